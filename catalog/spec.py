@@ -1,0 +1,141 @@
+"""What a method is: the frozen dataclasses that the rooms above read. `catalog.load` makes them from TOML.
+
+A method states a learned pair (p, q), the formula its paper printed, and the relation claimed between
+the two. Nothing here knows how a claim is proved or how code is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from catalog.symbols import Cond, Expr, Fact, Index, IndexSet, IVar, Mask, Sym
+
+Relation = Literal[
+    "exact", "reverse", "limit", "bound", "expansion", "coarse", "generalised", "definition",
+    "does-not-reduce", "false-as-stated",
+]  # fmt: skip
+Normalise = Literal["row", "joint", "pair", "row-and-column"]
+ScoreKind = Literal["dot", "cosine", "sqdist", "logit", "cluster", "custom"]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One line of [learned] or [given]: `z = "vector[i]"`.
+
+    `form` is a Sym (indexed by its declared letters) for scalars and vectors, an IApp for an
+    index-valued function (label[i], index[i]) and a Mask for a 0/1 array. `text` is the type as written.
+    """
+
+    name: str
+    text: str
+    form: Sym | Index | Mask
+    learned: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """One group of anchors of an I-Con loss: sum over anchors of weight * KL(p || q).
+
+    q = kernel / (sum over the allowed neighbours of kernel). `p` is already normalised and zero
+    outside the allowed set. A joint normalisation is a block with no anchor variables; CLIP has two
+    blocks, rows and columns. `weight` may mention the anchor variables; over all blocks weights sum to 1.
+    """
+
+    anchors: tuple[IVar, ...]
+    anchor_cond: Cond
+    neighbours: tuple[IVar, ...]
+    neighbour_cond: Cond
+    weight: Expr
+    p: Expr
+    kernel: Expr
+
+
+@dataclass(frozen=True)
+class PSpec:
+    """The supervisory kernel as the file names it: `name` in kernels.P_KERNELS (or "formula") and its parameters.
+
+    A parameter is what its text parsed to: an Expr, an Index (the target of one-hot) or a Cond (a set).
+    """
+
+    name: str
+    params: Mapping[str, Expr | Index | Cond]
+
+
+@dataclass(frozen=True)
+class QSpec:
+    """The learned kernel: q_ij proportional to exp(log_kernel(score_ij)), and what code generation needs of it.
+
+    `score` is the scalar of the pair (a Dot, Cos, SqNorm, logit symbol ...) over the variables of the
+    first block; `log_kernel` is an Expr in the placeholder SCORE and the parameters. For kind
+    "custom" the log-kernel is SCORE itself and the score the logarithm of the given formula.
+    """
+
+    name: str
+    kind: ScoreKind
+    params: Mapping[str, Expr | Index | Cond]
+    score: Expr
+    log_kernel: Expr
+
+
+SCORE = Sym("score", (), "real", None, True)
+
+
+@dataclass(frozen=True)
+class Icon:
+    """The pair: its blocks (what is proved) and the named kernels they came from (what is generated and shown)."""
+
+    normalise: Normalise
+    blocks: tuple[Block, ...]
+    p: PSpec
+    q: QSpec
+
+
+@dataclass(frozen=True)
+class Claim:
+    """published = scale * I-Con + constant (relation exact), or one of the other relations of docs/trust.md.
+
+    For a negative (does-not-reduce, false-as-stated) no scale and constant at all may work, and
+    `correction` says in a sentence what is true instead.
+    """
+
+    relation: Relation
+    scale: Expr
+    constant: Expr
+    scale_text: str = "1"
+    constant_text: str = "0"
+    correction: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the published formula is printed. `verified` is False while nobody checked the equation number."""
+
+    where: str
+    verified: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One file of catalog/methods, read and checked. `path` and `text` serve error messages and provenance."""
+
+    id: str
+    name: str
+    field: str
+    year: int
+    cite: str
+    aliases: tuple[str, ...]
+    summary: str
+    sets: Mapping[str, IndexSet]
+    declarations: Mapping[str, Declaration]
+    assumes: tuple[Fact, ...]
+    icon: Icon
+    published: Expr
+    published_text: str
+    source: Source
+    claim: Claim
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+    text: str = ""
