@@ -1,0 +1,211 @@
+"""TRUSTED. Terms over finite index sets: hash-consed, binders by de Bruijn index, every operation total.
+
+A model gives every index set a finite non-empty set, every family a real array, every mask a 0/1 array
+and every index-valued function a function. Values: inv(0) = 0, log(x) = 0 for x <= 0, relu(x) = max(x, 0),
+sg (stop-gradient) = the identity. So no rule hides a question of definedness.
+Terms that are written alike are one object: `is` decides equality, and capture cannot be written down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+from itertools import count, permutations, product
+from math import factorial, prod
+from typing import Any
+
+Domain = str | tuple[str, tuple[str, ...]]  # an index set; an enumerated one lists its elements
+MAX_DEPTH, MAX_SIZE = 150, 20_000  # beyond these a rule refuses: no certificate may exhaust the reader
+
+
+class RuleError(Exception):
+    """A term is ill-formed or a rule does not apply."""
+
+
+class Term:
+    """One node. `free`: the named index variables in it; `loose`: its unbound de Bruijn indices (k, domain)."""
+
+    __slots__ = ("args", "data", "depth", "digest", "free", "loose", "op")
+    op: str
+    data: Any
+    args: tuple[Term, ...]
+
+    def __add__(self, other: Term) -> Term:
+        return mk("add", None, self, other)
+
+    def __mul__(self, other: Term) -> Term:
+        return mk("mul", None, self, other)
+
+    def __sub__(self, other: Term) -> Term:
+        return mk("add", None, self, mk("mul", None, num(-1), other))
+
+
+INDEX = frozenset(("v", "b", "el", "fn"))  # variable, bound variable, element of an enumerated set, f(i)
+BOOL = frozenset(("eq", "ne", "mask"))  # [a = b], [a != b], declared 0/1 array
+UNARY = frozenset(("inv", "exp", "log", "relu", "sg"))
+BINDERS = frozenset(("sum", "bigmax"))  # sum of body; maximum of args[1] where args[0] is not 0 (0 if nowhere)
+_table: dict[tuple[Any, ...], Term] = {}
+
+
+def mk(op: str, data: Any, *args: Term) -> Term:
+    """The term op(data; args), checked: arity, indices where indices belong, and their index sets."""
+    known = _table.get((op, data, args))
+    if known is not None:
+        return known
+    doms = tuple(domain(a) if a.op in INDEX else None for a in args)
+    if op in ("eq", "ne"):
+        good = len(args) == 2 and doms[0] is not None and doms[0] == doms[1]
+        args = tuple(sorted(args, key=digest))  # [a = b] and [b = a] are one term
+    elif op in ("app", "mask", "fn"):
+        good = isinstance(data[0], str) and data[1] == doms
+    elif op == "num":
+        good = not args and type(data) is Fraction
+    elif op == "el":
+        good = not args and isinstance(data[1], tuple) and data[0] in data[1][1]
+    elif op in ("v", "b"):
+        good = not args and isinstance(data[0], str | int)
+    else:
+        arity = {"sum": 1, "bigmax": 2, "max": 2}.get(op, 1 if op in UNARY else len(args))
+        good = op in UNARY | BINDERS | {"add", "mul", "max"} and len(args) == arity and not any(doms)
+        good = good and all(d == data for a in args for k, d in a.loose if k == 0 and op in BINDERS)
+    t = Term()
+    t.op, t.data, t.args = op, data, args
+    t.depth = 1 + max((a.depth for a in args), default=0)
+    if not good or t.depth > MAX_DEPTH:
+        raise RuleError(f"ill-formed term {op} {data!r}" if not good else "a term is nested too deep")
+    t.free = frozenset((t,)) if op == "v" else frozenset().union(*(a.free for a in args))
+    loose = frozenset().union(*(a.loose for a in args)) if op != "b" else frozenset((data,))
+    t.loose = frozenset((k - 1, d) for k, d in loose if k > 0) if op in BINDERS else loose
+    text = f"{op}|{data!r}|".encode() + b"".join(a.digest for a in args)
+    t.digest = hashlib.blake2b(text, digest_size=16).digest()
+    return _table.setdefault((op, data, args), t)
+
+
+def digest(t: Term) -> bytes:
+    """A fingerprint that orders terms the same way in every process (never used to decide equality)."""
+    return t.digest
+
+
+def num(value: int | Fraction) -> Term:
+    """A rational constant."""
+    return mk("num", Fraction(value))
+
+
+def var(name: str, dom: Domain) -> Term:
+    """A free index variable; a theorem holds for all values of its own. (Numbered ones are internal.)"""
+    return mk("v", (name, dom))
+
+
+def domain(t: Term) -> Domain:
+    """The index set of an index."""
+    d: Domain = t.data[2] if t.op == "fn" else t.data[1]
+    return d
+
+
+def rebuild(t: Term, f: Any, k: int) -> Term:
+    """`t` with f(arg, level) for its arguments, the level one higher under a binder."""
+    return mk(t.op, t.data, *(f(a, k + (t.op in BINDERS)) for a in t.args))
+
+
+def bind(op: str, v: Term, *bodies: Term) -> Term:
+    """The binder op over the free variable v: sum over v of body."""
+
+    def close(t: Term, k: int) -> Term:
+        return t if v not in t.free else mk("b", (k, v.data[1])) if t is v else rebuild(t, close, k)
+
+    return mk(op, v.data[1], *(close(b, 0) for b in bodies))
+
+
+def total(vs: list[Term] | tuple[Term, ...], body: Term) -> Term:
+    """The sum over all of `vs`, the last one innermost."""
+    for v in reversed(vs):
+        body = bind("sum", v, body)
+    return body
+
+
+def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
+    """The body of the binder t at the index e."""
+
+    def fill(u: Term, k: int) -> Term:
+        if all(j < k for j, _ in u.loose):
+            return u
+        return e if u.op == "b" else rebuild(u, fill, k)
+
+    return fill(t.args[arg], 0)
+
+
+def subst(t: Term, old: Term, new: Term) -> Term:
+    """`t` with every occurrence of the closed term `old` replaced by the closed term `new`."""
+    memo: dict[Term, Term] = {}
+
+    def go(u: Term, _k: int = 0) -> Term:
+        if u is old:
+            return new
+        if u.op == "num" or not old.free <= u.free:
+            return u
+        if u not in memo:
+            memo[u] = rebuild(u, go, 0)
+        return memo[u]
+
+    return go(t)
+
+
+# ------------------------------------------------- the normal form that decides `lincomb`
+Monomial = tuple[tuple[Term, ...], tuple[Term, ...]]  # bound variables, factors
+_fresh = count(1)
+
+
+def expand(t: Term) -> dict[Monomial, Fraction]:
+    """`t` as a sum of coefficient * (sum over variables of a product of atoms); atoms stay as they stand."""
+    if t.op == "num":
+        return {((), ()): t.data} if t.data else {}
+    if t.op == "sum":
+        v = mk("v", (next(_fresh), t.data))
+        return {((v, *vs), fs): c for (vs, fs), c in expand(open_binder(t, v)).items()}
+    if t.op not in ("add", "mul"):
+        return {((), (t,)): Fraction(1)}
+    out: dict[Monomial, Fraction] = {} if t.op == "add" else {((), ()): Fraction(1)}
+    for a in t.args:
+        more, left = expand(a), {((), ()): Fraction(1)} if t.op == "add" else out
+        if len(left) * len(more) > MAX_SIZE:
+            raise RuleError("an expression is too large to expand")
+        out = dict(out) if t.op == "add" else {}
+        for ((v1, f1), c1), ((v2, f2), c2) in product(left.items(), more.items()):
+            m = (v1 + v2, tuple(sorted(f1 + f2, key=digest)))
+            out[m] = out.get(m, Fraction(0)) + c1 * c2
+    return out
+
+
+def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...]) -> Monomial:
+    """The monomial with its bound variables numbered in an order that does not depend on their names."""
+
+    def renamed(names: dict[Term, Term]) -> tuple[Term, ...]:
+        out = list(fs)
+        for v, new in names.items():
+            out = [subst(f, v, new) for f in out]
+        return tuple(sorted(out, key=digest))
+
+    def numbered(order: tuple[Term, ...]) -> Monomial:
+        names = {v: mk("v", (-k, v.data[1])) for k, v in enumerate(order, 1)}
+        return tuple(names.values()), renamed(names)
+
+    if len(vs) < 2:
+        return numbered(vs)
+    groups: dict[tuple[str, bytes], list[Term]] = {}  # sort by what a variable does; try all orders of ties
+    for v in vs:
+        role = renamed({w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
+        groups.setdefault((repr(v.data[1]), b"".join(f.digest for f in role)), []).append(v)
+    ties = [groups[k] for k in sorted(groups)]
+    if prod(factorial(len(g)) for g in ties) > 720:
+        raise RuleError("an expression has too many sums that look alike")
+    orders = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
+    return min(map(numbered, orders), key=lambda m: [f.digest for f in m[1]])
+
+
+def canon(t: Term) -> dict[Monomial, Fraction]:
+    """The normal form of t modulo commutative rings and finite sums (linearity, Fubini, renaming)."""
+    out: dict[Monomial, Fraction] = {}
+    for (vs, fs), c in expand(t).items():
+        m = canonical(vs, fs)
+        out[m] = out.get(m, Fraction(0)) + c
+    return {m: c for m, c in out.items() if c}
