@@ -1,0 +1,49 @@
+"""Settings of every test, and the promise that no torch test is skipped where torch is required."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+# Before anything imports torch or numpy: the suite runs in parallel, a thread pool per process
+# would make the processes fight for the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+
+def _must_fail(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    """Whether `report` is a skip for want of torch, in a run that asked for torch."""
+    required = os.environ.get("ICONOGRAPH_REQUIRE_TORCH", "0") not in ("", "0")
+    if not required or report.outcome != "skipped":
+        return False
+    # (path, line, reason): the path may name torch without the reason doing so
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return "torch" in str(reason).lower()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if _must_fail(report):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but ICONOGRAPH_REQUIRE_TORCH is set: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if _must_fail(report):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but ICONOGRAPH_REQUIRE_TORCH is set: {report.longrepr}"
+    return report
