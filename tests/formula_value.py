@@ -1,4 +1,4 @@
-"""The number that a formula tree stands for: plain recursion and loops, no code shared with the rooms.
+"""The number that a formula tree stands for, by plain recursion and loops.
 
 `data` gives an array for every declared name (labels and partners as integers, masks as booleans,
 the coordinates of a vector on the last axis), `sizes` the number of elements of every index set.

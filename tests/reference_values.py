@@ -1,7 +1,7 @@
 """The catalog's losses once more, written from the papers and not from the catalog: the way in.
 
 For a method with id `a-b` there are three functions in tests/reference: `sample_a_b(rng, n)` draws
-data that satisfy its hypotheses, keyed by the names that the file declares; `published_a_b(data)` is
+data that satisfy its hypotheses, keyed by the names in the file; `published_a_b(data)` is
 the printed loss, in loops where the paper has sums; `icon_a_b(data)` is the averaged KL(p || q), in
 dense arrays. `CLAIMS` holds the claimed (scale, constant). A vector family has its coordinates on
 the last axis, a label or a partner is an integer, an enumerated set an axis in the order of its
