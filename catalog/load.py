@@ -1,0 +1,265 @@
+"""A method file -> a Method, or one InputError that points at the line and column that is wrong.
+
+    >>> load_text("id = 3")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    catalog.errors.InputError: <text>:1:6: id must be a string
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from catalog.declare import declare, define_all, read_sets
+from catalog.errors import InputError, Place
+from catalog.formula import Scope, parse_expr, parse_fact
+from catalog.icon import IconTexts, Text, build_icon, check_fixed
+from catalog.locate import Spot, locate, offsets_fit, spot_place, string_place
+from catalog.pair import divergence
+from catalog.raw import RawMethod, RawSet, validate
+from catalog.spec import Claim, Icon, Method, Source
+from catalog.symbols import Expr
+
+MAX_BYTES = 1_000_000
+
+
+class FloatText(str):
+    """A TOML float kept as it is written, so that 0.1 stays one tenth."""
+
+
+def load_file(path: str | os.PathLike[str]) -> Method:
+    """The method that a TOML file states. Raises InputError."""
+    return load_text(read_text(path), os.fspath(path))
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a regular UTF-8 file of at most MAX_BYTES. Raises InputError."""
+    shown = os.fspath(path)
+    try:
+        # the type and the size are asked before opening: a FIFO would block, a huge file fill memory
+        info = os.stat(path)
+        if stat.S_ISDIR(info.st_mode):
+            raise InputError("this is a directory", path=shown, hint="name a .toml file in it")
+        if not stat.S_ISREG(info.st_mode):
+            raise InputError("this is not a regular file", path=shown, hint="name a .toml file")
+        if info.st_size > MAX_BYTES:
+            raise InputError(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=shown)
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError("there is no such file", path=shown) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"the file cannot be read: {why}", path=shown) from None
+    if len(data) > MAX_BYTES:
+        raise InputError(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=shown)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = "this is not UTF-8 text"
+        raise InputError(message, path=shown, line=line, hint="save the file as UTF-8") from None
+
+
+def load_text(text: str, path: str = "<text>") -> Method:
+    """The method that a TOML text states; `path` is named in errors. Raises InputError."""
+    return load_dict(read_toml(text, path), path, text.replace("\r\n", "\n"))
+
+
+def read_toml(text: str, path: str) -> dict[str, Any]:
+    """The document that a TOML text states; a syntax error points at its place."""
+    if len(text) > MAX_BYTES:
+        raise InputError(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=path)
+    text = text.replace("\r\n", "\n")
+    try:
+        return tomllib.loads(text, parse_float=FloatText)
+    except tomllib.TOMLDecodeError as error:
+        said = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.S)
+        what = said.group(1) if said else str(error)
+        message = f"this is not TOML: {what[:1].lower()}{what[1:]}"
+        at = len(text.rstrip())
+        if said and said.group(2):
+            lines = text.split("\n")
+            before = sum(len(line) + 1 for line in lines[: int(said.group(2)) - 1])
+            at = before + int(said.group(3)) - 1
+        raise Place.of(text, path).error(at, message) from None
+    except RecursionError:
+        raise InputError("this is not TOML that anybody wrote: nested too deeply", path=path) from None
+    except ValueError as error:  # tomllib lets int() refuse a number of thousands of digits
+        raise InputError(f"this is not TOML: {error}", path=path) from None
+
+
+def load_dict(doc: Mapping[str, Any], path: str = "<dict>", text: str = "") -> Method:
+    """The method that a document of the format states, such as one put together from options.
+
+    With the `text` that `doc` was read from, errors point into it. Raises InputError.
+    """
+    return Reader(doc, path, text).method()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One document on its way to a Method."""
+
+    doc: Mapping[str, Any]
+    path: str
+    source: str
+
+    @cached_property
+    def spots(self) -> Mapping[tuple[str, ...], Spot]:
+        """Where each key stands (nowhere for a document without text)."""
+        return locate(self.source)
+
+    @cached_property
+    def raw(self) -> RawMethod:
+        """The document in its checked shape."""
+        found = validate(self.doc)
+        if isinstance(found, RawMethod):
+            return found
+        keys, message, hint = found
+        raise self.at(*keys).error(message, hint)
+
+    def at(self, *keys: str) -> Text:
+        """The nearest place to `keys` that the text has."""
+        for size in range(len(keys), 0, -1):
+            if (spot := self.spots.get(keys[:size])) is not None:
+                whole = size == len(keys) and spot.value != spot.key
+                return Text("", spot_place(self.source, spot.value if whole else spot.key, self.path))
+        return Text("", Place(self.path, "", [0]) if not self.source else Place.of("", self.path))
+
+    def text(self, value: object, *keys: str) -> Text:
+        """The text of the value at `keys`, each character at its place."""
+        text = str(value).replace("_", "").lstrip("+") if isinstance(value, FloatText) else str(value)
+        spot = self.spots.get(keys)
+        if spot is None:
+            return Text(text, Place.of(text, self.path))
+        if self.source[spot.value : spot.value + 1] in ("'", '"'):
+            place = string_place(self.source, spot.value, self.path)
+            if offsets_fit(place, text):
+                return Text(text, place)
+        return Text(text, spot_place(self.source, spot.value, self.path, len(text)))
+
+    def key(self, *keys: str) -> Text:
+        """The text of a key itself."""
+        spot = self.spots.get(keys)
+        if spot is None:
+            return Text(keys[-1], Place.of(keys[-1], self.path))
+        if self.source[spot.key] in "\"'":
+            place = string_place(self.source, spot.key, self.path)
+            if offsets_fit(place, keys[-1]):
+                return Text(keys[-1], place)
+        return Text(keys[-1], spot_place(self.source, spot.key, self.path, len(keys[-1])))
+
+    def scope(self) -> Scope:
+        """The names that the file's formulas may use."""
+        sets = {}
+        for name, value in self.raw.sets.items():
+            letters = value.letters if isinstance(value, RawSet) else value
+            elements = tuple(value.elements) if isinstance(value, RawSet) else ()
+            sets[name] = (Text(letters, self.at("sets", name).place), elements)
+        scope = read_sets(sets)
+        for table, types in (("learned", self.raw.learned), ("given", self.raw.given)):
+            for name, written in types.items():
+                key, given = self.key(table, name), self.text(written, table, name)
+                scope = declare(scope, name, key, given, learned=table == "learned")
+        defines = {
+            head: (self.key("define", head), self.text(body, "define", head))
+            for head, body in self.raw.define.items()
+        }
+        return define_all(scope, defines)
+
+    def icon(self, scope: Scope) -> Icon:
+        """The pair."""
+        raw = self.raw.icon
+        defaults = {
+            "row": ("i", "j != i"), "row-and-column": ("i", "j"), "joint": ("", "i, j : i != j"),
+            "pair": ("i, j", outcome_letter(scope)),
+        }  # fmt: skip
+        anchors, neighbours = defaults[raw.normalise]
+        return build_icon(
+            IconTexts(
+                table=self.at("icon"),
+                anchors=self.part("anchors", raw.anchors, anchors),
+                neighbours=self.part("neighbours", raw.neighbours, neighbours),
+                normalise=raw.normalise,
+                weights=None if raw.weights is None else self.text(raw.weights, "icon", "weights"),
+                p_table=self.at("p"),
+                p_kernel=self.kernel("p"),
+                p_params=self.params("p"),
+                q_table=self.at("q"),
+                q_kernel=self.kernel("q"),
+                q_params=self.params("q"),
+            ),
+            scope,
+        )
+
+    def part(self, key: str, given: str | None, default: str) -> Text:
+        """A text of [icon], or its default at the table's place."""
+        if given is not None:
+            return self.text(given, "icon", key)
+        return Text(default, spot_place(self.source, 0, self.path, len(default)))
+
+    def kernel(self, table: str) -> Text:
+        """The kernel's name; a table with a formula and no name means the formula."""
+        given = self.doc[table]
+        if "kernel" in given:
+            return self.text(given["kernel"], table, "kernel")
+        if "formula" in given:
+            return Text("formula", spot_place(self.source, 0, self.path, len("formula")))
+        raise self.at(table).error(f"[{table}] needs kernel", "see docs/format.md")
+
+    def params(self, table: str) -> dict[str, Text]:
+        """The kernel's parameters."""
+        given = self.doc[table]
+        return {k: self.text(v, table, k) for k, v in given.items() if k != "kernel"}
+
+    def method(self) -> Method:
+        """The whole file, read and checked."""
+        raw, scope = self.raw, self.scope()
+        assumes = tuple(
+            parse_fact(fact, scope, said=said, where=self.text(fact, "assumes", said).place)
+            for said, fact in raw.assumes.items()
+        )
+        icon = self.icon(scope)
+        claim = self.claim(scope, icon)
+        if raw.published is not None:
+            formula = self.text(raw.published.formula, "published", "formula")
+            published: Expr = parse_expr(formula.text, scope, where=formula.place)
+            source = Source(raw.published.source, raw.published.verified, raw.published.note)
+        elif raw.claim.relation == "definition":
+            published, source = divergence(icon), Source("")
+        else:
+            hint = 'state the published formula, or relation = "definition"'
+            raise self.at("claim").error("the table [published] is missing", hint)
+        return Method(
+            id=raw.id, name=raw.name, field=raw.field, year=raw.year, cite=raw.cite,
+            aliases=tuple(raw.aliases), summary=raw.summary, sets=scope.sets,
+            declarations=scope.declarations, assumes=assumes, icon=icon, published=published,
+            published_text=raw.published.formula if raw.published else "", source=source, claim=claim,
+            conventions=raw.conventions, path=self.path, text=self.source,
+        )  # fmt: skip
+
+    def claim(self, scope: Scope, icon: Icon) -> Claim:
+        """The claim; scale and constant may use p(i,j) and H(p), and nothing that is trained."""
+        raw = self.raw.claim
+        paired = Scope(scope.sets, scope.letters, scope.declarations, scope.defines, pair=icon.blocks)
+        found = []
+        for what, value in (("scale", raw.scale), ("constant", raw.constant)):
+            text = self.text(value, "claim", what)
+            expr = parse_expr(text.text, paired, where=text.place)
+            check_fixed(text, f"the {what}", expr, "scale and constant must be fixed")
+            found.append(expr)
+        return Claim(raw.relation, found[0], found[1], str(raw.scale), str(raw.constant), raw.correction)
+
+
+def outcome_letter(scope: Scope) -> str:
+    """The letter of the set with the outcomes match and null."""
+    letters = [k for k, over in scope.letters.items() if {"match", "null"} <= set(over.elements)]
+    return letters[0] if letters else "t"

@@ -1,0 +1,48 @@
+"""The pair (p, q) as formulas: the entropy of p, the normalised q, and the I-Con loss itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from catalog.spec import Block, Icon
+from catalog.symbols import Add, Big, Call, Cond, Div, Expr, IVar, Mul, Num, map_node
+
+MINUS_ONE = Num(Fraction(-1))
+
+
+def total(variables: tuple[IVar, ...], cond: Cond, body: Expr) -> Expr:
+    """The sum of `body` over `variables`, or `body` itself where there are none (a joint block)."""
+    return Big("sum", variables, cond, body) if variables else body
+
+
+def renewed(expr: Expr) -> Expr:
+    """`expr` with fresh variables at every binder, so that it can stand in a tree twice."""
+    return map_node(expr, {})  # type: ignore[return-value]
+
+
+def learned_q(block: Block) -> Expr:
+    """q(j|i) of a block: the kernel over its sum over the allowed neighbours."""
+    partition = Big("sum", block.neighbours, block.neighbour_cond, block.kernel)
+    return Div(block.kernel, renewed(partition))
+
+
+def weighted(block: Block, row: Expr) -> Expr:
+    """The sum over the anchors of weight * row, with fresh variables."""
+    weight = () if block.weight == Num(Fraction(1)) else (block.weight,)
+    inner = Big("sum", block.neighbours, block.neighbour_cond, row)
+    body = Mul((*weight, inner)) if weight else inner
+    return renewed(total(block.anchors, block.anchor_cond, body))
+
+
+def entropy(blocks: tuple[Block, ...]) -> Expr:
+    """H(p): the sum over blocks and anchors of weight * sum_j -p log p."""
+    parts = [weighted(b, Mul((MINUS_ONE, b.p, Call("log", (renewed(b.p),))))) for b in blocks]
+    return parts[0] if len(parts) == 1 else Add(tuple(parts))
+
+
+def divergence(icon: Icon) -> Expr:
+    """The I-Con loss: the sum over blocks and anchors of weight * sum_j p log(p/q)."""
+    parts = [
+        weighted(b, Mul((b.p, Call("log", (Div(renewed(b.p), learned_q(b)),))))) for b in icon.blocks
+    ]
+    return parts[0] if len(parts) == 1 else Add(tuple(parts))
