@@ -1,4 +1,4 @@
-"""TRUSTED. A certificate's steps -> the theorem they prove. No search: a table of terms, then one rule after another."""
+"""TRUSTED. A certificate's steps -> the theorems they prove. No search: a table of terms, then one rule after another."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def read_terms(table: list[Any]) -> list[Term]:
     return terms
 
 
-def replay(terms: list[Any], steps: list[Any]) -> Theorem:
-    """The theorem of the last step. A step is [rule, arguments]; an argument is a number (a term of the table),
+def replay(terms: list[Any], steps: list[Any]) -> list[Theorem]:
+    """The theorems of all steps. A step is [rule, arguments]; an argument is a number (a term of the table),
     "#n" (an earlier step), "$text" (a name) or a list of arguments. Raises RuleError where a step fails."""
     table, done = read_terms(terms), list[Theorem]()
 
@@ -57,4 +57,4 @@ def replay(terms: list[Any], steps: list[Any]) -> Theorem:
         done.append(RULES[name](*(arg(a) for a in args)))
     if not done:
         raise RuleError("the certificate has no steps")
-    return done[-1]
+    return done

@@ -25,7 +25,7 @@ class RuleError(Exception):
 class Term:
     """One node. `free`: the named index variables in it; `loose`: its unbound de Bruijn indices (k, domain)."""
 
-    __slots__ = ("args", "data", "depth", "digest", "free", "loose", "op")
+    __slots__ = ("args", "blind", "data", "depth", "digest", "free", "loose", "op")
     op: str
     data: Any
     args: tuple[Term, ...]
@@ -43,19 +43,21 @@ class Term:
 INDEX = frozenset(("v", "b", "el", "fn"))  # variable, bound variable, element of an enumerated set, f(i)
 BOOL = frozenset(("eq", "ne", "mask"))  # [a = b], [a != b], declared 0/1 array
 UNARY = frozenset(("inv", "exp", "log", "relu", "sg"))
+SYMMETRIC = frozenset(("add", "mul", "eq", "ne"))
 BINDERS = frozenset(("sum", "bigmax"))  # sum of body; maximum of args[1] where args[0] is not 0 (0 if nowhere)
 _table: dict[tuple[Any, ...], Term] = {}
 
 
 def mk(op: str, data: Any, *args: Term) -> Term:
     """The term op(data; args), checked: arity, indices where indices belong, and their index sets."""
+    if op in SYMMETRIC:  # a + b and b + a, [a = b] and [b = a] are one term
+        args = tuple(sorted(args, key=order))
     known = _table.get((op, data, args))
     if known is not None:
         return known
     doms = tuple(domain(a) if a.op in INDEX else None for a in args)
     if op in ("eq", "ne"):
         good = len(args) == 2 and doms[0] is not None and doms[0] == doms[1]
-        args = tuple(sorted(args, key=digest))  # [a = b] and [b = a] are one term
     elif op in ("app", "mask", "fn"):
         good = isinstance(data[0], str) and data[1] == doms
     elif op == "num":
@@ -76,14 +78,16 @@ def mk(op: str, data: Any, *args: Term) -> Term:
     t.free = frozenset((t,)) if op == "v" else frozenset().union(*(a.free for a in args))
     loose = frozenset().union(*(a.loose for a in args)) if op != "b" else frozenset((data,))
     t.loose = frozenset((k - 1, d) for k, d in loose if k > 0) if op in BINDERS else loose
-    text = f"{op}|{data!r}|".encode() + b"".join(a.digest for a in args)
-    t.digest = hashlib.blake2b(text, digest_size=16).digest()
+    head = f"{op}|{data!r}|".encode()
+    t.digest = hashlib.blake2b(head + b"".join(a.digest for a in args), digest_size=16).digest()
+    head = f"v|{data[1]!r}|".encode() if op == "v" and isinstance(data[0], str) else head
+    t.blind = hashlib.blake2b(head + b"".join(a.blind for a in args), digest_size=16).digest()
     return _table.setdefault((op, data, args), t)
 
 
-def digest(t: Term) -> bytes:
-    """A fingerprint that orders terms the same way in every process (never used to decide equality)."""
-    return t.digest
+def order(t: Term) -> tuple[bytes, bytes]:
+    """Sorts terms the same way in every process, by form first and names last (never used to decide equality)."""
+    return t.blind, t.digest
 
 
 def num(value: int | Fraction) -> Term:
@@ -155,38 +159,39 @@ Monomial = tuple[tuple[Term, ...], tuple[Term, ...]]  # bound variables, factors
 _fresh = count(1)
 
 
-def expand(t: Term) -> dict[Monomial, Fraction]:
-    """`t` as a sum of coefficient * (sum over variables of a product of atoms); atoms stay as they stand."""
+def expand(t: Term, shut: Any = None) -> dict[Monomial, Fraction]:
+    """`t` as a sum of coefficient * (sum over variables of a product of atoms); atoms stay as they stand,
+    and so do the sums that `shut` names."""
     if t.op == "num":
         return {((), ()): t.data} if t.data else {}
-    if t.op == "sum":
+    if t.op == "sum" and not (shut and shut(t)):
         v = mk("v", (next(_fresh), t.data))
-        return {((v, *vs), fs): c for (vs, fs), c in expand(open_binder(t, v)).items()}
+        return {((v, *vs), fs): c for (vs, fs), c in expand(open_binder(t, v), shut).items()}
     if t.op not in ("add", "mul"):
         return {((), (t,)): Fraction(1)}
     out: dict[Monomial, Fraction] = {} if t.op == "add" else {((), ()): Fraction(1)}
     for a in t.args:
-        more, left = expand(a), {((), ()): Fraction(1)} if t.op == "add" else out
+        more, left = expand(a, shut), {((), ()): Fraction(1)} if t.op == "add" else out
         if len(left) * len(more) > MAX_SIZE:
             raise RuleError("an expression is too large to expand")
         out = dict(out) if t.op == "add" else {}
         for ((v1, f1), c1), ((v2, f2), c2) in product(left.items(), more.items()):
-            m = (v1 + v2, tuple(sorted(f1 + f2, key=digest)))
+            m = (v1 + v2, tuple(sorted(f1 + f2, key=order)))
             out[m] = out.get(m, Fraction(0)) + c1 * c2
     return out
 
 
-def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...]) -> Monomial:
-    """The monomial with its bound variables numbered in an order that does not depend on their names."""
+def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: -k) -> Monomial:
+    """The monomial with its bound variables renamed name(1), name(2), ... in an order free of their old names."""
 
     def renamed(names: dict[Term, Term]) -> tuple[Term, ...]:
         out = list(fs)
         for v, new in names.items():
             out = [subst(f, v, new) for f in out]
-        return tuple(sorted(out, key=digest))
+        return tuple(sorted(out, key=order))
 
-    def numbered(order: tuple[Term, ...]) -> Monomial:
-        names = {v: mk("v", (-k, v.data[1])) for k, v in enumerate(order, 1)}
+    def numbered(vs: tuple[Term, ...]) -> Monomial:
+        names = {v: mk("v", (name(k), v.data[1])) for k, v in enumerate(vs, 1)}
         return tuple(names.values()), renamed(names)
 
     if len(vs) < 2:
@@ -194,12 +199,12 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...]) -> Monomial:
     groups: dict[tuple[str, bytes], list[Term]] = {}  # sort by what a variable does; try all orders of ties
     for v in vs:
         role = renamed({w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
-        groups.setdefault((repr(v.data[1]), b"".join(f.digest for f in role)), []).append(v)
+        groups.setdefault((repr(v.data[1]), b"".join(f.blind for f in role)), []).append(v)
     ties = [groups[k] for k in sorted(groups)]
     if prod(factorial(len(g)) for g in ties) > 720:
         raise RuleError("an expression has too many sums that look alike")
-    orders = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
-    return min(map(numbered, orders), key=lambda m: [f.digest for f in m[1]])
+    ways = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
+    return min(map(numbered, ways), key=lambda m: [order(f) for f in m[1]])
 
 
 def canon(t: Term) -> dict[Monomial, Fraction]:

@@ -203,8 +203,10 @@ def pos_masked_sum(v: Term, some: Theorem, mask: Theorem, body: Theorem) -> Judg
 
 def boolean(t: Term) -> bool:
     """Whether t is a 0/1 term by its form: an indicator, 1, a product of such, or 1 minus such."""
-    if t.op == "add" and len(t.args) == 2 and t.args[0] is num(1) and t.args[1].op == "mul":
-        return len(t.args[1].args) == 2 and t.args[1].args[0] is MINUS and boolean(t.args[1].args[1])
+    if t.op == "add" and len(t.args) == 2 and num(1) in t.args:
+        (rest,) = (a for a in t.args if a is not num(1))
+        (b, *more) = (a for a in rest.args if a is not MINUS) if rest.op == "mul" else (rest, rest)
+        return rest is mk("mul", None, MINUS, b) and boolean(b)
     return t.op in BOOL or t is num(1) or t.op == "mul" and all(map(boolean, t.args))
 
 

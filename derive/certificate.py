@@ -1,0 +1,206 @@
+"""Certificates: a theorem's derivation as data, pruned to what it uses, in canonical JSON with a hash.
+
+    {"format": "iconograph/certificate/1", "method": ..., "terms": [...], "steps": [...],
+     "claim": {...}, "model": {...}, "hash": sha256 of the rest}
+
+`check` replays the steps, compares the theorem with the claim that the file states, and evaluates the
+hypotheses in the stored model, for contradictory hypotheses would prove anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.errors import InputError
+from derive.printing import text
+from derive.replay import replay
+from derive.terms import RuleError, Term
+from derive.theorem import Judgement, Theorem
+
+FORMAT = "iconograph/certificate/1"
+MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A derivation of one claim as data."""
+
+    method: str
+    body: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the canonical JSON without the hash."""
+        return hashlib.sha256(canonical_json(self.body).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """Canonical JSON, one line, with the hash."""
+        return canonical_json({**self.body, "hash": self.hash}) + "\n"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a certificate that replays says: the theorem, what it assumes, and how large the derivation is."""
+
+    method_id: str
+    theorem_text: str
+    hypotheses: tuple[str, ...]
+    hash: str
+    steps: int
+    theorem: Theorem
+
+
+def canonical_json(x: Any) -> str:
+    """JSON with sorted keys and no spaces, the same bytes for the same data."""
+    return json.dumps(x, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+# ------------------------------------------------------------------ writing
+def encode(root: Theorem) -> tuple[list[Any], list[Any]]:
+    """The terms and steps that `root` was derived by, each once, in an order that replays."""
+    terms: dict[Term, int] = {}
+    term_rows: list[Any] = []
+    steps: dict[int, int] = {}
+    step_rows: list[Any] = []
+
+    def term(t: Term) -> int:
+        if t not in terms:
+            args = [term(a) for a in t.args]
+            data = str(t.data) if t.op == "num" else thaw(t.data)
+            terms[t] = len(term_rows)
+            term_rows.append([t.op, data, *args])
+        return terms[t]
+
+    def arg(a: Any) -> Any:
+        if isinstance(a, Term):
+            return term(a)
+        if isinstance(a, Theorem):
+            return f"#{steps[id(a)]}"
+        if isinstance(a, str):
+            return f"${a}"
+        return None if a is None else [arg(x) for x in a]
+
+    stack: list[tuple[Theorem, bool]] = [(root, False)]
+    while stack:
+        th, ready = stack.pop()
+        if id(th) in steps:
+            continue
+        if ready:
+            row = [th.rule, [arg(a) for a in th.args]]
+            steps[id(th)] = len(step_rows)
+            step_rows.append(row)
+        else:
+            stack.append((th, True))
+            stack += [(p, False) for p in reversed(list(theorems(th.args)))]
+    return term_rows, step_rows
+
+
+def theorems(args: Iterable[Any]) -> Iterable[Theorem]:
+    """The theorems among the arguments of a rule."""
+    for a in args:
+        if isinstance(a, Theorem):
+            yield a
+        elif isinstance(a, tuple | list):
+            yield from theorems(a)
+
+
+def thaw(x: Any) -> Any:
+    """Tuples as JSON lists."""
+    return [thaw(y) for y in x] if isinstance(x, tuple) else x
+
+
+def certify(method_id: str, root: Theorem, words: dict[Judgement, str], model: Any, dims: Iterable[Any]) -> Certificate:
+    """The certificate of a theorem; `words` says each hypothesis in words, `model` satisfies them."""
+    terms, steps = encode(root)
+    dims = sorted(dims, key=str)
+    body = {
+        "format": FORMAT,
+        "method": method_id,
+        "terms": terms,
+        "steps": steps,
+        "claim": statement(root, words, frozenset(dims)),
+        "dims": thaw(tuple(dims)),
+        "model": model,
+    }
+    return Certificate(method_id, body)
+
+
+def statement(th: Theorem, words: dict[Judgement, str], dims: frozenset[Any]) -> dict[str, Any]:
+    """What a theorem says, as text: the claim and its hypotheses, in a fixed order."""
+    if th.concl[0] != "icon":
+        raise RuleError("the last step is not a claim")
+    _, published, scale, constant, blocks, learned = th.concl
+    show = lambda t: text(t, dims)  # noqa: E731
+    pairs = []
+    for anchors, a, nbs, m, w, p, k in blocks:
+        pairs.append({
+            "anchors": [show_var(v) for v in anchors], "where": show(a), "neighbours": [show_var(v) for v in nbs],
+            "allowed": show(m), "weight": show(w), "p": show(p), "kernel": show(k),
+        })  # fmt: skip
+    hyps = sorted(judgement_text(h, dims) for h in th.hyps)
+    return {
+        "relation": "exact", "published": show(published), "scale": show(scale), "constant": show(constant),
+        "pairs": pairs, "learned": list(learned), "hypotheses": hyps,
+    }  # fmt: skip
+
+
+def show_var(v: Term) -> str:
+    """An index variable with its set."""
+    d = v.data[1]
+    return f"{v.data[0]} in {d if isinstance(d, str) else d[0] + '{' + ','.join(d[1]) + '}'}"
+
+
+def judgement_text(j: Judgement, dims: frozenset[Any]) -> str:
+    """A judgement as text."""
+    if j[0] == "eq":
+        return f"{text(j[1], dims)} = {text(j[2], dims)}"
+    return f"{text(j[1], dims)} {'>' if j[0] == 'pos' else '>='} 0"
+
+
+# ------------------------------------------------------------------ reading
+def check_text(source: str, path: str = "<certificate>") -> CheckResult:
+    """Replay a certificate. Raises InputError, in one sentence, where it is malformed or does not hold."""
+    try:
+        if len(source) > MAX_BYTES:
+            raise InputError(f"the certificate has over {MAX_BYTES:,} characters; it was not read", path=path)
+        body = json.loads(source)
+    except (json.JSONDecodeError, RecursionError) as e:
+        line = getattr(e, "lineno", 1)
+        raise InputError(
+            f"this is not a whole JSON document ({getattr(e, 'msg', 'nested too deep')}); the certificate may be cut short, make it anew with `iconograph verify --certificates`",
+            path=path, line=line, column=getattr(e, "colno", 1),
+        ) from None  # fmt: skip
+    if not isinstance(body, dict) or "format" not in body:
+        raise InputError("this is not a certificate of iconograph (it has no \"format\")", path=path)
+    if body["format"] != FORMAT:
+        raise InputError(f"the certificate has format {str(body['format'])[:60]!r}; this version reads {FORMAT!r}, make it anew", path=path)
+    missing = [k for k in ("method", "terms", "steps", "claim", "dims", "model", "hash") if k not in body]
+    if missing:
+        raise InputError(f"the certificate lacks {', '.join(missing)}; it may have been edited, make it anew", path=path)
+    stated = body.pop("hash")
+    if Certificate("", body).hash != stated:
+        raise InputError("the hash does not fit the contents; the certificate was changed after it was made", path=path)
+    return check_body(body, path)
+
+
+def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult:
+    """Replay the body of a certificate and compare its theorem with its claim."""
+    from derive.replay import freeze
+
+    try:
+        dims = frozenset(freeze(body["dims"]))
+        th = replay(body["terms"], body["steps"])
+        said = statement(th, {}, dims)
+    except RuleError as e:
+        raise InputError(f"the derivation does not replay: {e}", path=path) from None
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as e:
+        raise InputError(f"the derivation is malformed ({type(e).__name__}: {str(e)[:120]})", path=path) from None
+    if said != body["claim"]:
+        wrong = next((k for k in said if not isinstance(body["claim"], dict) or said[k] != body["claim"].get(k)), "claim")
+        raise InputError(f"the derivation proves something else than the certificate claims (they differ in {wrong!r})", path=path)
+    lines = f"{said['published']}  =  {said['scale']} * I-Con + {said['constant']}"
+    return CheckResult(str(body["method"]), lines, tuple(said["hypotheses"]), Certificate("", body).hash, len(body["steps"]), th)

@@ -1,0 +1,358 @@
+"""Search: why a term is positive, or not negative. Every answer is a theorem; none means not found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from derive.poly import PREFIX, Binding, build, match, offset, plus, poly, term_of, times
+from derive.terms import BOOL, INDEX, Domain, RuleError, Term, canon, domain, mk, num, open_binder, subst, var
+from derive.theorem import MINUS, RULES, Judgement, Theorem
+
+ONE, ZERO = num(1), num(0)
+
+
+class Signs:
+    """Hypotheses, a memo of rule applications, and the search for signs."""
+
+    def __init__(self, hyps: tuple[Judgement, ...], dims: frozenset[Domain] = frozenset()):
+        self.hyps, self.dims = hyps, dims
+        self.memo: dict[tuple[Any, ...], Theorem] = {}
+        self.known: dict[tuple[str, Term], Theorem | None] = {}
+        self.open: set[tuple[str, Term]] = set()
+        self.cycles = 0
+        self.assumed = [self.do("assume", h) for h in hyps]
+
+    # ------------------------------------------------------------ making theorems
+    def do(self, name: str, *args: Any) -> Theorem:
+        """Apply a rule once; the same application again returns the same theorem."""
+        key = (name, *args)
+        if key not in self.memo:
+            self.memo[key] = RULES[name](*args)
+        return self.memo[key]
+
+    def axiom(self, name: str, x: Term, y: Term = ZERO, *premises: Theorem) -> Theorem:
+        """An instance of an axiom."""
+        return self.do("axiom", name, x, y, *premises)
+
+    def ring(self, a: Term, b: Term, *ths: Theorem) -> Theorem:
+        """a = b, from equations that add up to it."""
+        return self.do("lincomb", a, b, tuple((ONE, (), t) for t in ths))
+
+    def back(self, th: Theorem) -> Theorem:
+        """b = a from a = b."""
+        _, a, b = th.concl
+        return self.do("lincomb", b, a, ((MINUS, (), th),))
+
+    def move(self, sign: Theorem, to: Term) -> Theorem:
+        """The same sign for a term equal by ring laws."""
+        if sign.concl[1] is to:
+            return sign
+        return self.do("transport", sign, self.ring(sign.concl[1], to))
+
+    def at(self, th: Theorem, b: Binding) -> Theorem:
+        """An instance of a theorem, all variables put in at once."""
+        marks = {v: var(f"?{k}", domain(v)) for k, v in enumerate(b) if b[v] is not v}
+        for v, m in marks.items():
+            th = self.do("inst", th, v, m)
+        for v, m in marks.items():
+            th = self.do("inst", th, m, b[v])
+        return th
+
+    # ------------------------------------------------------------ signs
+    def pos(self, t: Term) -> Theorem | None:
+        """|- t > 0."""
+        return self.sign("pos", t)
+
+    def nn(self, t: Term) -> Theorem | None:
+        """|- t >= 0."""
+        return self.sign("nn", t)
+
+    def sign(self, kind: str, t: Term) -> Theorem | None:
+        """The theorem (kind, t), remembered; None inside its own search, so that searches end."""
+        key = (kind, t)
+        if key in self.open:
+            self.cycles += 1  # a circle: what is found meanwhile may be less than what can be found
+            return None
+        if key not in self.known:
+            self.open.add(key)
+            before = self.cycles
+            try:
+                found = self._pos(t) if kind == "pos" else self._nn(t)
+            except RuleError:
+                found = None
+            self.open.discard(key)
+            if found is None and self.cycles > before and self.open:
+                return None
+            self.known[key] = found
+        return self.known[key]
+
+    def fold(self, kind: str, op: str, signs: list[Theorem], t: Term) -> Theorem:
+        """Signs of the parts of a sum or product as the sign of the whole."""
+        first = signs[0]
+        for other in signs[1:]:
+            name = f"{kind}_{op}"
+            if kind == "pos" and op == "add" and first.concl[0] == "nn":
+                first, other = other, first
+            if kind == "pos" and op == "add" and other.concl[0] == "pos":
+                other = self.axiom("nn_pos", other.concl[1], ZERO, other)
+            if op == "add" and first.concl[0] == "nn":
+                name = "nn_add"
+            first = self.axiom(name, first.concl[1], other.concl[1], first, other)
+        return self.move(first, t)
+
+    def _pos(self, t: Term) -> Theorem | None:
+        if t.op == "num":
+            return self.do("number", "pos", t) if t.data > 0 else None
+        if t.op == "exp":
+            return self.axiom("pos_exp", t.args[0])
+        if t.op == "inv" and (below := self.pos(t.args[0])):
+            return self.axiom("pos_inv", t.args[0], ZERO, below)
+        if t.op == "mul" and t.args:
+            signs = [self.pos(a) for a in t.args]
+            if all(signs):
+                return self.fold("pos", "mul", signs, t)  # type: ignore[arg-type]
+        if t.op == "add" and t.args:
+            strong = [self.pos(a) for a in t.args]
+            both = [s or self.nn(a) for s, a in zip(strong, t.args, strict=True)]
+            if any(strong) and all(both):
+                order = sorted(both, key=lambda s: s.concl[0] != "pos")  # type: ignore[union-attr]
+                return self.fold("pos", "add", order, t)  # type: ignore[arg-type]
+        if t.op == "sum" and (found := self._pos_sum(t)):
+            return found
+        return self.from_hypotheses("pos", t) or self.by_normal("pos", t)
+
+    def _nn(self, t: Term) -> Theorem | None:
+        if strong := self.pos(t):
+            return self.axiom("nn_pos", t, ZERO, strong)
+        if t.op == "num":
+            return self.do("number", "nn", t) if t.data >= 0 else None
+        if t.op in BOOL:
+            return self.do("nn_bool", t)
+        if t.op == "relu":
+            return self.axiom("nn_relu", t.args[0])
+        if t.op == "inv" and (below := self.nn(t.args[0])):
+            return self.axiom("nn_inv", t.args[0], ZERO, below)
+        if t.op == "mul" and t.args:
+            signs, left = [], list(t.args)
+            while left:
+                a = left.pop(0)
+                if a in left and not self.nn(a):
+                    left.remove(a)
+                    signs.append(self.axiom("nn_square", a))
+                elif s := self.nn(a):
+                    signs.append(s)
+                else:
+                    break
+            else:
+                return self.fold("nn", "mul", signs, t)
+        if t.op == "add" and t.args:
+            weak = [self.nn(a) for a in t.args]
+            if all(weak):
+                return self.fold("nn", "add", weak, t)  # type: ignore[arg-type]
+        if t.op == "sum":
+            v = var(f"{PREFIX}{offset(t) + 1}", t.data)
+            if inside := self.nn(open_binder(t, v)):
+                return self.do("sum_sign", v, inside)
+        return self.from_hypotheses("nn", t) or self.by_cases("nn", t) or self.by_normal("nn", t)
+
+    def _pos_sum(self, t: Term) -> Theorem | None:
+        v = var(f"{PREFIX}{offset(t) + 1}", t.data)
+        body = open_binder(t, v)
+        if inside := self.pos(body):
+            return self.do("sum_sign", v, inside)
+        factors = list(body.args) if body.op == "mul" else [body]
+        factors = [g for f in factors for g in (f.args if f.op == "mul" else (f,))]
+        masks = [f for f in factors if f.op in BOOL]
+        rest = times([f for f in factors if f.op not in BOOL])
+        if not masks:
+            return None
+        some = self.nonempty(v, masks)
+        if rest is ONE:
+            return some and self.move(some, t)
+        inside, mask = self.pos(rest), self.nn(times(masks))
+        if some and inside and mask:
+            return self.move(self.do("pos_masked_sum", v, some, mask, inside), t)
+        return None
+
+    def nonempty(self, v: Term, masks: list[Term]) -> Theorem | None:
+        """sum_v m > 0 for a product m of 0/1 factors: from a hypothesis about fewer, or with a witness."""
+        m = times(masks)
+        whole = mk("sum", domain(v), *mk("sum", domain(v), *_close(v, m)).args)
+        for th in self.assumed:  # sum_v m' > 0 where m' = m * extra
+            if th.concl[0] != "pos" or len(p := poly(th.concl[1], 900)) != 1:
+                continue
+            (pvs, pfs), c = next(iter(p.items()))
+            if len(pvs) != 1 or c != 1 or domain(pvs[0]) != domain(v) or any(f.op not in BOOL for f in pfs):
+                continue
+            for b in self.embed(masks, [_rename(f, pvs[0], v) for f in pfs], frozenset(th.concl[1].free), v):
+                got = self.at(th, b)
+                extra = [f for f in (_rename(_apply(g, b), pvs[0], v) for g in pfs) if f not in masks]
+                stronger = m * times(extra)
+                if (slack := self.nn(m * (ONE - times(extra)))) is None:
+                    continue
+                rest = self.do("sum_sign", v, slack)
+                base = self.move(got, _sum(v, stronger))
+                return self.move(self.axiom("pos_add", base.concl[1], rest.concl[1], base, rest), whole)
+        for e in self.witnesses(whole, domain(v)):  # m at e is 1
+            if v in e.free:
+                continue
+            here = subst(m, v, e)
+            to, th2 = self.normal(here)
+            if to is not ONE:
+                continue
+            other = mk("ne", None, v, e) * m
+            slack2 = self.nn(other)
+            if slack2 is None:
+                continue
+            rest = self.do("sum_sign", v, slack2)
+            one = self.do("number", "pos", ONE)
+            both = self.axiom("pos_add", ONE, rest.concl[1], one, rest)
+            d = mk("eq", None, v, e)
+            uses = [
+                (ONE, (v,), self._times(self.do("ne_def", v, e), m)),  # ne m = m - [v = e] m
+                (MINUS, (v,), self.do("leibniz", m, v, v, e)),  # [v = e] m = [v = e] m(e)
+                (MINUS * here, (), self.do("delta_sum", v, e)),
+                *([(MINUS, (), th2)] if th2 else []),
+            ]
+            _ = d
+            return self.do("transport", both, self.do("lincomb", both.concl[1], whole, tuple(uses)))
+        return self.from_hypotheses("pos", whole) or self.by_normal("pos", whole)
+
+    def _times(self, th: Theorem, m: Term) -> Theorem:
+        """a m = b m from a = b."""
+        _, a, b = th.concl
+        return self.do("lincomb", a * m, b * m, ((m, (), th),))
+
+    def embed(self, inside: list[Term], factors: list[Term], slots: frozenset[Term], v: Term) -> Iterator[Binding]:
+        """Bindings of the slots under which every term of `inside` is among `factors`."""
+        if not inside:
+            yield {}
+            return
+        for f in factors:
+            for b in match(f, inside[0], slots - {v}, {}):
+                for b2 in self.embed(inside[1:], [_apply(g, b) for g in factors], slots, v):
+                    yield {**b, **b2}
+
+    def witnesses(self, t: Term, d: Domain) -> list[Term]:
+        """Indices that may show a sum to be non-empty: those of the hypotheses and of the term itself."""
+        found: list[Term] = []
+        for th in self.assumed:
+            for e in _indices(th.concl[1]):
+                if domain(e) == d and e.op != "v":
+                    slots = sorted(e.free, key=lambda u: str(u.data))
+                    for combo in product(*([u for u in t.free if domain(u) == domain(x)] for x in slots)):
+                        found.append(_apply(e, dict(zip(slots, combo, strict=True))))
+        if isinstance(d, tuple):
+            found += [mk("el", (e, d)) for e in d[1]]
+        return found + [u for u in sorted(t.free, key=lambda u: str(u.data)) if domain(u) == d] + [
+            e for e in _indices(t) if e.op == "fn" and domain(e) == d and not e.loose
+        ]
+
+    def from_hypotheses(self, kind: str, t: Term) -> Theorem | None:
+        """The sign of t from a hypothesis about t, or about t minus a number."""
+        for th in self.assumed:
+            if th.concl[0] == kind or th.concl[0] == "pos":
+                for b in match(th.concl[1], t, frozenset(th.concl[1].free), {}):
+                    got = self.at(th, b)
+                    return got if got.concl[0] == kind else self.axiom("nn_pos", t, ZERO, got)
+        if t.op in ("app", "exp", "log", "inv", "sg"):
+            return None
+        for th in self.assumed:
+            if th.concl[0] not in ("pos", "nn"):
+                continue
+            slots = sorted(th.concl[1].free, key=lambda u: str(u.data))
+            pools = [[e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots]
+            for combo in product(*pools):
+                got = self.at(th, dict(zip(slots, combo, strict=True)))
+                gap = canon(t - got.concl[1])
+                if any(m != ((), ()) for m in gap):
+                    continue
+                c = gap.get(((), ()), Fraction(0))
+                if c < 0 or (c == 0 and kind == "pos" and got.concl[0] == "nn"):
+                    continue
+                extra = self.do("number", "pos" if c > 0 else "nn", num(c))
+                found = self.fold("pos" if "pos" in (got.concl[0], extra.concl[0]) else "nn", "add", sorted(
+                    (got, extra), key=lambda s: s.concl[0] != "pos"), t)  # fmt: skip
+                return found if found.concl[0] == kind else self.axiom("nn_pos", t, ZERO, found)
+        return None
+
+    def by_cases(self, kind: str, t: Term, fuel: int = 4) -> Theorem | None:
+        """The sign of a term by the values of its 0/1 parts."""
+        atoms = sorted(_booleans(t), key=lambda a: a.digest)
+        if not atoms or not fuel or t.op == "sum":
+            return None
+        m = atoms[0]
+        halves = []
+        for value in (ONE, ZERO):
+            case = subst(t, m, value)
+            simple = build(poly(case))
+            got = (
+                self.do("number", kind, simple)
+                if simple.op == "num" and (simple.data > 0 or (kind == "nn" and simple.data == 0))
+                else self.by_cases(kind, simple, fuel - 1) or (self.sign(kind, simple) if simple is not t else None)
+            )
+            if got is None:
+                return None
+            halves.append(self.move(got, case))
+        return self.do("cases", m, (kind, t), *halves)
+
+    def by_normal(self, kind: str, t: Term) -> Theorem | None:
+        """The sign of t from that of its normal form."""
+        if t.op in ("app", "exp", "log", "sg", "num"):
+            return None
+        to, th = self.normal(t)
+        if th is None or to is t:
+            return None
+        got = self.sign(kind, to)
+        return got and self.do("transport", got, self.back(th))
+
+    def normal(self, t: Term) -> tuple[Term, Theorem | None]:
+        """The normal form of t with t = it (None when it is t); see `normal.Normaliser`."""
+        raise TypeError("Signs is used through Normaliser")
+
+
+def _close(v: Term, body: Term) -> tuple[Term, ...]:
+    return _sum(v, body).args
+
+
+def _sum(v: Term, body: Term) -> Term:
+    from derive.terms import bind
+
+    return bind("sum", v, body)
+
+
+def _rename(t: Term, old: Term, new: Term) -> Term:
+    return subst(t, old, new)
+
+
+def _apply(t: Term, b: Binding) -> Term:
+    from derive.poly import substitute
+
+    return substitute(t, {v: e for v, e in b.items() if v is not e})
+
+
+def _indices(t: Term) -> list[Term]:
+    """The closed indices in a term, once each, in a fixed order."""
+    seen: dict[Term, None] = {}
+
+    def go(u: Term) -> None:
+        if u.op in INDEX and not u.loose:
+            seen.setdefault(u)
+        for a in u.args:
+            go(a)
+
+    go(t)
+    return list(seen)
+
+
+def _booleans(t: Term) -> set[Term]:
+    """The closed 0/1 atoms of t."""
+    if t.op in BOOL:
+        return set() if t.loose else {t}
+    return set[Term]().union(*(_booleans(a) for a in t.args)) if t.args else set()
+
+
+__all__ = ["ONE", "ZERO", "Signs", "plus", "term_of"]
