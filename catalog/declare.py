@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from catalog.errors import InputError, did_you_mean
 from catalog.formula import Define, Scope, names_in, parse_define, parse_head, parse_type
-from catalog.icon import Text
+from catalog.params import Text
 from catalog.scope import RESERVED
 from catalog.spec import Declaration
 from catalog.symbols import IApp, Index, IndexSet, IVar, Mask, Sym
@@ -37,7 +37,9 @@ def read_sets(sets: Mapping[str, tuple[Text, tuple[str, ...]]]) -> Scope:
 def claim(name: str, role: str, taken: dict[str, str], text: Text) -> None:
     """Take a name for one role. Raises InputError when it is malformed, reserved or taken."""
     if not NAME.match(name):
-        raise text.error(f"{name[:40]!r} is no name", "a letter, then letters, digits or underscores")
+        raise text.error(
+            f"{name[:40]!r} is no name", "a letter, then letters, digits or underscores"
+        )
     if name in RESERVED:
         raise text.error(f"{name!r} is a word of the formula language", "choose another name")
     if name in taken:
@@ -59,7 +61,9 @@ def declare(scope: Scope, name: str, key: Text, given: Text, *, learned: bool) -
     claim(name, "a declared symbol", roles(scope), key)
     kind, dimension, domain, target = parse_type(given.text, where=given.place)
     if kind not in TYPES:
-        raise given.error(f"unknown type {kind!r}", did_you_mean(kind, TYPES) or f"types: {', '.join(TYPES)}")
+        raise given.error(
+            f"unknown type {kind!r}", did_you_mean(kind, TYPES) or f"types: {', '.join(TYPES)}"
+        )
     if dimension and kind != "vector":
         raise given.error(f"only a vector has a dimension, not {kind!r}")
     if target and kind not in ("label", "index"):
@@ -108,7 +112,7 @@ def target_set(scope: Scope, kind: str, target: str, given: Text) -> tuple[Scope
 
 
 def define_all(scope: Scope, defines: Mapping[str, tuple[Text, Text]]) -> Scope:
-    """The scope with every abbreviation, whatever their order. Raises InputError when they are circular."""
+    """The scope with every abbreviation, whatever their order. Raises InputError."""
     heads: dict[str, tuple[Text, Text]] = {}
     taken = roles(scope)
     for head, body in defines.values():
@@ -118,7 +122,9 @@ def define_all(scope: Scope, defines: Mapping[str, tuple[Text, Text]]) -> Scope:
     uses = {n: names_in(body.text, where=body.place) & set(heads) for n, (_, body) in heads.items()}
     for name in in_order(uses, lambda loop: circular(loop, heads)):
         head, body = heads[name]
-        define: Define = parse_define(head.text, body.text, scope, head_at=head.place, where=body.place)
+        define: Define = parse_define(
+            head.text, body.text, scope, head_at=head.place, where=body.place
+        )
         scope = replace(scope, defines={**scope.defines, name: define})
     return scope
 
@@ -126,10 +132,14 @@ def define_all(scope: Scope, defines: Mapping[str, tuple[Text, Text]]) -> Scope:
 def circular(loop: list[str], heads: Mapping[str, tuple[Text, Text]]) -> InputError:
     """The error for abbreviations that mention themselves."""
     path = " -> ".join([*loop, loop[0]])
-    return heads[loop[0]][1].error(f"{loop[0]!r} is defined by itself ({path[:80]})", "break the circle")
+    return heads[loop[0]][1].error(
+        f"{loop[0]!r} is defined by itself ({path[:80]})", "break the circle"
+    )
 
 
-def in_order(uses: Mapping[str, frozenset[str]], on_loop: Callable[[list[str]], InputError]) -> list[str]:
+def in_order(
+    uses: Mapping[str, frozenset[str]], on_loop: Callable[[list[str]], InputError]
+) -> list[str]:
     """The names, each after those it uses (no recursion: a file may chain thousands)."""
     done: dict[str, None] = {}
     for start in uses:

@@ -1,7 +1,7 @@
-"""One error type for everything a person can get wrong: it says where, what is wrong and what to do.
+"""One error type for everything a person can get wrong: where, what is wrong and what to do.
 
-A `Place` ties a piece of text to the file it came from, so that an error inside a formula points at
-the line and column of the TOML file, also through escapes and multi-line strings.
+A `Place` ties a piece of text to the file it came from, so that an error inside a formula points
+at the line and column of the TOML file, also through escapes and multi-line strings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ WIDTH = 100  # of the excerpt shown above the caret
 
 
 class InputError(Exception):
-    """Bad input: a file, a formula, a name, an option. Shown to the user as it is, without a traceback.
+    """Bad input: a file, a formula, a name, an option. Shown as it is, without a traceback.
 
     Attributes: `message` (what is wrong), `path`, `line` and `column` (1-based, 0 where unknown),
     `source_line`, `hint` (what to do; may be empty).
@@ -52,7 +52,7 @@ class InputError(Exception):
 
 
 def excerpt_around(line: str, column: int) -> tuple[str, int]:
-    """A window of at most WIDTH characters of `line` around 0-based `column`, and the caret's place in it."""
+    """At most WIDTH characters of `line` around 0-based `column`, and the caret's place there."""
     line = "".join(c if c.isprintable() else " " for c in line)
     if len(line) <= WIDTH:
         return line, column
@@ -67,7 +67,7 @@ def excerpt_around(line: str, column: int) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a text stands: character k of it is character `offsets[k]` of `source`, the file at `path`."""
+    """Where a text stands: its character k is character `offsets[k]` of `source`, at `path`."""
 
     path: str
     source: str
@@ -75,7 +75,7 @@ class Place:
 
     @classmethod
     def of(cls, text: str, path: str = "") -> Place:
-        """The place of a text that is its own source, such as a formula typed at the command line."""
+        """The place of a text that is its own source, such as a formula typed in a shell."""
         return cls(path, text, range(len(text) + 1))
 
     def error(self, offset: int, message: str, hint: str = "") -> InputError:

@@ -95,7 +95,7 @@ def parse_fact(text: str, scope: Scope, *, said: str = "", where: Place | None =
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """What a binder text such as `j in P(i) : j != k` says: variables, condition, letters in scope."""
+    """What a binder such as `j in P(i) : j != k` says, and the letters in scope below it."""
 
     variables: tuple[IVar, ...]
     cond: Cond
@@ -124,18 +124,18 @@ def parse_define(
         part = tree.children[0]
         if tree.data == "scalar_body":
             body, dim = e.expr(part, free)
-            nodes, depth = measure(body)
-            return Define(name, params, body, dim, nodes=nodes, depth=depth)
+            return Define(name, params, body, dim, nodes=measure(body)[0])
         variables, cond, _ = e.binder(part, free)  # type: ignore[arg-type]
         if len(variables) != 1:
             e.fail(part, "a set of pairs cannot be named", "name a set of one letter")
-        nodes, depth = measure(cond)
-        return Define(name, params, None, None, variables[0], cond, nodes, depth)
+        return Define(name, params, None, None, variables[0], cond, measure(cond)[0])
 
     return _read(text, "definition", where, scope, elaborate)
 
 
-def parse_head(text: str, scope: Scope, *, where: Place | None = None) -> tuple[str, tuple[IVar, ...]]:
+def parse_head(
+    text: str, scope: Scope, *, where: Place | None = None
+) -> tuple[str, tuple[IVar, ...]]:
     """The name and the letters of `P(i)`. Raises InputError."""
     place = where or Place.of(text)
     name, *letters = _tree(text, "head", place).children
@@ -215,7 +215,7 @@ def _tree(text: str, start: str, place: Place) -> Tree[Token]:
     """The parse tree, or an InputError; lark's LALR parser and this check use no recursion."""
     from lark import Tree, UnexpectedCharacters, UnexpectedInput
 
-    from catalog.elaborate import MAX_DEPTH, start_of
+    from catalog.indices import MAX_DEPTH, start_of
 
     if len(text) > MAX_TEXT:
         raise place.error(0, f"the formula has more than {MAX_TEXT} characters", _DEEP)

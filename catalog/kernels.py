@@ -1,8 +1,8 @@
-"""The closed vocabulary of supervisory kernels p and learned kernels q, stated in the formula language.
+"""The closed vocabulary of supervisory kernels p and learned kernels q, in the formula language.
 
-In a template `i` and `j` are the two ends of a pair (anchor and neighbour), `t` is what the distribution
-ranges over (the neighbour, or an outcome), and a parameter's name stands for what the file gave. Parameters of kind
-"points", "labels" and "table" are functions of an index: points(i), points(j).
+In a template `i` and `j` are the two ends of a pair (anchor and neighbour), `t` is what the
+distribution ranges over (the neighbour, or an outcome), and a parameter's name stands for what the
+file gave. Parameters of kind "points", "labels" and "table" are functions of an index: points(i).
 
 A p is read on the allowed neighbours only (sums over j carry the condition); there it sums to one.
 """
@@ -19,10 +19,11 @@ ParamKind = Literal["expr", "points", "index", "labels", "cond", "table"]
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter of a kernel: what it is, and the formula it defaults to (None where it is required).
+    """A parameter of a kernel, and the formula it defaults to (None where it is required).
 
     kind: "expr" a number that may depend on i and j; "points" a vector for every index; "index" an
-    index that may depend on the anchor; "labels" a label for every index; "cond" a condition on the pair; "table" an array phi[i,c].
+    index that may depend on the anchor; "labels" a label for every index; "cond" a condition on
+    the pair; "table" an array phi[i,c].
     """
 
     name: str
@@ -35,9 +36,9 @@ class Param:
 class PKernel:
     """A supervisory kernel.
 
-    `form` says how `template` becomes p: "weight" is divided by its sum over the allowed neighbours,
-    "set" is a condition whose neighbours share the mass equally, "direct" is p itself. A symmetrised
-    kernel names the row kernel in `base`: P_ij = (p(j|i) + p(i|j)) / (2n), over all pairs i != j.
+    `form` says how `template` becomes p: "weight" is divided by its sum over the allowed
+    neighbours, "set" is a condition whose neighbours share the mass equally, "direct" is p itself.
+    A symmetrised kernel names the row kernel in `base`: P_ij = (p(j|i) + p(i|j)) / (2n).
     """
 
     name: str
@@ -126,7 +127,7 @@ WEIGHTS = PKernel(
 GAUSSIAN = PKernel(
     "gaussian", "Gaussian neighbours", "weight", "exp(-|points(i) - points(j)|^2/(2*bandwidth^2))",
     r"p_{j|i} \propto \exp(-\|x_i - x_j\|^2 / 2\sigma_i^2)",
-    "A Gaussian around the anchor in a fixed space; a bandwidth per anchor is what a perplexity sets.",
+    "A Gaussian around the anchor in a fixed space; a perplexity sets one bandwidth per anchor.",
     (Param("points", "points", None, "the fixed points"),
      Param("bandwidth", "expr", None, "sigma, one or one per anchor")),
     ("the bandwidth is positive",),
@@ -203,9 +204,10 @@ STUDENT_T = QKernel(
     "student-t", "Student t", "sqdist", SQUARED_DISTANCE,
     "(1 + score/(dof*scale^2))^(-(dof + 1)/2)", "-(dof + 1)/2*log(1 + score/(dof*scale^2))",
     r"(1 + d_{ij}/\nu\sigma^2)^{-(\nu+1)/2}",
-    "A heavy tail, so that distant neighbours can stay distant; one degree of freedom is the Cauchy "
-    "kernel 1/(1 + d) of t-SNE.",
-    (*EMBEDDING, Param("dof", "expr", "1", "degrees of freedom"), Param("scale", "expr", "1", "sigma")),
+    "A heavy tail, so that distant neighbours can stay distant; one degree of freedom is the "
+    "Cauchy kernel 1/(1 + d) of t-SNE.",
+    (*EMBEDDING, Param("dof", "expr", "1", "degrees of freedom"),
+     Param("scale", "expr", "1", "sigma")),
     ("the degrees of freedom are positive", "the scale is not zero"),
 )  # fmt: skip
 INVERSE_POWER = QKernel(
@@ -226,7 +228,7 @@ CLUSTER = QKernel(
     "cluster", "Cluster, then uniform", "cluster",
     "sum[c] assignments(i,c)*assignments(j,c)/(sum[l] assignments(l,c))", "score", "log(score)",
     r"\textstyle\sum_c \phi_{ic}\phi_{jc} / \sum_l \phi_{lc}",
-    "Draw a cluster of the anchor, then one of its members: the kernel has rank the number of clusters.",
+    "Draw a cluster of the anchor, then a member of it: a kernel of the rank of the clusters.",
     (Param("assignments", "table", None, "phi[i,c], the probability of cluster c for i"),),
     ("no cluster is empty", "assignments are non-negative"),
 )  # fmt: skip
@@ -250,4 +252,3 @@ for _kernel in (
     DOT, COSINE, Q_GAUSSIAN, STUDENT_T, INVERSE_POWER, LOGIT, CLUSTER, SIGMOID, Q_FORMULA,
 ):  # fmt: skip
     register(_kernel)
-

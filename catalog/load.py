@@ -1,37 +1,29 @@
 """A method file -> a Method, or one InputError that points at the line and column that is wrong.
 
-    >>> load_text("id = 3")  # doctest: +IGNORE_EXCEPTION_DETAIL
-    Traceback (most recent call last):
-    catalog.errors.InputError: <text>:1:6: id must be a string
+>>> load_text("id = 3")  # doctest: +IGNORE_EXCEPTION_DETAIL
+Traceback (most recent call last):
+catalog.errors.InputError: <text>:1:6: id must be a string
 """
 
 from __future__ import annotations
 
 import os
-import re
-import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from catalog.declare import declare, define_all, read_sets
-from catalog.errors import InputError, Place
+from catalog.errors import Place
+from catalog.files import FloatText, read_text, read_toml
 from catalog.formula import Scope, parse_expr, parse_fact
-from catalog.icon import IconTexts, Text, build_icon, check_fixed
+from catalog.icon import IconTexts, build_icon, check_fixed
 from catalog.locate import Spot, locate, offsets_fit, spot_place, string_place
 from catalog.pair import divergence
+from catalog.params import Text
 from catalog.raw import RawMethod, RawSet, validate
 from catalog.spec import Claim, Icon, Method, Source
 from catalog.symbols import Expr
-
-MAX_BYTES = 1_000_000
-
-
-class FloatText(str):
-    """A TOML float kept as it is written, so that 0.1 stays one tenth."""
 
 
 def load_file(path: str | os.PathLike[str]) -> Method:
@@ -39,61 +31,9 @@ def load_file(path: str | os.PathLike[str]) -> Method:
     return load_text(read_text(path), os.fspath(path))
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
-    """The text of a regular UTF-8 file of at most MAX_BYTES. Raises InputError."""
-    shown = os.fspath(path)
-    try:
-        # the type and the size are asked before opening: a FIFO would block, a huge file fill memory
-        info = os.stat(path)
-        if stat.S_ISDIR(info.st_mode):
-            raise InputError("this is a directory", path=shown, hint="name a .toml file in it")
-        if not stat.S_ISREG(info.st_mode):
-            raise InputError("this is not a regular file", path=shown, hint="name a .toml file")
-        if info.st_size > MAX_BYTES:
-            raise InputError(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=shown)
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError("there is no such file", path=shown) from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"the file cannot be read: {why}", path=shown) from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=shown)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = "this is not UTF-8 text"
-        raise InputError(message, path=shown, line=line, hint="save the file as UTF-8") from None
-
-
 def load_text(text: str, path: str = "<text>") -> Method:
     """The method that a TOML text states; `path` is named in errors. Raises InputError."""
     return load_dict(read_toml(text, path), path, text.replace("\r\n", "\n"))
-
-
-def read_toml(text: str, path: str) -> dict[str, Any]:
-    """The document that a TOML text states; a syntax error points at its place."""
-    if len(text) > MAX_BYTES:
-        raise InputError(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=path)
-    text = text.replace("\r\n", "\n")
-    try:
-        return tomllib.loads(text, parse_float=FloatText)
-    except tomllib.TOMLDecodeError as error:
-        said = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.S)
-        what = said.group(1) if said else str(error)
-        message = f"this is not TOML: {what[:1].lower()}{what[1:]}"
-        at = len(text.rstrip())
-        if said and said.group(2):
-            lines = text.split("\n")
-            before = sum(len(line) + 1 for line in lines[: int(said.group(2)) - 1])
-            at = before + int(said.group(3)) - 1
-        raise Place.of(text, path).error(at, message) from None
-    except RecursionError:
-        raise InputError("this is not TOML that anybody wrote: nested too deeply", path=path) from None
-    except ValueError as error:  # tomllib lets int() refuse a number of thousands of digits
-        raise InputError(f"this is not TOML: {error}", path=path) from None
 
 
 def load_dict(doc: Mapping[str, Any], path: str = "<dict>", text: str = "") -> Method:
@@ -131,12 +71,16 @@ class Reader:
         for size in range(len(keys), 0, -1):
             if (spot := self.spots.get(keys[:size])) is not None:
                 whole = size == len(keys) and spot.value != spot.key
-                return Text("", spot_place(self.source, spot.value if whole else spot.key, self.path))
+                return Text(
+                    "", spot_place(self.source, spot.value if whole else spot.key, self.path)
+                )
         return Text("", Place(self.path, "", [0]) if not self.source else Place.of("", self.path))
 
     def text(self, value: object, *keys: str) -> Text:
         """The text of the value at `keys`, each character at its place."""
-        text = str(value).replace("_", "").lstrip("+") if isinstance(value, FloatText) else str(value)
+        text = (
+            str(value).replace("_", "").lstrip("+") if isinstance(value, FloatText) else str(value)
+        )
         spot = self.spots.get(keys)
         if spot is None:
             return Text(text, Place.of(text, self.path))
@@ -242,21 +186,25 @@ class Reader:
             id=raw.id, name=raw.name, field=raw.field, year=raw.year, cite=raw.cite,
             aliases=tuple(raw.aliases), summary=raw.summary, sets=scope.sets,
             declarations=scope.declarations, assumes=assumes, icon=icon, published=published,
-            published_text=raw.published.formula if raw.published else "", source=source, claim=claim,
-            conventions=raw.conventions, path=self.path, text=self.source,
+            published_text=raw.published.formula if raw.published else "", source=source,
+            claim=claim, conventions=raw.conventions, path=self.path, text=self.source,
         )  # fmt: skip
 
     def claim(self, scope: Scope, icon: Icon) -> Claim:
         """The claim; scale and constant may use p(i,j) and H(p), and nothing that is trained."""
         raw = self.raw.claim
-        paired = Scope(scope.sets, scope.letters, scope.declarations, scope.defines, pair=icon.blocks)
+        paired = Scope(
+            scope.sets, scope.letters, scope.declarations, scope.defines, pair=icon.blocks
+        )
         found = []
         for what, value in (("scale", raw.scale), ("constant", raw.constant)):
             text = self.text(value, "claim", what)
             expr = parse_expr(text.text, paired, where=text.place)
             check_fixed(text, f"the {what}", expr, "scale and constant must be fixed")
             found.append(expr)
-        return Claim(raw.relation, found[0], found[1], str(raw.scale), str(raw.constant), raw.correction)
+        return Claim(
+            raw.relation, found[0], found[1], str(raw.scale), str(raw.constant), raw.correction
+        )
 
 
 def outcome_letter(scope: Scope) -> str:

@@ -60,7 +60,7 @@ def unquoted(key: str) -> str:
 
 
 def skip_value(source: str, at: int) -> int:
-    """The end of the value that starts at `at`; arrays and inline tables are skipped by their brackets."""
+    """The end of the value that starts at `at`; arrays and tables are skipped by brackets."""
     depth = 0
     while at < len(source):
         char = source[at]
@@ -108,7 +108,7 @@ def skip_string(source: str, at: int) -> int:
 
 
 def string_place(source: str, start: int, path: str) -> Place:
-    """The place of the string value that starts at `start`: one offset per character of its value."""
+    """The place of the string that starts at `start`: one offset per character of its value."""
     quote = opening(source, start)
     end = skip_string(source, start) - len(quote)
     at = start + len(quote)
@@ -130,7 +130,7 @@ def string_place(source: str, start: int, path: str) -> Place:
 
 
 def spot_place(source: str, at: int, path: str, length: int = 0) -> Place:
-    """A place all of whose characters are at `at`, for values that are not strings, and for keys."""
+    """A place all of whose characters are at `at`, for values that are not strings."""
     return Place(path, source, [at] * (length + 1))
 
 

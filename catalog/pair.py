@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from catalog.naming import substitute
 from catalog.spec import Block, Icon
-from catalog.symbols import Add, Big, Call, Cond, Div, Expr, IVar, Mul, Num, map_node
+from catalog.symbols import Add, Big, Call, Cond, Div, Expr, IVar, Mul, Num
 
 MINUS_ONE = Num(Fraction(-1))
 
@@ -17,7 +18,7 @@ def total(variables: tuple[IVar, ...], cond: Cond, body: Expr) -> Expr:
 
 def renewed(expr: Expr) -> Expr:
     """`expr` with fresh variables at every binder, so that it can stand in a tree twice."""
-    return map_node(expr, {})  # type: ignore[return-value]
+    return substitute(expr, {})
 
 
 def learned_q(block: Block) -> Expr:
@@ -43,6 +44,7 @@ def entropy(blocks: tuple[Block, ...]) -> Expr:
 def divergence(icon: Icon) -> Expr:
     """The I-Con loss: the sum over blocks and anchors of weight * sum_j p log(p/q)."""
     parts = [
-        weighted(b, Mul((b.p, Call("log", (Div(renewed(b.p), learned_q(b)),))))) for b in icon.blocks
+        weighted(b, Mul((b.p, Call("log", (Div(renewed(b.p), learned_q(b)),)))))
+        for b in icon.blocks
     ]
     return parts[0] if len(parts) == 1 else Add(tuple(parts))

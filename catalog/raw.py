@@ -1,4 +1,4 @@
-"""The shape of a method file as TOML gives it; pydantic checks it at the edge and nothing is computed here."""
+"""The shape of a method file as TOML gives it; pydantic checks it here, at the edge."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Scalar = str | int
 Texts = dict[str, str]
 Scalars = dict[str, Scalar]
 FieldName = Literal[
-    "supervised", "self-supervised", "embedding", "clustering", "language", "preference", "multimodal",
-    "distillation",
+    "supervised", "self-supervised", "embedding", "clustering", "language", "preference",
+    "multimodal", "distillation",
 ]  # fmt: skip
 
 
@@ -88,7 +88,7 @@ REQUIRED_TABLES = ("learned", "p", "q", "claim")
 
 
 def validate(doc: Mapping[str, Any]) -> RawMethod | tuple[tuple[str, ...], str, str]:
-    """The checked document, or the first error: the keys that lead to it, what is wrong, what to do."""
+    """The checked document, or its first error: the keys to it, what is wrong, what to do."""
     try:
         return RawMethod.model_validate(doc)
     except ValidationError as error:
@@ -96,10 +96,14 @@ def validate(doc: Mapping[str, Any]) -> RawMethod | tuple[tuple[str, ...], str, 
     # a misspelt key also leaves the right one missing: name the misspelling
     first = min(found, key=lambda e: (e["type"] != "extra_forbidden", e["type"] == "missing"))
     keys = tuple(str(part) for part in first["loc"])
-    return keys, *describe(first["type"], keys, first.get("ctx", {}), first.get("input"), first["msg"])
+    return keys, *describe(
+        first["type"], keys, first.get("ctx", {}), first.get("input"), first["msg"]
+    )
 
 
-def describe(kind: str, keys: tuple[str, ...], ctx: Mapping[str, Any], value: object, said: str) -> tuple[str, str]:
+def describe(
+    kind: str, keys: tuple[str, ...], ctx: Mapping[str, Any], value: object, said: str
+) -> tuple[str, str]:
     """What is wrong with the value at `keys`, and what to do."""
     table, key = keys[0] if len(keys) > 1 else "", keys[-1]
     where = f"[{table}] {key}" if table else key

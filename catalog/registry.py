@@ -1,4 +1,4 @@
-"""The methods of a folder, found by id or by alias. One file is one method, so adding a file adds it.
+"""The methods of a folder, found by id or by alias: one file is one method.
 
 Only `load` and `all_methods` read formulas; everything else reads the TOML of each file once.
 """
@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError, did_you_mean
+from catalog.files import read_text, read_toml
 
 if TYPE_CHECKING:
     from catalog.spec import Method
+
+
+KEYS = {"id": str, "name": str, "field": str, "year": int}
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def load(name: str, folder: Path | None = None) -> Method:
 
 
 def entry(name: str, folder: Path | None = None) -> Entry:
-    """The index entry of the method with this id or alias. Raises InputError with the nearest name."""
+    """The index entry of the method with this id or alias. Raises InputError."""
     table = index(folder or methods_dir())
     known = names(folder or methods_dir())
     if (found := known.get(name.casefold())) is None:
@@ -82,7 +86,7 @@ def index(folder: Path) -> Mapping[str, Entry]:
 
 @cache
 def names(folder: Path) -> Mapping[str, str]:
-    """Every id and alias of a folder, in lower case, with the id it means. Raises InputError for duplicates."""
+    """The id that every id and alias, in lower case, means. Raises InputError for duplicates."""
     table = index(folder)
     found = {name.casefold(): name for name in table}
     for item in table.values():
@@ -123,14 +127,11 @@ def _load(path: Path) -> Method:
 
 
 def _entry(path: Path) -> Entry:
-    from catalog.load import read_text, read_toml
-
     doc = read_toml(read_text(path), str(path))
     fields: dict[str, Any] = {
-        key: doc.get(key) for key, kind in (("id", str), ("name", str), ("field", str), ("year", int))
-        if isinstance(doc.get(key), kind)
-    }  # fmt: skip
-    for key in ("id", "name", "field", "year"):
+        key: doc[key] for key, kind in KEYS.items() if isinstance(doc.get(key), kind)
+    }
+    for key in KEYS:
         if key not in fields:
             raise InputError(f"{key} is missing", path=str(path), hint="see docs/format.md")
     given = doc.get("aliases", [])
@@ -140,13 +141,11 @@ def _entry(path: Path) -> Entry:
 
 @cache
 def _references(path: Path) -> Mapping[str, str]:
-    from catalog.load import read_text
-
     return dict(_bibtex(read_text(path), str(path)))
 
 
 def _bibtex(text: str, path: str) -> Iterator[tuple[str, str]]:
-    """The key and the text of every entry: from an @ at the start of a line to its closing brace."""
+    """The key and the text of every entry, from its @ to its closing brace."""
     at, seen = 0, set[str]()
     while (start := text.find("@", at)) >= 0:
         line = text.count("\n", 0, start) + 1

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from catalog.spec import Block, Declaration
 from catalog.symbols import FUNCTIONS, Cond, Expr, IApp, Index, IndexSet, IVar, Node
 
-RESERVED = frozenset(FUNCTIONS) | set("sum mean size cos and or not in true".split())
+RESERVED = frozenset(FUNCTIONS) | set(
+    ["sum", "mean", "size", "cos", "and", "or", "not", "in", "true"]
+)
 """Words of the language that no file may declare."""
 
 
@@ -17,8 +19,8 @@ RESERVED = frozenset(FUNCTIONS) | set("sum mean size cos and or not in true".spl
 class Define:
     """An abbreviation of [define]: a scalar or vector `body`, or a set of `element`s under `cond`.
 
-    `dim` is the dimension of a vector body; `nodes` and `depth` measure the elaborated body, so that
-    a chain of doubling abbreviations is refused before it is expanded.
+    `dim` is the dimension of a vector body; `nodes` measures the elaborated body, so that a chain
+    of doubling abbreviations is refused before it is expanded.
     """
 
     name: str
@@ -28,7 +30,6 @@ class Define:
     element: IVar | None = None
     cond: Cond | None = None
     nodes: int = 1
-    depth: int = 1
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class Value:
 class Scope:
     """Every name that a formula may use besides its bound letters.
 
-    `letters` maps a letter to the set it ranges over (j also covers j1, j2, ...); `values` binds names
-    of a kernel's template to the user's parameters; `pair` is there where p(i,j) and H(p) may be said.
+    `letters` maps a letter to the set it ranges over (j also covers j1, j2, ...); `values` binds
+    the names of a kernel's template to the user's parameters; `pair` is there where p(i,j) and H(p)
+    may be said.
     """
 
     sets: Mapping[str, IndexSet]
@@ -83,7 +85,7 @@ class Scope:
 
 
 def below(node: Node) -> Iterator[Node]:
-    """The direct sub-nodes, like `symbols.children`, but without comparing nodes (which would recurse)."""
+    """The direct sub-nodes, like `symbols.children` but comparing no nodes, which would recurse."""
     for name in type(node).__slots__:
         value = getattr(node, name)
         if name == "vars" or isinstance(value, IndexSet):
@@ -94,7 +96,7 @@ def below(node: Node) -> Iterator[Node]:
 
 
 def measure(node: Node) -> tuple[int, int]:
-    """The number of nodes of a tree and its depth, without recursion (the tree may be too deep for it)."""
+    """The number of nodes of a tree and its depth, without recursion."""
     nodes, depth, stack = 0, 0, [(node, 1)]
     while stack:
         item, level = stack.pop()

@@ -7,7 +7,8 @@ the two. Nothing here knows how a claim is proved or how code is written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from typing import Literal
 
 from catalog.symbols import Cond, Expr, Fact, Index, IndexSet, IVar, Mask, Sym
@@ -136,6 +137,6 @@ class Method:
     published_text: str
     source: Source
     claim: Claim
-    conventions: Mapping[str, str] = field(default_factory=dict)
+    conventions: Mapping[str, str] = default(default_factory=dict)
     path: str = ""
     text: str = ""

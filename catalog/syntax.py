@@ -1,4 +1,4 @@
-"""What a syntax error says: the parser's state turned into a sentence about what to write instead."""
+"""What a syntax error says: the parser's state as a sentence about what to write instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from lark import UnexpectedInput
 
 SAID = {
-    "NAME": "a name", "NUMBER": "a number", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['", "RSQB": "']'",
+    "NAME": "a name", "NUMBER": "a number", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['",
+    "RSQB": "']'",
     "VBAR": "'|'", "COMMA": "','", "COLON": "':'", "RBRACE": "'}'", "EQ": "'='", "NEQ": "'!='",
     "IN": "'in'", "RELATION": "'>', '>=', '<' or '<='", "$END": "the end",
 }  # fmt: skip
@@ -40,7 +41,9 @@ def explain(error: UnexpectedInput, text: str) -> tuple[str, str]:
     expected = set(error.accepts or error.expected)  # type: ignore[attr-defined]
     said = sorted({SAID[name] for name in expected if name in SAID})
     if token.type == "$END":
-        return "the formula ends too early" if text.strip() else "the formula is empty", listing(said)
+        return "the formula ends too early" if text.strip() else "the formula is empty", listing(
+            said
+        )
     shown = str(token) if len(token) < 40 else f"{token[:37]}..."
     message = f"unexpected {shown!r}"
     if shown == "=" and text[token.start_pos : token.start_pos + 2] == "==":
@@ -49,7 +52,14 @@ def explain(error: UnexpectedInput, text: str) -> tuple[str, str]:
         return message, "write a single ="
     if shown in HINTS and "RELATION" not in expected:
         return message, HINTS[shown]
-    if expected >= OPERAND_ENDS and token.type in ("NAME", "NUMBER", "LPAR", "BIG", "EXTREME", "SIZE"):
+    if expected >= OPERAND_ENDS and token.type in (
+        "NAME",
+        "NUMBER",
+        "LPAR",
+        "BIG",
+        "EXTREME",
+        "SIZE",
+    ):
         return message, "write * for a product"
     return message, listing(said)
 

@@ -1,4 +1,4 @@
-"""One-level simplification for templates: what a default contributes (a factor 1, a term 0) is not shown."""
+"""Arithmetic on a tree as it is made: signs, constant exponents, neutral numbers of templates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from catalog.symbols import Add, Call, Div, Expr, Mul, Num, Pow
 
-ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+ONE = Num(Fraction(1))
+MAX_EXPONENT = 1000
 
 
 def tidy(node: Expr) -> Expr:
@@ -39,6 +40,47 @@ def tidy(node: Expr) -> Expr:
             return Div(ONE, base)
         case Pow(base=Num(value=base), exponent=Num(value=value)) if value == 2:
             return Num(base**2)
-        case Pow(base=Call(fn="sqrt", args=(Num() as inner,)), exponent=Num(value=value)) if value == 2:
+        case Pow(base=Call(fn="sqrt", args=(Num() as inner,)), exponent=Num(value=value)) if (
+            value == 2
+        ):
             return inner
     return node
+
+
+def negative(expr: Expr) -> Expr:
+    """-expr, with the sign taken into a leading number."""
+    if isinstance(expr, Num):
+        return Num(-expr.value)
+    if isinstance(expr, Mul):
+        head, *rest = expr.args
+        if isinstance(head, Num) and head.value == -1:
+            return rest[0] if len(rest) == 1 else Mul(tuple(rest))
+        if isinstance(head, Num):
+            return Mul((Num(-head.value), *rest))
+        return Mul((Num(Fraction(-1)), *expr.args))
+    return Mul((Num(Fraction(-1)), expr))
+
+
+def constant_value(expr: Expr) -> Fraction | None:
+    """The value of an expression of numbers only; a power too large to matter counts as huge."""
+    huge = Fraction(MAX_EXPONENT + 1)
+    if isinstance(expr, Num):
+        return expr.value
+    if isinstance(expr, Add | Mul):
+        total = Fraction(0 if isinstance(expr, Add) else 1)
+        for arg in expr.args:
+            value = constant_value(arg)
+            if value is None:
+                return None
+            total = total + value if isinstance(expr, Add) else total * value
+            if total.numerator.bit_length() + total.denominator.bit_length() > 10_000:
+                return huge
+        return total
+    if isinstance(expr, Pow):
+        base, exponent = constant_value(expr.base), constant_value(expr.exponent)
+        if base is None or exponent is None:
+            return None
+        if exponent.denominator != 1 or abs(exponent) > 64 or base == 0:
+            return huge
+        return Fraction(base**exponent.numerator)
+    return None
