@@ -4,9 +4,9 @@
     >>> ic.load("supcon").name
     'Supervised contrastive learning, L_out'
 
-Four verbs, each also a command of the command line: `load` a method, `verify` its claim, `generate`
-code for it, `check` a certificate. Importing this package imports nothing heavy; a verb fetches what
-it needs when it is first used.
+Four verbs, each also a command of the command line: `load` a method, `verify` its claim,
+`generate` code for it, `check` a certificate. Importing this package imports nothing heavy; a verb
+fetches what it needs when it is first used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def __getattr__(name: str) -> object:
         from iconograph import api
 
         return getattr(api, name)
-    raise AttributeError(f"module 'iconograph' has no attribute {name!r}; it has {', '.join(__all__)}")
+    raise AttributeError(
+        f"module 'iconograph' has no attribute {name!r}; it has {', '.join(__all__)}"
+    )
 
 
 def __dir__() -> list[str]:

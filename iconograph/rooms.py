@@ -1,9 +1,9 @@
 """Where the rooms below live (catalog, derive, codegen), and that nobody else's are taken for them.
 
 In a checkout the rooms are top-level packages beside this one. A wheel carries them inside this
-package, in `_rooms`, so that an install adds one name to site-packages. Either way they are imported
-by their short names, which are common words: another project's `catalog` must be met with a
-sentence, not with an AttributeError deep inside a proof.
+package, in `_rooms`, so that an install adds one name to site-packages. Either way they are
+imported by their short names, which are common words: another project's `catalog` must be met with
+a sentence, not with an AttributeError deep inside a proof.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def home(package: Path) -> Path:
 
 
 def foreign(modules: Mapping[str, ModuleType], root: Path) -> tuple[str, str] | None:
-    """The first room whose name a module from elsewhere already holds, and where that one is from."""
+    """The first room whose name a module from elsewhere holds, and where that one is from."""
     for room in ROOMS:
         if (module := modules.get(room)) is None:
             continue
@@ -60,9 +60,9 @@ def open_rooms(package: Path) -> None:
     if taken := foreign(sys.modules, root):
         name, origin = taken
         raise ImportError(
-            f"iconograph needs the name `{name}` for a package of its own ({root / name}), but this "
-            f"process has already imported another `{name}` from {origin}; import iconograph in a "
-            f"process that has not imported that one",
+            f"iconograph needs the name `{name}` for its own package {root / name}, but this "
+            f"process has already imported another `{name}` from {origin}; import iconograph in "
+            f"a process that has not imported that one",
             name=name,
             path=origin,
         )

@@ -1,4 +1,4 @@
-"""ICONOGRAPH_REQUIRE_TORCH turns a torch test that was skipped into a failure, serially and in parallel."""
+"""ICONOGRAPH_REQUIRE_TORCH turns a skipped torch test into a failure, serially and in parallel."""
 
 from __future__ import annotations
 

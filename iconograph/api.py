@@ -1,0 +1,72 @@
+"""The Python API: load, verify, generate, check. Results render in notebooks.
+
+    >>> import iconograph as ic
+    >>> loss = ic.load("infonce")
+    >>> ic.verify(loss).outcome
+    'proved'
+    >>> "import torch" in ic.generate(loss, target="torch")
+    True
+
+Every function that takes a method takes its id, an alias, the path of a method file, or what `load`
+returned, and raises `catalog.errors.InputError` with a sentence when that is no method.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from catalog.errors import InputError
+from iconograph.display import Check, Code, Loss, Result
+from iconograph.files import CERTIFICATE_LIMIT, read
+from iconograph.find import Named, catalog_methods, resolve
+from iconograph.report import row
+
+
+def load(method: Named) -> Loss:
+    """The method of that id, alias or file."""
+    return Loss(resolve(method))
+
+
+def methods() -> tuple[Loss, ...]:
+    """Every method of the catalog, by id."""
+    return tuple(Loss(m) for m in catalog_methods())
+
+
+def verify(method: Named) -> Result:
+    """The verdict on what the method's file claims.
+
+    `result.outcome` is "proved", "refuted" or "unknown", `result.ok` says whether that is what the
+    file claims, `result.level` is the level of assurance of docs/trust.md.
+    """
+    from derive.verify import verify as derive_verify
+
+    spec = resolve(method)
+    verdict = derive_verify(spec)
+    return Result(spec, verdict, row(spec, verdict))
+
+
+def generate(method: Named, target: str = "torch") -> Code:
+    """The text of a program that computes the loss and needs the target (torch, numpy) only.
+
+    Raises:
+        InputError: no such method or target, or the target cannot express the method.
+    """
+    from codegen.emit import emit
+
+    return Code(emit(resolve(method), target))
+
+
+def check(certificate: str | os.PathLike[str]) -> Check:
+    """Replay the certificate in that file; nothing is searched and only the rules are trusted.
+
+    Raises:
+        InputError: the file is no certificate, or a step of it does not follow.
+    """
+    from derive.certificate import check_text
+
+    path = Path(certificate)
+    return Check(str(path), check_text(read(path, CERTIFICATE_LIMIT), str(path)))
+
+
+__all__ = ["InputError", "Named", "check", "generate", "load", "methods", "verify"]

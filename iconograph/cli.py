@@ -1,0 +1,66 @@
+"""The command line: one file per command in `iconograph/commands`, listed here.
+
+Nothing heavy is imported when this module is: a command imports what it needs when it runs, so that
+`iconograph --help` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from iconograph import __version__
+from iconograph.commands import check, cite, generate, new, show, table, verify
+from iconograph.console import guard
+
+
+class Door(TyperGroup):
+    """Runs every command under `guard`, so that none can end in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the user named."""
+        with guard():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=Door,
+    help="A workshop for representation-learning losses on the I-Con framework.",
+    epilog="Exit status: 0 all as claimed, 1 a claim failed, 2 wrong usage or bad input, "
+    "3 undecided.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # formulas are full of brackets, which rich would read as markup
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("verify")(verify.verify)
+app.command("check")(check.check)
+app.command("show")(show.show)
+app.command("table")(table.table)
+app.command("generate")(generate.generate)
+app.command("cite")(cite.cite)
+app.command("new")(new.new)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"iconograph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Hold the options that every command shares."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line on `arguments` (default: those of the process); ends by SystemExit."""
+    app(None if arguments is None else list(arguments), prog_name="iconograph")

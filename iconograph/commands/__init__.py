@@ -1,0 +1,1 @@
+"""The commands of the command line, one per file; `iconograph.cli` lists them."""

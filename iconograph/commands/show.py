@@ -1,0 +1,38 @@
+"""`iconograph show`: what the catalog says about one method."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from iconograph.console import show_facts, show_json
+
+
+def show(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="Id, alias or method file.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print the formulas as LaTeX.")] = False,
+    proof: Annotated[bool, typer.Option("--proof", help="Print the steps of the proof.")] = False,
+    derivation: Annotated[
+        bool, typer.Option("--derivation", help="Print the derivation as a paper would.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show one method.
+
+    Its pair (p, q), the published formula, the claim, the hypotheses and the conventions.
+    """
+    from iconograph import api
+
+    if sum((latex, proof, derivation, as_json)) > 1:
+        raise typer.BadParameter("choose one of --latex, --proof, --derivation and --json")
+    loss = api.load(method)
+    if latex:
+        print(f"% published, {loss.method.source.where}\n{loss.latex}\n% I-Con\n{loss.icon_latex}")
+    elif as_json:
+        show_json("show", loss.to_json())
+    elif proof or derivation:
+        result = api.verify(loss)
+        print(result.proof_text if proof else result.derivation_text)
+    else:
+        show_facts(loss.facts())

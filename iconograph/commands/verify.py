@@ -1,0 +1,212 @@
+"""`iconograph verify`: is what a method's file claims true?"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iconograph.console import Exit, progress, show, show_facts, show_json
+from iconograph.report import Row, mark, row, row_facts, status, summary
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from catalog.spec import Method
+
+Texts = list[str] | None
+PASTED = "A pasted formula (-f)"
+MUTANTS = "Mutants"
+
+
+def verify(
+    targets: Annotated[
+        Texts,
+        typer.Argument(
+            metavar="[TARGET]...", help="Ids, aliases or method files; none: the catalog."
+        ),
+    ] = None,
+    formula: Annotated[
+        str | None, typer.Option("--formula", "-f", help="A published formula, with --p and --q.")
+    ] = None,
+    p: Annotated[
+        str | None, typer.Option("--p", help="Supervisory kernel: 'one-hot target=i'.")
+    ] = None,
+    q: Annotated[
+        str | None, typer.Option("--q", help="Learned kernel: 'logit logit=s[i,j]'.")
+    ] = None,
+    learned: Annotated[
+        Texts, typer.Option("--learned", help="Trained symbol: 's=real[i,j]'.")
+    ] = None,
+    given: Annotated[Texts, typer.Option("--given", help="Fixed symbol: 'y=label[i]'.")] = None,
+    define: Annotated[
+        Texts, typer.Option("--define", help="Abbreviation: 'P(i)={ j : j != i }'.")
+    ] = None,
+    assume: Annotated[Texts, typer.Option("--assume", help="Hypothesis: 'size(P(i)) > 0'.")] = None,
+    sets: Annotated[
+        Texts, typer.Option("--sets", help="Index set: 'n=i j k', 'side=t:image,text'.")
+    ] = None,
+    scale: Annotated[str | None, typer.Option(help="published = scale * I-Con + constant.")] = None,
+    constant: Annotated[str | None, typer.Option(help="See --scale.")] = None,
+    anchors: Annotated[str | None, typer.Option(help="Letters that are averaged over.")] = None,
+    neighbours: Annotated[
+        str | None, typer.Option(help="Allowed neighbours: 'j != i', 'j'.")
+    ] = None,
+    normalise: Annotated[str | None, typer.Option(help="row, joint, pair, row-and-column.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Anchor weights: 'f[i]'.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the pasted formula as a method file.")
+    ] = None,
+    certificates: Annotated[
+        Path | None, typer.Option(help="Folder that receives ID.json for every proof.")
+    ] = None,
+    mutants: Annotated[
+        int | None, typer.Option(min=1, help="Judge this many planted errors instead.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of --mutants.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Judge claims: proved, refuted with a witness, or unknown.
+
+    A pasted formula: verify -f 'mean[i] -log(exp(s[i,i]) / sum[j] exp(s[i,j]))' --learned
+    's=real[i,j]' --neighbours j --p 'one-hot target=i' --q 'logit logit=s[i,j]'
+    """
+    if mutants is not None:
+        _no_others("--mutants", targets=targets, formula=formula)
+        return _mutants(mutants, seed, as_json)
+    pasting = {
+        "p": p, "q": q, "learned": learned, "given": given, "define": define, "assume": assume,
+        "sets": sets, "scale": scale, "constant": constant, "anchors": anchors,
+        "neighbours": neighbours, "normalise": normalise, "weights": weights, "save": save,
+    }  # fmt: skip
+    if formula is None:
+        if used := [f"--{name}" for name, value in pasting.items() if value]:
+            raise typer.BadParameter(f"{', '.join(used)} describe a formula given with -f")
+        rows = run(targets or [], jobs)
+    else:
+        _no_others("-f", targets=targets)
+        if p is None or q is None or not learned:
+            raise typer.BadParameter("-f needs --p, --q and at least one --learned")
+        given_options = {k: v for k, v in pasting.items() if v is not None and k != "save"}
+        rows = [_pasted(formula, given_options, save)]
+    if certificates is not None:
+        _write_certificates(rows, certificates)
+    if as_json:
+        show_json("verify", {"results": [r.to_json() for r in rows], "summary": summary(rows)})
+    else:
+        _print(rows)
+    raise typer.Exit(status(rows))
+
+
+def run(targets: list[str], jobs: int = 1) -> list[Row]:
+    """The verdicts on `targets` (all methods of the catalog where empty), in order.
+
+    Raises:
+        InputError: a target is no method; nothing has been judged then.
+    """
+    from iconograph.find import catalog_methods, resolve
+
+    methods = [resolve(target) for target in targets] or list(catalog_methods())
+    with progress(len(methods), "verify") as step:
+        if jobs == 1 or len(methods) < 2:
+            rows = []
+            for method in methods:
+                rows.append(judge(method))
+                step()
+            return rows
+        with ProcessPoolExecutor(min(jobs, len(methods))) as pool:
+            futures = [pool.submit(judge, method) for method in methods]
+            for future in futures:
+                future.add_done_callback(step)
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def judge(method: Method) -> Row:
+    """One verdict as plain data, which is what a worker process sends back."""
+    from derive.verify import verify as derive_verify
+
+    return row(method, derive_verify(method))
+
+
+def _pasted(formula: str, options: dict[str, object], save: Path | None) -> Row:
+    from catalog.load import load_text
+    from iconograph.files import write
+    from iconograph.inline import method_text
+
+    name = "pasted" if save is None else save.stem
+    text = method_text(formula, name=name, **options)  # type: ignore[arg-type]
+    method = load_text(text, "the pasted formula")
+    if save is not None:
+        write(save, text)
+    return judge(method)
+
+
+def _no_others(option: str, **others: object) -> None:
+    for name, value in others.items():
+        if value:
+            raise typer.BadParameter(f"{option} does not go with {name}")
+
+
+def _write_certificates(rows: list[Row], folder: Path) -> None:
+    from catalog.errors import InputError
+    from derive.certificate import FORMAT
+    from iconograph.files import reason, write
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made a folder: {reason(error)}") from None
+    for r in rows:
+        if r.certificate:
+            write(folder / f"{r.id}.json", r.certificate, over=FORMAT)
+
+
+def _print(rows: list[Row]) -> None:
+    if len(rows) == 1:
+        show_facts(row_facts(rows[0]), mark(rows[0])[1])
+        return
+    show(_many(rows))
+    for r in rows:
+        if not r.ok:
+            show(f"{r.id}: {r.statement}")
+    show(summary(rows))
+
+
+def _many(rows: list[Row]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("verdict", "method", "claim", "level", "seconds", box=None, pad_edge=False)
+    table.columns[-1].justify = "right"
+    for r in rows:
+        words, colour = mark(r)
+        table.add_row(Text(words, colour), r.id, r.claimed, r.level, f"{r.seconds:.2f}")
+    return table
+
+
+def _mutants(n: int, seed: int, as_json: bool) -> None:
+    from derive.mutate import run as mutate
+    from rich.table import Table
+
+    with progress(n, "mutants") as step:
+        report = mutate(n, seed, progress=step)
+    if as_json:
+        show_json("mutants", report.to_json())
+    else:
+        heads = ("kind", "made", "refuted", "true variants", "wrongly accepted", "undecided")
+        table = Table(*heads, box=None, pad_edge=False)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for line in report.table:
+            table.add_row(*map(str, line))
+        show(table)
+    wrong = sum(r.wrongly_accepted for r in report.rows)
+    open_ = sum(r.undecided for r in report.rows)
+    raise typer.Exit(Exit.DIFFERS if wrong else Exit.UNDECIDED if open_ else Exit.AS_CLAIMED)

@@ -1,0 +1,129 @@
+"""What the terminal gets: results on stdout, complaints on stderr, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class Exit(IntEnum):
+    """The exit status of every command."""
+
+    AS_CLAIMED = 0
+    DIFFERS = 1
+    BAD_INPUT = 2
+    UNDECIDED = 3
+    BUG = 70  # EX_SOFTWARE of sysexits.h: an error of this project, not of its input
+    INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+    CLOSED = 141  # 128 + SIGPIPE: the reader went away before the end
+
+
+def console(stream: TextIO) -> Console:
+    """A rich console on `stream`: NO_COLOR and COLUMNS are honoured, a pipe gets unbroken lines.
+
+    Markup is off because formulas are full of square brackets: `s[i]` would turn italic.
+    """
+    from rich.console import Console
+
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 10_000
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+def show(*things: RenderableType) -> None:
+    """Print to stdout, with colour in a terminal and without the blanks that fill up a table."""
+    out = console(sys.stdout)
+    with out.capture() as text:
+        for thing in things:
+            out.print(thing, soft_wrap=isinstance(thing, str))
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.get().splitlines()))
+
+
+def show_facts(facts: Iterable[tuple[str, str]], colour: str = "") -> None:
+    """Print keys and values in two columns; `colour` is that of the first key."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, show_header=False, pad_edge=False)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for number, (key, value) in enumerate(facts):
+        grid.add_row(Text(key, colour if number == 0 else ""), value)
+    show(grid)
+
+
+def show_json(kind: str, content: Mapping[str, Any]) -> None:
+    """Print one JSON object that opens with its schema, `iconograph/<kind>/1`."""
+    document = {"schema": f"iconograph/{kind}/1", **content}
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def complain(text: str) -> None:
+    """Say on stderr, in one paragraph, what is wrong."""
+    print(f"iconograph: {text}", file=sys.stderr)
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn whatever goes wrong into a sentence on stderr and an exit status.
+
+    A bug of this project is no user's fault, but its traceback is no answer either: it is shown
+    when ICONOGRAPH_DEBUG is set.
+    """
+    import typer
+
+    try:
+        yield
+        sys.stdout.flush()  # here, so that a closed pipe is noticed while it can be handled
+    except BrokenPipeError:
+        # the interpreter flushes stdout once more when it ends; let that go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.CLOSED) from None
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    except Exception as error:
+        if _is_typers(error):
+            raise
+        if _is_bad_input(error):
+            complain(str(error))
+            raise typer.Exit(Exit.BAD_INPUT) from None
+        if os.environ.get("ICONOGRAPH_DEBUG"):
+            traceback.print_exc()
+        complain(
+            f"a bug of iconograph, not of your input: {type(error).__name__}: {error} "
+            f"(ICONOGRAPH_DEBUG=1 shows where)"
+        )
+        raise typer.Exit(Exit.BUG) from None
+
+
+def _is_typers(error: Exception) -> bool:
+    """Whether typer raised it to end the program or to explain the usage."""
+    return hasattr(error, "exit_code")
+
+
+def _is_bad_input(error: Exception) -> bool:
+    # looked up rather than imported: `--help` should not load a room, and no room, no InputError
+    errors = sys.modules.get("catalog.errors")
+    return errors is not None and isinstance(error, errors.InputError)
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Any]:
+    """A progress bar on stderr when that is a terminal; call what it yields once per step."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console(sys.stderr), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda *_: bar.advance(task)

@@ -1,0 +1,203 @@
+"""What the Python API returns: views of methods, verdicts and programs that render in notebooks.
+
+A notebook asks for `_repr_mimebundle_` and picks what it can show: LaTeX, HTML or text. The rooms
+below know nothing of this; everything here reads their public data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.notation import to_latex, to_text
+from catalog.spec import Method
+from iconograph.files import write
+from iconograph.report import Row, row_facts
+
+if TYPE_CHECKING:
+    from derive.certificate import CheckResult
+    from derive.verdict import Verdict
+
+Bundle = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A method of the catalog or of a file of your own; `method` is the frozen data."""
+
+    method: Method
+
+    @property
+    def id(self) -> str:
+        """The id, which is also the name of its file in the catalog."""
+        return self.method.id
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.method.name
+
+    @property
+    def latex(self) -> str:
+        """The published formula as LaTeX, without dollar signs."""
+        return to_latex(self.method.published)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the file says, line by line, for people."""
+        m = self.method
+        unchecked = "" if m.source.verified else " (equation number not checked)"
+        lines = [
+            ("method", f"{m.id}: {m.name} ({m.field}, {m.year})"),
+            ("summary", m.summary),
+            ("published", f"{to_text(m.published)}"),
+            ("source", m.source.where + unchecked),
+            ("p", pair_text(m.icon.p.name, m.icon.p.params)),
+            ("q", pair_text(m.icon.q.name, m.icon.q.params)),
+            ("normalised", m.icon.normalise),
+            ("claim", claim_text(m)),
+            ("what is true", m.claim.correction),
+            *(("assumes", fact.text) for fact in m.assumes),
+            *(("convention", f"{key}: {value}") for key, value in m.conventions.items()),
+        ]
+        return [(key, value) for key, value in lines if value]
+
+    def __str__(self) -> str:
+        return _lines(self.facts())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return {
+            "text/plain": str(self),
+            "text/latex": f"$$\\displaystyle {self.latex}$$",
+            "text/html": _html_table(self.facts()),
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """A verdict on a method. `verdict` is what the prover returned, `row` its plain data."""
+
+    method: Method
+    verdict: Verdict
+    row: Row
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict is what the method's file claims."""
+        return self.row.ok
+
+    @property
+    def outcome(self) -> str:
+        """proved, refuted or unknown."""
+        return self.row.outcome
+
+    @property
+    def level(self) -> str:
+        """The level of assurance of docs/trust.md: general-N, finite, witness or none."""
+        return self.row.level
+
+    def facts(self) -> list[tuple[str, str]]:
+        """The verdict line by line, for people."""
+        return row_facts(self.row)
+
+    def __str__(self) -> str:
+        return _lines(self.facts())
+
+    def __bool__(self) -> bool:
+        """Refused: an undecided claim is neither true nor false.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("a verdict is no truth value; ask for .ok, .outcome or .level")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return {"text/plain": str(self), "text/html": _html_table(self.facts())}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A certificate that was replayed: every step follows by the trusted rules."""
+
+    path: str
+    result: CheckResult
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What was proved, line by line."""
+        r = self.result
+        return [
+            ("✓ replayed", f"{self.path}: {r.method_id}"),
+            ("theorem", r.theorem_text),
+            *(("hypothesis", text) for text in r.hypotheses),
+            ("hash", r.hash),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of `iconograph check --json`."""
+        r = self.result
+        return {
+            "path": self.path, "method": r.method_id, "theorem": r.theorem_text,
+            "hypotheses": list(r.hypotheses), "hash": r.hash,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return _lines(self.facts())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return {"text/plain": str(self), "text/html": _html_table(self.facts())}
+
+
+class Code(str):
+    """The text of a program. It is a string; a notebook shows it as code."""
+
+    __slots__ = ()
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the program; a file that iconograph did not write is replaced with `force` only."""
+        write(Path(path), self, over=GENERATED, force=force)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return {
+            "text/plain": str(self),
+            "text/html": f"<pre><code>{escape(self)}</code></pre>",
+            "text/markdown": f"```python\n{self}\n```",
+        }
+
+
+GENERATED = "generated by iconograph"
+"""Stands in the header of every program that is written; such a file may be written again."""
+
+
+def claim_text(method: Method) -> str:
+    """The relation, and for an affine one the equation with what is trivial left out."""
+    claim = method.claim
+    if claim.relation in ("definition", "does-not-reduce", "false-as-stated"):
+        return claim.relation
+    scale = "" if claim.scale_text == "1" else f"{_factor(claim.scale_text)} * "
+    constant = "" if claim.constant_text == "0" else f" + {claim.constant_text}"
+    return f"{claim.relation}: published = {scale}I-Con{constant}"
+
+
+def _factor(text: str) -> str:
+    """`text` in parentheses, unless it is a single word."""
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+def pair_text(name: str, params: Any) -> str:
+    """A kernel with its parameters, as in `dot, embedding = z[i], temperature = tau`."""
+    return ", ".join([name, *(f"{key} = {to_text(value)}" for key, value in params.items())])
+
+
+def _lines(facts: list[tuple[str, str]]) -> str:
+    width = max(len(key) for key, _ in facts)
+    return "\n".join(f"{key:<{width}}  {value}" for key, value in facts)
+
+
+def _html_table(facts: list[tuple[str, str]]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row" style="text-align:left">{escape(key)}</th>'
+        f'<td style="text-align:left">{escape(value)}</td></tr>'
+        for key, value in facts
+    )
+    return f"<table>{rows}</table>"

@@ -1,0 +1,123 @@
+"""A formula on the command line, with its declarations as options, becomes a method file's text.
+
+    >>> print(method_text("mean[i] -log(exp(s[i,i]) / sum[j] exp(s[i,j]))",
+    ...     learned=["s=real[i,j]"], p="one-hot target=i", q="logit logit='s[i,j]'",
+    ...     neighbours="j"))
+    id = "pasted"
+    name = "a pasted formula"
+    ...
+    [q]
+    kernel = "logit"
+    logit = "s[i,j]"
+    ...
+
+So the command line has no reader of its own: what it accepts, and every error message, is the
+method file's, and `verify -f ... --save my-loss.toml` keeps the result as a file.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+
+from catalog.errors import InputError
+
+
+def method_text(
+    formula: str,
+    *,
+    p: str,
+    q: str,
+    learned: Sequence[str],
+    given: Sequence[str] = (),
+    define: Sequence[str] = (),
+    assume: Sequence[str] = (),
+    sets: Sequence[str] = (),
+    relation: str = "exact",
+    scale: str = "1",
+    constant: str = "0",
+    anchors: str | None = None,
+    neighbours: str | None = None,
+    normalise: str | None = None,
+    weights: str | None = None,
+    name: str = "pasted",
+) -> str:
+    """The TOML text of docs/format.md that says the same as these options.
+
+    `p` and `q` read `kernel parameter=value ...`, quoted as in a shell where a value has spaces;
+    `learned`, `given` and `define` hold `name=type` or `name=body`; `sets` holds `n=i j k`, or
+    `side=t:image,text` for an enumerated one.
+
+    Raises:
+        InputError: an option does not have that shape. What stands in it is judged when the text
+            is loaded.
+    """
+    icon = {
+        "anchors": anchors,
+        "neighbours": neighbours,
+        "normalise": normalise,
+        "weights": weights,
+    }
+    tables: dict[str, Mapping[str, str | Mapping[str, object]]] = {
+        "sets": dict(_set(text) for text in sets),
+        "learned": dict(_pair(text, "--learned", "s=real[i,j]") for text in learned),
+        "given": dict(_pair(text, "--given", "y=label[i]") for text in given),
+        "define": dict(_pair(text, "--define", "P(i)={ j : j != i }") for text in define),
+        "assumes": {text: text for text in assume},
+        "icon": {key: value for key, value in icon.items() if value is not None},
+        "p": _kernel(p, "--p"),
+        "q": _kernel(q, "--q"),
+        "published": {"formula": formula, "source": "the command line"},
+        "claim": {"relation": relation, "scale": scale, "constant": constant},
+    }
+    head = {
+        "id": name, "name": "a pasted formula", "field": "self-supervised",
+        "year": 2026, "cite": "",
+    }  # fmt: skip
+    blocks = ["\n".join(f"{key} = {_value(value)}" for key, value in head.items())]
+    for title, entries in tables.items():
+        if entries:
+            lines = (f"{_key(key)} = {_value(value)}" for key, value in entries.items())
+            blocks.append("\n".join([f"[{title}]", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise InputError(f"{option} {text!r}: write name=type, such as {option} {example!r}")
+    return name, value
+
+
+def _set(text: str) -> tuple[str, str | Mapping[str, object]]:
+    name, value = _pair(text, "--sets", "n=i j k")
+    letters, colon, elements = value.partition(":")
+    if not colon:
+        return name, value
+    names = [element.strip() for element in elements.split(",")]
+    return name, {"letters": letters.strip(), "elements": names}
+
+
+def _kernel(text: str, option: str) -> dict[str, str]:
+    example = "'one-hot target=i'" if option == "--p" else "'logit logit=s[i,j]'"
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise InputError(f"{option} {text!r}: {str(error).lower()}") from None
+    if not words or "=" in words[0]:
+        raise InputError(f"{option} {text!r}: write the kernel first, such as {option} {example}")
+    return {"kernel": words[0]} | dict(_pair(word, option, example) for word in words[1:])
+
+
+def _key(key: str) -> str:
+    bare = key.replace("-", "").replace("_", "")
+    return key if bare.isascii() and bare.isalnum() else _value(key)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items())
+        return f"{{ {inner} }}"
+    # a JSON string or list of strings is a TOML one, but for DEL, which TOML wants escaped
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
