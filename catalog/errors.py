@@ -30,13 +30,13 @@ class InputError(Exception):
         source_line: str = "",
         hint: str = "",
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(clipped(message))
+        self.message = clipped(message)
         self.path = path
         self.line = line
         self.column = column
         self.source_line = source_line
-        self.hint = hint
+        self.hint = clipped(hint)
 
     def __str__(self) -> str:
         where = self.path
@@ -49,6 +49,12 @@ class InputError(Exception):
             return text
         excerpt, caret = excerpt_around(self.source_line, self.column - 1)
         return f"{text}\n  {excerpt}\n  {' ' * caret}^"
+
+
+def clipped(text: str) -> str:
+    """`text` on one line and without its middle where it is very long (a name can be a whole file)."""
+    text = " ".join(text.split("\n"))
+    return text if len(text) <= 300 else f"{text[:140]} ... {text[-140:]}"
 
 
 def excerpt_around(line: str, column: int) -> tuple[str, int]:

@@ -40,6 +40,7 @@ Test: TypeAlias = Literal["=", "!=", "in", "not in"]
 
 MAX_NODES = 100_000
 MAX_DEPTH = 100
+DEEP = "name its parts in [define]"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class IndexReader:
         """Refuse a result that is too large or too deep for what comes after."""
         nodes, depth = measure(node)
         if depth > MAX_DEPTH:
-            raise self.place.error(0, f"nested deeper than {MAX_DEPTH} levels", "name its parts")
+            raise self.place.error(0, f"nested deeper than {MAX_DEPTH} levels", DEEP)
         if nodes > MAX_NODES:
             raise self.place.error(0, f"the formula has more than {MAX_NODES} nodes")
 
@@ -117,7 +118,9 @@ class IndexReader:
         """The indices in the brackets of `tree`, checked against the declared ones."""
         name, given = tree.children[0], tree.children[1:]
         if len(given) != len(wanted):
-            form = f"{name}[{','.join(i.name for i in wanted)}]" if wanted else f"{name}"
+            opening, closing = "()" if tree.data == "applied" or name in self.scope.defines else "[]"
+            letters = ",".join(i.name for i in wanted)
+            form = f"{name}{opening}{letters}{closing}" if wanted else f"{name}"
             hint = f"write {form}" if all(isinstance(i, IVar) for i in wanted) else ""
             self.fail(
                 name, f"{str(name)!r} takes {count(len(wanted), 'index')}, not {len(given)}", hint
