@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from catalog.errors import InputError
+from catalog.errors import InputError, did_you_mean
 from iconograph.display import Check, Code, Loss, Result
 from iconograph.files import CERTIFICATE_LIMIT, read
 from iconograph.find import Named, catalog_methods, resolve
@@ -46,15 +46,27 @@ def verify(method: Named) -> Result:
     return Result(spec, verdict, row(spec, verdict))
 
 
-def generate(method: Named, target: str = "torch") -> Code:
+def generate(method: Named, target: str = "torch", *, judge: bool = True) -> Code:
     """The text of a program that computes the loss and needs the target (torch, numpy) only.
 
-    Raises:
-        InputError: no such method or target, or the target cannot express the method.
-    """
-    from codegen.emit import emit
+    With `judge` the claim is verified first, and the program's docstring says the verdict and the
+    hash of the certificate; without, it says "not checked".
 
-    return Code(emit(resolve(method), target))
+    Raises:
+        InputError: no such method or target, or the method's pair is not its loss.
+    """
+    from codegen.emit import Refused, emit, target_names
+
+    if target not in (names := target_names()):
+        hint = did_you_mean(target, names) or f"targets: {', '.join(names)}"
+        raise InputError(f"there is no target {target[:60]!r}", hint=hint)
+    spec = resolve(method)
+    found = verify(spec).row if judge else None
+    known = {"verdict": found.brief, "certificate_hash": found.hash or None} if found else {}
+    try:
+        return Code(emit(spec, target, **known))
+    except Refused as error:
+        raise InputError(f"no program is written for {error}") from None
 
 
 def check(certificate: str | os.PathLike[str]) -> Check:

@@ -44,6 +44,14 @@ class Row:
     detail: Mapping[str, Any] = field(default_factory=dict)
     certificate: str = ""
 
+    @property
+    def brief(self) -> str:
+        """The verdict in a few words, with its level, as generated programs state it."""
+        if self.outcome == "unknown":
+            return "unknown"
+        said = f"{self.outcome}, {self.level}" if self.outcome == "proved" else self.outcome
+        return said if self.ok else f"{said}; the file claims {self.claimed}"
+
     def to_json(self) -> dict[str, Any]:
         """The entry of `--json`, in which a certificate is named by its hash."""
         return {

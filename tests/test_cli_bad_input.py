@@ -1,4 +1,4 @@
-"""Whatever a person gets wrong: exit status 2, a sentence on stderr, no traceback, nothing half-written."""
+"""What a person gets wrong: status 2, a sentence on stderr, no traceback, nothing half-written."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def nothing(folder: Path) -> None:
 
 
 FORMULA = "mean[i] -log(exp(s[i,i]) / sum[j] exp(s[i,j]))"
-PASTED = ["verify", "-f", FORMULA, "--learned", "s=real[i,j]", "--neighbours", "j"]
+LEARNED = ["--learned", "s=real[i,j]"]
+PASTED = ["verify", "-f", FORMULA, *LEARNED, "--neighbours", "j"]
 P, Q = ["--p", "one-hot target=i"], ["--q", "logit logit=s[i,j]"]
 
 CASES = {
@@ -64,7 +65,8 @@ CASES = {
         put("a.toml", GOOD.replace("f(i,pos[i])", "f(i,pos[l])")), ["verify", "a.toml"], "l"
     ),
     "learned scale": (
-        put("a.toml", GOOD + '\nscale = "1"'), ["verify", "a.toml"], "a.toml"
+        put("a.toml", GOOD.replace('"exact"', '"exact"\nscale = "sum[j] z[j].z[j]"')),
+        ["verify", "a.toml"], "the scale"
     ),
     "unknown target": (nothing, ["generate", "infonce", "-t", "tensorflow"], "tensorflow"),
     "generate what is not there": (nothing, ["generate", "infonces"], "infonce"),
@@ -78,7 +80,7 @@ CASES = {
     "formula without pair": (nothing, PASTED, "--p"),
     "pair without formula": (nothing, ["verify", *P], "-f"),
     "formula with target": (nothing, [*PASTED, *P, *Q, "infonce"], "does not go with"),
-    "unbalanced formula": (nothing, ["verify", "-f", "sum[i", "--learned", "s=real[i]", *P, *Q], "^"),
+    "unbalanced formula": (nothing, ["verify", "-f", "sum[i", *LEARNED, *P, *Q], "^"),
     "kernel without parameters": (nothing, [*PASTED, "--p", "target=i", *Q], "kernel first"),
     "kernel with an open quote": (nothing, [*PASTED, "--p", "one-hot 'x", *Q], "quotation"),
     "declaration without type": (nothing, [*PASTED, *P, *Q, "--given", "y"], "name=type"),
@@ -98,7 +100,9 @@ CASES = {
         put("loss.py", "x = 1\n"), ["generate", "infonce", "-o", "loss.py"], "--force"
     ),
     "code into a missing folder": (nothing, ["generate", "infonce", "-o", "no/loss.py"], "written"),
-    "code into a folder": (lambda f: (f / "o").mkdir(), ["generate", "infonce", "-o", "o"], "folder"),
+    "code into a folder": (
+        lambda f: (f / "o").mkdir(), ["generate", "infonce", "-o", "o"], "folder"
+    ),
 }  # fmt: skip
 
 

@@ -15,6 +15,9 @@ def generate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write; stdout without it.")
     ] = None,
+    judge: Annotated[
+        bool, typer.Option("--judge/--no-judge", help="Verify the claim, and say so in the code.")
+    ] = True,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file that iconograph did not write.")
     ] = False,
@@ -27,7 +30,7 @@ def generate(
     from iconograph.display import GENERATED
     from iconograph.files import write
 
-    code = api.generate(method, target=target)
+    code = api.generate(method, target=target, judge=judge)
     if out is None:
         sys.stdout.write(code)
     else:

@@ -28,7 +28,12 @@ def show(
         raise typer.BadParameter("choose one of --latex, --proof, --derivation and --json")
     loss = api.load(method)
     if latex:
-        print(f"% published, {loss.method.source.where}\n{loss.latex}\n% I-Con\n{loss.icon_latex}")
+        found = loss.latex
+        for title, formulas in {
+            f"published ({loss.method.source.where})": [found.published],
+            "p": found.p, "q": found.q, "claim": [found.claim],
+        }.items():  # fmt: skip
+            print(f"% {title}", *formulas, sep="\n")
     elif as_json:
         show_json("show", loss.to_json())
     elif proof or derivation:

@@ -77,6 +77,8 @@ def verify(
     if mutants is not None:
         _no_others("--mutants", targets=targets, formula=formula)
         return _mutants(mutants, seed, as_json)
+    if certificates is not None:
+        _make_folder(certificates)
     pasting = {
         "p": p, "q": q, "learned": learned, "given": given, "define": define, "assume": assume,
         "sets": sets, "scale": scale, "constant": constant, "anchors": anchors,
@@ -92,8 +94,9 @@ def verify(
             raise typer.BadParameter("-f needs --p, --q and at least one --learned")
         given_options = {k: v for k, v in pasting.items() if v is not None and k != "save"}
         rows = [_pasted(formula, given_options, save)]
-    if certificates is not None:
-        _write_certificates(rows, certificates)
+    for r in rows:
+        if certificates is not None and r.certificate:
+            _write_certificate(r, certificates)
     if as_json:
         show_json("verify", {"results": [r.to_json() for r in rows], "summary": summary(rows)})
     else:
@@ -154,18 +157,22 @@ def _no_others(option: str, **others: object) -> None:
             raise typer.BadParameter(f"{option} does not go with {name}")
 
 
-def _write_certificates(rows: list[Row], folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     from catalog.errors import InputError
-    from derive.certificate import FORMAT
-    from iconograph.files import reason, write
+    from iconograph.files import reason
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder} cannot be made a folder: {reason(error)}") from None
-    for r in rows:
-        if r.certificate:
-            write(folder / f"{r.id}.json", r.certificate, over=FORMAT)
+        message = f"this cannot be made a folder: {reason(error)}"
+        raise InputError(message, path=str(folder)) from None
+
+
+def _write_certificate(r: Row, folder: Path) -> None:
+    from derive.certificate import FORMAT
+    from iconograph.files import write
+
+    write(folder / f"{r.id}.json", r.certificate, over=FORMAT)
 
 
 def _print(rows: list[Row]) -> None:

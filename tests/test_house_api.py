@@ -1,0 +1,120 @@
+"""The Python API: four verbs, lazily imported, whose results render in notebooks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import iconograph as ic
+from catalog.errors import InputError
+from catalog.spec import Method
+
+ROOT = Path(__file__).parent.parent
+
+
+class Balance(HTMLParser):
+    """Counts what is opened and not closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def well_formed(html: str) -> bool:
+    parser = Balance()
+    parser.feed(html)
+    parser.close()
+    return not parser.open and not parser.wrong
+
+
+def test_the_check_of_html_can_fail() -> None:
+    assert well_formed("<table><tr><td>a &lt; b</td></tr></table>")
+    assert not well_formed("<table><tr></table>")
+    assert not well_formed("<td>a")
+
+
+def test_load_takes_an_id_an_alias_a_path_and_a_method() -> None:
+    loss = ic.load("supcon")
+    assert isinstance(loss.method, Method)
+    path = ROOT / "catalog" / "methods" / "supcon.toml"
+    for named in ("SupConLoss", path, str(path), loss, loss.method):
+        assert ic.load(named).id == "supcon"
+    assert "supcon" in [each.id for each in ic.methods()]
+
+
+def test_an_unknown_name_says_which_one_was_meant() -> None:
+    with pytest.raises(InputError, match='did you mean "supcon"'):
+        ic.load("supcom")
+    with pytest.raises(InputError, match='did you mean "torch"'):
+        ic.generate("supcon", target="torhc")
+    with pytest.raises(AttributeError, match="it has .*verify"):
+        ic.prove  # noqa: B018
+
+
+def test_dir_lists_the_verbs() -> None:
+    assert set(dir(ic)) >= {"load", "verify", "generate", "check", "methods"}
+
+
+def test_a_method_renders() -> None:
+    bundle = ic.load("supcon")._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/latex", "text/html"}
+    assert r"\sum" in bundle["text/latex"] and bundle["text/latex"].count("$$") % 2 == 0
+    assert "size(P(i)) &gt; 0" in bundle["text/html"] and well_formed(bundle["text/html"])
+    assert bundle["text/plain"] == str(ic.load("supcon"))
+
+
+def test_every_method_of_the_catalog_renders() -> None:
+    for loss in ic.methods():
+        bundle = loss._repr_mimebundle_()
+        assert well_formed(bundle["text/html"]), loss.id
+        assert loss.name in bundle["text/plain"]
+
+
+def test_a_verdict_renders_and_is_no_truth_value() -> None:
+    result = ic.verify("infonce")
+    assert (result.ok, result.outcome, result.level) == (True, "proved", "general-N")
+    bundle = result._repr_mimebundle_()
+    assert well_formed(bundle["text/html"]) and "proved" in bundle["text/plain"]
+    with pytest.raises(TypeError, match=r"ask for \.ok"):
+        bool(result)
+
+
+def test_code_is_a_string_and_renders(tmp_path: Path) -> None:
+    code = ic.generate("supcon", judge=False)
+    assert isinstance(code, str) and "import torch" in code
+    bundle = code._repr_mimebundle_()
+    assert bundle["text/plain"] == code and well_formed(bundle["text/html"])
+    code.save(tmp_path / "a.py")
+    code.save(tmp_path / "a.py")
+    (tmp_path / "b.py").write_text("mine")
+    with pytest.raises(InputError, match="did not write it"):
+        code.save(tmp_path / "b.py")
+
+
+def test_a_certificate_is_checked_from_its_file(tmp_path: Path) -> None:
+    result = ic.verify("infonce")
+    (tmp_path / "c.json").write_text(result.row.certificate)
+    checked = ic.check(tmp_path / "c.json")
+    assert checked.result.hash == result.row.hash
+    assert well_formed(checked._repr_mimebundle_()["text/html"])
+    assert "infonce" in str(checked)
+
+
+def test_the_readme_example_works_in_a_fresh_process() -> None:
+    code = "import iconograph as ic; print(ic.verify('infonce').level)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "general-N\n"
