@@ -1,0 +1,218 @@
+"""Reduction -> the lines of the dense form: all pairs at once, as a paper would write it.
+
+The lines leave `losses` (one per anchor), `valid` (which anchors have a p) and, where anchors differ,
+`weight`. NumPy also keeps what the gradient needs: `p`, `q` and the kernel.
+"""
+
+from __future__ import annotations
+
+from codegen.pieces import Pieces
+from codegen.printers import NUMPY, TORCH
+
+
+def lines(pieces: Pieces) -> list[str]:
+    """The dense form of one reduction."""
+    r = pieces.reduction
+    if r.normalise == "pair":
+        return [*setup(pieces), *pair_losses(pieces)]
+    body = [*setup(pieces), *kernel_lines(pieces), *target_lines(pieces)]
+    return [*body, *(joint_losses(pieces) if r.normalise == "joint" else row_losses(pieces))]
+
+
+def setup(pieces: Pieces) -> list[str]:
+    """Features, parameters and scores."""
+    return [*pieces.preparation(), *pieces.scores(block=False)]
+
+
+def is_ratio(pieces: Pieces) -> bool:
+    """Whether q is computed from kernels and not from their logarithms."""
+    return pieces.reduction.plan.sums == "ratio"
+
+
+def kernel_lines(pieces: Pieces) -> list[str]:
+    """`allowed` and the (log-)kernel with the other pairs taken out."""
+    r, out = pieces.reduction, list[str]()
+    masked = r.allowed.kind != "all"
+    if masked:
+        out.append(f"allowed = {pieces.allowed()}")
+    if masked and pieces.is_singular():
+        # infinite at distance 0, where nobody looks: keep the infinity out of the gradient
+        score = str(r.log_kernel.atoms[0].symbol)
+        out.append(f"{score} = {where(pieces, 'allowed', score, '1.0')}")
+    name = "kernel" if is_ratio(pieces) else "log_kernel"
+    text = pieces.formula(r.log_kernel.kernel if is_ratio(pieces) else r.log_kernel.expr, block=False)
+    out.append(f"{name} = {text}")
+    if masked:
+        lowest = (
+            "0.0"
+            if is_ratio(pieces)
+            else "torch.finfo(log_kernel.dtype).min"
+            if pieces.dialect is TORCH
+            else "-np.inf"
+        )
+        out.append(f"{name} = {where(pieces, 'allowed', name, lowest)}")
+    return out
+
+
+def where(pieces: Pieces, cond: str, yes: str, no: str) -> str:
+    """A choice per pair."""
+    library = "torch" if pieces.dialect is TORCH else "np"
+    return f"{library}.where({cond}, {yes}, {no})"
+
+
+def dims(pieces: Pieces) -> tuple[str, str]:
+    """How the libraries say `over the columns` and `keep the axis`."""
+    return ("dim=1", "keepdim=True") if pieces.dialect is TORCH else ("axis=1", "keepdims=True")
+
+
+def target_lines(pieces: Pieces) -> list[str]:
+    """`p` over all pairs, normalised; and `valid`."""
+    r, t, out = pieces.reduction, pieces.reduction.target, list[str]()
+    like = "kernel" if is_ratio(pieces) else "log_kernel"
+    masked = r.allowed.kind != "all"
+    axis, keep = dims(pieces)
+    text = pieces.numerator(t.expr, block=False)
+    full = set(text.axes) >= {r.row, r.column}
+    number = f".to({like}.dtype)" if pieces.dialect is TORCH else ".astype(float)"
+    expand = f".expand_as({like})" if pieces.dialect is TORCH else f" * np.ones_like({like})"
+    code = text.code if full else f"{text.at(5)}{expand}"
+    if t.form == "softmax":
+        out.append(f"logits_p = {code}")
+        if masked:
+            low = "torch.finfo(logits_p.dtype).min" if pieces.dialect is TORCH else "-np.inf"
+            out.append(f"logits_p = {where(pieces, 'allowed', 'logits_p', low)}")
+        if pieces.dialect is TORCH:
+            out.append("p = torch.softmax(logits_p, dim=1)")
+            if masked:
+                out.append("p = torch.where(allowed, p, 0.0)")
+        else:
+            out.append("p = _softmax(logits_p)")
+            pieces.needs.add("softmax")
+    else:
+        if t.binary:
+            extra = masked and not says_allowed(pieces)
+            code = f"({text.at(1)} & allowed)" if extra else text.at(5)
+            spread = "" if full or extra else expand
+            out.append(f"p = {code}{number}{spread}")
+        elif masked and t.form != "given":
+            out.append(f"p = {where(pieces, 'allowed', code, '0.0')}")
+        else:
+            out.append(f"p = {code}" if full else f"p = {code}")
+        if t.form == "proportional":
+            out.append(f"mass = p.sum({axis}, {keep})")
+            out.append(f"p = p / {where(pieces, 'mass > 0', 'mass', '1.0')}")
+    if t.symmetrised:
+        size = pieces.program.sizes[r.row.set.name]
+        out.append(f"p = (p + p.T) / (2 * {size})")
+    if pieces.dialect is TORCH and t.form in ("softmax", "given", "proportional"):
+        last = out.pop().split(" = ", 1)[1]
+        out.append(f"p = {detached(last)}")
+    return out
+
+
+def says_allowed(pieces: Pieces) -> bool:
+    """Whether the condition of a binary p repeats the condition of the allowed pairs."""
+    from catalog.symbols import Iverson
+    from codegen.trees import conjuncts
+
+    r = pieces.reduction
+    if not isinstance(r.target.expr, Iverson):
+        return False
+    return set(conjuncts(r.allowed.cond)) <= set(conjuncts(r.target.expr.cond))
+
+
+def detached(code: str) -> str:
+    """p is fixed: no gradient goes into what it was made from."""
+    loose = any(sign in code for sign in (" + ", " - ", " * ", " / "))
+    closed = code.startswith("torch.") and code.count("(") == code.count(")") and " / " not in code
+    return f"{code}.detach()" if closed or not loose else f"({code}).detach()"
+
+
+def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
+    """`log_q` (torch) or `q` and `log_q` (NumPy)."""
+    axis, keep = dims(pieces)
+    out = []
+    if is_ratio(pieces):
+        total = "kernel.sum()" if joint else f"kernel.sum({axis}, {keep})"
+        if joint:
+            out.append(f"q = kernel / {total}")
+        else:
+            out.append(f"total = {total}")
+            out.append(f"q = kernel / {where(pieces, 'total > 0', 'total', '1.0')}")
+        library = "torch" if pieces.dialect is TORCH else "np"
+        out.append(f"log_q = {library}.log({where(pieces, 'p > 0', 'q', '1.0')})")
+    elif pieces.dialect is TORCH:
+        if joint:
+            out.append("log_q = log_kernel - torch.logsumexp(log_kernel.flatten(), dim=0)")
+        else:
+            out.append("log_q = torch.log_softmax(log_kernel, dim=1)")
+    else:
+        pieces.needs.add("softmax")
+        code = "_softmax(log_kernel.reshape(1, -1)).reshape(log_kernel.shape)" if joint else (
+            "_softmax(log_kernel)"
+        )
+        pieces.needs.add("log_sum")
+        total = "_log_sum(log_kernel.reshape(1, -1))" if joint else "_log_sum(log_kernel)"
+        out.append(f"q = {code}")
+        out.append(f"log_q = np.where(p > 0, log_kernel - {total}, 0.0)")
+    return out
+
+
+def row_losses(pieces: Pieces) -> list[str]:
+    """The losses of the rows."""
+    axis, _ = dims(pieces)
+    out = q_lines(pieces, joint=False)
+    out += [
+        f"losses = -{where(pieces, 'p > 0', 'p * log_q', '0.0')}.sum({axis})",
+        'if term == "kl":',
+        f"    losses = losses + {xlogx(pieces)}.sum({axis})",
+        f"valid = p.sum({axis}) > 0",
+    ]
+    if (weight := pieces.weight()) is not None:
+        out.append(f"weight = {weight}")
+    return out
+
+
+def joint_losses(pieces: Pieces) -> list[str]:
+    """The one loss of a joint distribution."""
+    out = q_lines(pieces, joint=True)
+    out += [
+        f"losses = -{where(pieces, 'p > 0', 'p * log_q', '0.0')}.sum()",
+        'if term == "kl":',
+        f"    losses = losses + {xlogx(pieces)}.sum()",
+        "valid = p.sum() > 0",
+    ]
+    return out
+
+
+def xlogx(pieces: Pieces) -> str:
+    """P log p, 0 where p is 0."""
+    if pieces.dialect is TORCH:
+        return "torch.xlogy(p, p)"
+    return "(p * np.log(np.where(p > 0, p, 1.0)))"
+
+
+def pair_losses(pieces: Pieces) -> list[str]:
+    """The losses of the pairs, each between two outcomes."""
+    r = pieces.reduction
+    text = pieces.numerator(r.target.expr, block=False)
+    softplus = pieces.dialect.functions["softplus"].format("log_kernel")
+    number = ".to(log_kernel.dtype)" if pieces.dialect is TORCH else ".astype(float)"
+    code = f"({text.code}){number}" if r.target.binary else text.code
+    out = [
+        f"log_kernel = {pieces.formula(r.log_kernel.expr, block=False)}",
+        f"p = {code}",
+        f"losses = {softplus} - p * log_kernel",
+    ]
+    if pieces.dialect is NUMPY:
+        out.append(f"q = {pieces.dialect.functions['sigmoid'].format('log_kernel')}")
+    if not r.target.binary:
+        out += [
+            'if term == "kl":',
+            f"    losses = losses + {xlogx(pieces)} + {xlogx(pieces).replace('p', '(1 - p)')}",
+        ]
+    ones = "torch.ones_like(losses, dtype=torch.bool)" if pieces.dialect is TORCH else (
+        "np.ones(losses.shape, dtype=bool)"
+    )
+    out.append(f"valid = {ones}")
+    return out

@@ -1,0 +1,66 @@
+"""emit(method, target) -> source text. Targets are the files of `codegen/targets`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import tempfile
+from pathlib import Path
+
+from catalog.spec import Method
+from codegen import lower, passes, targets
+
+
+class Refused(ValueError):
+    """No program is written for a method; the message says why in one sentence."""
+
+
+WHY_NOT = {
+    "does-not-reduce": "its published loss is no I-Con loss, so code of its p and q would compute another one",
+    "reverse": "its claim is about KL(q || p), and generated code computes KL(p || q)",
+    "generalised": "its claim is about another divergence, and generated code computes KL(p || q)",
+}
+
+
+def target_names() -> list[str]:
+    """The names of the targets, found by listing the folder."""
+    return sorted(m.name for m in pkgutil.iter_modules(targets.__path__))
+
+
+def emit(
+    method: Method,
+    target: str = "torch",
+    *,
+    certificate_hash: str | None = None,
+    verdict: str | None = None,
+) -> str:
+    """The source of a program that computes a method's loss.
+
+    `certificate_hash` and `verdict` go into its docstring. Raises Refused where the pair (p, q) of the
+    file is not its loss, and ValueError for an unknown target.
+    """
+    if target not in target_names():
+        raise ValueError(f"there is no target {target!r}; targets: {', '.join(target_names())}")
+    if (why := WHY_NOT.get(method.claim.relation)) is not None:
+        raise Refused(f"{method.id}: {why}. {method.claim.correction}".strip())
+    # Method -> IR
+    program = lower.lower(method, certificate_hash=certificate_hash, verdict=verdict)
+    # IR -> IR
+    program = passes.run(program)
+    # IR -> text
+    return str(importlib.import_module(f"codegen.targets.{target}").emit(program))
+
+
+def write_file(path: Path | str, text: str) -> None:
+    """Write `text` to `path` so that a reader sees the old file or the new one, never half of one."""
+    path = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or ".")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

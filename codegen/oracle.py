@@ -1,0 +1,361 @@
+"""The value and gradient of a method, straight from its formulas: what every emitted program is held to.
+
+A recursive interpreter of `catalog.symbols` with one Python float per number and a tape of partial
+derivatives. Loops only, standard library only, no tensor: nothing here is shared with the programs
+it judges. It is slow, so it is for a handful of points.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from catalog.spec import Method
+from catalog.symbols import (
+    Add,
+    And,
+    Big,
+    Call,
+    Cond,
+    Cos,
+    Div,
+    Dot,
+    Equal,
+    Expr,
+    IApp,
+    Index,
+    IVar,
+    Iverson,
+    Macro,
+    Mask,
+    Mul,
+    Norm,
+    Num,
+    Or,
+    Pow,
+    SetRef,
+    Size,
+    SqNorm,
+    Sym,
+    free_indices,
+)
+
+Array: TypeAlias = Any  # a number, or nested sequences of numbers
+Env: TypeAlias = Mapping[IVar, int]
+
+
+class Var:
+    """A number on the tape: its value and, for each operand, the partial derivative with respect to it."""
+
+    __slots__ = ("grad", "parents", "value")
+
+    def __init__(self, value: float, parents: Sequence[tuple[Var, float]] = ()) -> None:
+        self.value = value
+        self.parents = parents
+        self.grad = 0.0
+
+    def __add__(self, other: Var) -> Var:
+        return Var(self.value + other.value, ((self, 1.0), (other, 1.0)))
+
+    def __mul__(self, other: Var) -> Var:
+        return Var(self.value * other.value, ((self, other.value), (other, self.value)))
+
+    def __truediv__(self, other: Var) -> Var:
+        ratio = self.value / other.value
+        return Var(ratio, ((self, 1 / other.value), (other, -ratio / other.value)))
+
+    def __neg__(self) -> Var:
+        return Var(-self.value, ((self, -1.0),))
+
+    def power(self, exponent: Var) -> Var:
+        """`self ** exponent`; the exponent has a derivative only where the base is positive."""
+        value = self.value**exponent.value
+        slope = exponent.value * self.value ** (exponent.value - 1) if exponent.value else 0.0
+        by_exponent = value * math.log(self.value) if self.value > 0 else 0.0
+        return Var(value, ((self, slope), (exponent, by_exponent)))
+
+    def map(self, value: float, slope: float) -> Var:
+        """A function of this number alone."""
+        return Var(value, ((self, slope),))
+
+
+def backward(result: Var) -> None:
+    """Adds d result / d v to `v.grad` for every number v that `result` was made from."""
+    order: list[Var] = []
+    seen: set[int] = set()
+    stack = [(result, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((parent, False) for parent, _ in node.parents)
+    result.grad += 1.0
+    for node in reversed(order):
+        for parent, slope in node.parents:
+            parent.grad += slope * node.grad
+
+
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)) without overflow."""
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)) without overflow."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+UNARY: Mapping[str, Callable[[float], tuple[float, float]]] = {
+    "log": lambda x: (math.log(x), 1 / x),
+    "exp": lambda x: (math.exp(x), math.exp(x)),
+    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
+    "relu": lambda x: (max(x, 0.0), float(x > 0)),
+    "sigmoid": lambda x: (sigmoid(x), sigmoid(x) * sigmoid(-x)),
+    "softplus": lambda x: (softplus(x), sigmoid(x)),
+    "sg": lambda x: (x, 0.0),
+}
+
+
+@dataclass
+class Interpreter:
+    """Evaluates formulas on given data.
+
+    `sizes` gives the number of elements of each index set by name, `data` the value of each declared
+    symbol as nested sequences in the order of its arguments (a vector has its coordinates last; an
+    index-valued function holds positions; a mask holds 0 and 1).
+    """
+
+    sizes: Mapping[str, int]
+    data: Mapping[str, Array]
+
+    def __post_init__(self) -> None:
+        self.leaves: dict[tuple[str, tuple[int, ...]], Any] = {}
+        self.memo: dict[tuple[int, tuple[tuple[IVar, int], ...]], Any] = {}
+        self.free: dict[int, tuple[IVar, ...]] = {}
+        self.keep: list[object] = []  # ids in `memo` stay valid while the nodes live
+
+    # ----------------------------------------------------------------- indices and conditions
+
+    def index(self, index: Index, env: Env) -> int:
+        """The position of an index in its set."""
+        if isinstance(index, IVar):
+            return env[index]
+        if not index.args and index.name in index.set.elements:
+            return index.set.elements.index(index.name)
+        return int(self.entry(index.name, index.args, env))
+
+    def entry(self, name: str, args: tuple[Index, ...], env: Env) -> Any:
+        """The entry of a declared array."""
+        value = self.data[name]
+        for arg in args:
+            value = value[self.index(arg, env)]
+        return value
+
+    def holds(self, cond: Cond, env: Env) -> bool:
+        """Whether a condition is true."""
+        match cond:
+            case Equal(a, b, negated):
+                return (self.index(a, env) == self.index(b, env)) != negated
+            case Mask(name, args, negated):
+                return bool(self.entry(name, args, env)) != negated
+            case And(args):
+                return all(self.holds(c, env) for c in args)
+            case Or(args):
+                return any(self.holds(c, env) for c in args)
+            case SetRef():
+                return self.holds(cond.cond, env) != cond.negated
+
+    def assignments(self, vars: tuple[IVar, ...], cond: Cond, env: Env) -> Iterator[dict[IVar, int]]:
+        """Every value of `vars` that satisfies `cond`."""
+        for values in itertools.product(*(range(self.size(v.set.name)) for v in vars)):
+            inner = {**env, **dict(zip(vars, values, strict=True))}
+            if self.holds(cond, inner):
+                yield inner
+
+    def size(self, name: str) -> int:
+        """The number of elements of an index set."""
+        return self.sizes[name]
+
+    # ----------------------------------------------------------------- scalars and vectors
+
+    def scalar(self, node: Expr, env: Env) -> Var:
+        """The value of a scalar formula."""
+        value = self.value(node, env)
+        if isinstance(value, list):
+            raise TypeError(f"a vector stands where a number should: {node}")
+        assert isinstance(value, Var)
+        return value
+
+    def vector(self, node: Expr, env: Env) -> list[Var]:
+        """The value of a vector formula."""
+        value = self.value(node, env)
+        if not isinstance(value, list):
+            raise TypeError(f"a number stands where a vector should: {node}")
+        return value
+
+    def value(self, node: Expr, env: Env) -> Var | list[Var]:
+        """The value of a formula; equal nodes under equal indices are evaluated once."""
+        if id(node) not in self.free:
+            self.keep.append(node)
+            self.free[id(node)] = tuple(sorted(free_indices(node), key=lambda v: v.name))
+        key = (id(node), tuple((v, env[v]) for v in self.free[id(node)]))
+        if key not in self.memo:
+            self.memo[key] = self._value(node, env)
+        return self.memo[key]  # type: ignore[no-any-return]
+
+    def _value(self, node: Expr, env: Env) -> Var | list[Var]:
+        match node:
+            case Num(value):
+                return Var(float(value))
+            case Sym(name, args):
+                where = tuple(self.index(a, env) for a in args)
+                if (name, where) not in self.leaves:
+                    entry = self.entry(name, args, env)
+                    self.leaves[name, where] = (
+                        [Var(float(x)) for x in entry] if node.dim else Var(float(entry))
+                    )
+                return self.leaves[name, where]  # type: ignore[no-any-return]
+            case Add(args):
+                values = [self.value(a, env) for a in args]
+                if isinstance(values[0], list):
+                    return [total(list(coordinate)) for coordinate in zip(*values, strict=True)]  # type: ignore[arg-type]
+                return total(values)  # type: ignore[arg-type]
+            case Mul(args):
+                values = [self.value(a, env) for a in args]
+                factor = product([v for v in values if isinstance(v, Var)])
+                for v in values:
+                    if isinstance(v, list):
+                        return [factor * x for x in v]
+                return factor
+            case Div(num, den):
+                top, bottom = self.value(num, env), self.scalar(den, env)
+                return [x / bottom for x in top] if isinstance(top, list) else top / bottom
+            case Pow(base, exponent):
+                return self.scalar(base, env).power(self.scalar(exponent, env))
+            case Call("max" | "min" as fn, (a, b)):
+                pick = max if fn == "max" else min
+                x, y = self.scalar(a, env), self.scalar(b, env)
+                return pick(x, y, key=lambda v: v.value)
+            case Call(fn, (a,)):
+                x = self.scalar(a, env)
+                return x.map(*UNARY[fn](x.value))
+            case Dot(u, v):
+                return dot(self.vector(u, env), self.vector(v, env))
+            case SqNorm(u):
+                w = self.vector(u, env)
+                return dot(w, w)
+            case Norm(u):
+                w = self.vector(u, env)
+                return dot(w, w).power(Var(0.5))
+            case Cos(u, v):
+                x, y = self.vector(u, env), self.vector(v, env)
+                return dot(x, y) / (dot(x, x) * dot(y, y)).power(Var(0.5))
+            case Iverson(cond):
+                return Var(float(self.holds(cond, env)))
+            case Size(vars, cond):
+                return Var(float(sum(1 for _ in self.assignments(vars, cond, env))))
+            case Macro():
+                return self.value(node.body, env)
+            case Big(op, vars, cond, body):
+                inner = list(self.assignments(vars, cond, env))
+                values = [self.value(body, e) for e in inner]
+                if values and isinstance(values[0], list):
+                    sums = [total(list(coordinate)) for coordinate in zip(*values, strict=True)]  # type: ignore[arg-type]
+                    count = Var(float(len(values)) if op == "mean" else 1.0)
+                    return [x / count for x in sums]
+                terms: list[Var] = values  # type: ignore[assignment]
+                if op in ("max", "min"):
+                    return (max if op == "max" else min)(terms, key=lambda v: v.value)
+                whole = total(terms)
+                return whole / Var(float(len(terms))) if op == "mean" else whole
+        raise TypeError(f"not a formula: {node}")
+
+
+def total(terms: list[Var]) -> Var:
+    """The sum of numbers (0 of none)."""
+    return Var(math.fsum(t.value for t in terms), tuple((t, 1.0) for t in terms))
+
+
+def product(factors: list[Var]) -> Var:
+    """The product of numbers (1 of none)."""
+    result = Var(1.0)
+    for factor in factors:
+        result = result * factor
+    return result
+
+
+def dot(u: list[Var], v: list[Var]) -> Var:
+    """The inner product of two vectors."""
+    return total([x * y for x, y in zip(u, v, strict=True)])
+
+
+# --------------------------------------------------------------------------- methods
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a program should return: the value and d value / d symbol by name, shaped as the data is."""
+
+    value: float
+    gradient: Mapping[str, Array]
+
+
+def shaped(data: Array, name: str, leaves: Mapping[tuple[str, tuple[int, ...]], Any]) -> Array:
+    """The gradients on the tape, arranged like the data of the symbol `name`."""
+
+    def walk(value: Array, where: tuple[int, ...]) -> Array:
+        leaf = leaves.get((name, where))
+        if isinstance(leaf, Var):
+            return leaf.grad
+        if isinstance(leaf, list):
+            return [x.grad for x in leaf]
+        if hasattr(value, "__len__"):
+            return [walk(item, (*where, k)) for k, item in enumerate(value)]
+        return 0.0
+
+    return walk(data, ())
+
+
+def loss(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array], *, term: str = "kl") -> Answer:
+    """The I-Con loss of a method: sum over its blocks and anchors of weight * KL(p || q).
+
+    With `term="cross_entropy"` the entropy of p is left out. The gradient covers every learned symbol.
+    """
+    interpreter = Interpreter(sizes, data)
+    rows = []
+    for block in method.icon.blocks:
+        for anchor in interpreter.assignments(block.anchors, block.anchor_cond, {}):
+            neighbours = list(interpreter.assignments(block.neighbours, block.neighbour_cond, anchor))
+            kernel = [interpreter.scalar(block.kernel, env) for env in neighbours]
+            p = [interpreter.scalar(block.p, env).value for env in neighbours]
+            partition = total(kernel)
+            terms = []
+            for p_j, k_j in zip(p, kernel, strict=True):
+                if p_j == 0:
+                    continue
+                ratio = k_j / partition
+                entropy = math.log(p_j) if term == "kl" else 0.0
+                log_q = ratio.map(math.log(ratio.value), 1 / ratio.value)
+                terms.append(Var(p_j) * (Var(entropy) + -log_q))
+            rows.append(interpreter.scalar(block.weight, anchor) * total(terms))
+    return _answer(method, interpreter, total(rows))
+
+
+def published(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) -> Answer:
+    """The formula as the paper prints it, with its gradient in every learned symbol."""
+    interpreter = Interpreter(sizes, data)
+    return _answer(method, interpreter, interpreter.scalar(method.published, {}))
+
+
+def _answer(method: Method, interpreter: Interpreter, result: Var) -> Answer:
+    backward(result)
+    learned = [name for name, declared in method.declarations.items() if declared.learned]
+    return Answer(
+        result.value, {n: shaped(interpreter.data[n], n, interpreter.leaves) for n in learned}
+    )

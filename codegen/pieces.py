@@ -1,0 +1,347 @@
+"""Reduction -> lines of source: what the templates place. One `Pieces` writes one reduction in one library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import sympy
+
+from catalog.symbols import (
+    Big,
+    Expr,
+    IApp,
+    Index,
+    Iverson,
+    IVar,
+    Macro,
+    Mask,
+    Node,
+    Size,
+    Sym,
+    free_indices,
+    map_node,
+    walk,
+)
+from codegen.ir import Atom, Feature, Parameter, Program, Reduction
+from codegen.passes import linear, singular
+from codegen.printers import TORCH, Dialect, SympyPrinter, TensorPrinter, Text
+from codegen.trees import fold, holds_always
+
+ROWS, COLUMNS = "rows", "columns"
+
+
+@dataclass
+class Pieces:
+    """Writes the parts of `reduction`, number `k` of `program`, as lines of `dialect`.
+
+    `needs` collects the helpers and position arrays that the lines rely on.
+    """
+
+    program: Program
+    reduction: Reduction
+    k: str = ""
+    dialect: Dialect = TORCH
+    needs: set[str] = field(default_factory=set)
+
+    # ----------------------------------------------------------------- names
+
+    @property
+    def batch(self) -> dict[IVar, str]:
+        """The loop variable of each batch index."""
+        taken = {a.name for a in self.program.arguments} | set(self.program.sizes.values())
+        names = {}
+        for variable in self.reduction.batch:
+            letter = variable.name.split("'")[0]
+            names[variable] = f"{letter}_" if letter in taken else letter
+        return names
+
+    def printer(self, *layout: IVar, block: bool = False) -> TensorPrinter:
+        """A printer over `layout`; with `block`, arrays are cut to a block of rows and columns."""
+        r = self.reduction
+        slices = {r.row: ROWS, r.column: COLUMNS} if block else {}
+        like = self.anchor_in_block() if block else self.anchor()
+        return TensorPrinter(
+            self.dialect,
+            layout,
+            self.program.names,
+            self.program.sizes,
+            slices,
+            self.batch,
+            self.needs,
+            f".to({like}.dtype)" if self.dialect is TORCH else ".astype(float)",
+        )
+
+    def feature_names(self) -> list[tuple[Atom, str, str]]:
+        """The names of the features of each atom that has them."""
+        found = []
+        for n, atom in enumerate(a for a in self.reduction.log_kernel.atoms if a.kind != "array"):
+            tail = "" if n == 0 else f"_{n + 1}"
+            right = f"left{tail}" if self.reduction.plan.symmetric else f"right{tail}"
+            found.append((atom, f"left{tail}", right))
+        return found
+
+    def array_name(self, atom: Atom) -> str:
+        """The name of the array of an atom: the argument itself where it is one."""
+        e = atom.array
+        if isinstance(e, Sym) and e.args == (self.reduction.row, self.reduction.column):
+            return self.program.names[e.name]
+        return str(atom.symbol) + "s"
+
+    # ----------------------------------------------------------------- before the blocks
+
+    def feature(self, feature: Feature) -> str:
+        """A feature matrix."""
+        layout = (feature.axis, *((feature.column,) if feature.column else ()))
+        text = self.printer(*layout).expr(feature.expr)
+        if feature.column is not None and text.axes != layout:
+            size = self.program.sizes[feature.axis.set.name]
+            columns = self.program.sizes[feature.column.set.name]
+            text = Text(f"({text.code}).expand({size}, {columns})")
+        if feature.unit:
+            return self.printer(feature.axis).unit(text).code
+        return text.code
+
+    def preparation(self, *, scale: bool = False) -> list[str]:
+        """Lines that compute features, composite arrays and composite parameters from the arguments.
+
+        With `scale`, the factor of the inner product (the inverse temperature) is folded into the features.
+        """
+        r = self.reduction
+        lines = []
+        for atom, left, right in self.feature_names():
+            assert atom.left is not None and atom.right is not None
+            lines.append(f"{left} = {self.feature(atom.left)}")
+            if right != left:
+                lines.append(f"{right} = {self.feature(atom.right)}")
+            if atom.kind == "sqdist" and self.dialect is TORCH:
+                # distances do not see the origin, but rounding does
+                lines.append(f"centre = {right}.detach().mean(0)")
+                lines.append(f"{left} = {left} - centre")
+                if right != left:
+                    lines.append(f"{right} = {right} - centre")
+        lines += self.parameters()
+        if scale and (parts := linear(r.log_kernel)) is not None and parts[0] != 1:
+            factor = sympy.sqrt(parts[0]) if r.plan.symmetric else parts[0]
+            whole = lines[0].removeprefix("left = ")
+            lines[0] = f"left = {self.times(whole, factor)}"
+        return lines
+
+    def times(self, name: str, factor: sympy.Expr) -> str:
+        """`name` times a number, as a quotient where the factor is an inverse."""
+        name = name if re.fullmatch(r"[\w.]+(\([^()]*\)|\[[^\[\]]*\])?", name) else f"({name})"
+        top, bottom = sympy.fraction(factor)
+        if top == 1:
+            return f"{name} / {self.sympy_printer({}).text(bottom).at(4)}"
+        return f"{name} * {self.sympy_printer({}).text(factor).at(2)}"
+
+    def parameters(self) -> list[str]:
+        """Lines for the parameters and arrays that are more than an argument."""
+        r, lines = self.reduction, []
+        for atom in r.log_kernel.atoms:
+            if atom.array is not None and (name := self.array_name(atom)) not in self.arguments():
+                text = self.printer(r.row, r.column).expr(atom.array)
+                lines.append(f"{name} = {text.code}")
+        for p in r.log_kernel.parameters:
+            name = str(p.symbol)
+            if p.axis == "pair" or name in self.arguments():
+                continue
+            axis = {"scalar": (), "row": (r.row,), "column": (r.column,)}[p.axis]
+            text = self.printer(*axis).expr(p.expr)
+            code = text.code
+            if text.plain and self.dialect is TORCH:
+                code = f"{self.anchor()}.new_tensor({code})"
+            lines.append(f"{name} = {code}")
+        return lines
+
+    def anchor(self) -> str:
+        """The name of a tensor whose dtype and device the computation has."""
+        return next(a.name for a in self.program.arguments if a.positional)
+
+    def arguments(self) -> set[str]:
+        """The names of the arguments of the function."""
+        return {a.name for a in self.program.arguments}
+
+    # ----------------------------------------------------------------- inside a block
+
+    def sympy_printer(self, names: dict[sympy.Symbol, str]) -> SympyPrinter:
+        """A printer of log-kernels; symbols without a name of their own keep theirs."""
+        symbols = [a.symbol for a in self.reduction.log_kernel.atoms]
+        symbols += [p.symbol for p in self.reduction.log_kernel.parameters]
+        return SympyPrinter(self.dialect, {**{s: str(s) for s in symbols}, **names})
+
+    def formula(self, expr: sympy.Expr, *, block: bool = True) -> str:
+        """An expression in atoms and parameters, over a block or over all pairs."""
+        names = {}
+        for p in self.reduction.log_kernel.parameters:
+            if p.axis == "row":
+                names[p.symbol] = f"{p.symbol}[rows, None]" if block else f"{p.symbol}[:, None]"
+            elif p.axis == "column" and block:
+                names[p.symbol] = f"{p.symbol}[columns]"
+        return self.sympy_printer(names)(expr)
+
+    def scores(self, *, block: bool = True) -> list[str]:
+        """Lines that compute the atoms and the fixed data of the pairs."""
+        r, lines = self.reduction, []
+        cut, cut_columns = (f"[{ROWS}]", f"[{COLUMNS}]") if block else ("", "")
+        for atom, left, right in self.feature_names():
+            if atom.kind == "dot":
+                lines.append(f"{atom.symbol} = {left}{cut} @ {right}{cut_columns}.T")
+            else:
+                self.needs.add("sqdist")
+                lines.append(f"{atom.symbol} = _sqdist({left}{cut}, {right}{cut_columns})")
+        for atom in r.log_kernel.atoms:
+            if atom.array is not None:
+                name = self.array_name(atom)
+                both = f"[{ROWS}, {COLUMNS}]" if block else ""
+                if f"{atom.symbol}" != f"{name}{both}":
+                    lines.append(f"{atom.symbol} = {name}{both}")
+        for p in r.log_kernel.parameters:
+            if p.axis == "pair":
+                text = self.printer(r.row, r.column, block=block).expr(p.expr)
+                code = self.printer(r.row, r.column).lift(text, (r.row, r.column)).code
+                lines.append(f"{p.symbol} = {code}")
+        return lines
+
+    def anchor_in_block(self) -> str:
+        """The name of a tensor of the right dtype that is at hand inside a block."""
+        for _, left, _ in self.feature_names():
+            return left
+        for atom in self.reduction.log_kernel.atoms:
+            return self.array_name(atom)
+        return self.anchor()
+
+    def allowed(self, *, block: bool = False) -> str:
+        """The condition on allowed pairs as a Boolean array over the pairs."""
+        r = self.reduction
+        printer = self.printer(r.row, r.column, block=block)
+        return printer.lift(printer.cond(r.allowed.cond), (r.row, r.column)).code
+
+    def is_singular(self) -> bool:
+        """Whether the slope is infinite where two points coincide."""
+        k = self.reduction.log_kernel
+        return any(singular(k.slope(a.symbol), k.atoms) or singular(k.expr, k.atoms) for a in k.atoms)
+
+    # ----------------------------------------------------------------- one column per row
+
+    def gathered(self) -> list[str]:
+        """Lines for `expected`, the log-kernel of every row at its one target."""
+        r = self.reduction
+        index = r.target.index
+        assert index is not None
+        here = self.printer(r.row)
+        at = here.position(index)
+        same_row = index == r.row
+        names: dict[sympy.Symbol, str] = {}
+        lines = []
+        for atom, left, right in self.feature_names():
+            there = right if same_row else f"{right}[{at.code}]"
+            if atom.kind == "dot":
+                lines.append(f"{atom.symbol} = ({left} * {there}).sum(-1)")
+            else:
+                lines.append(f"{atom.symbol} = ({left} - {there}).square().sum(-1)")
+        for atom in r.log_kernel.atoms:
+            if atom.array is not None:
+                text = here.expr(self.at_target(atom.array, index))
+                lines.append(f"{atom.symbol} = {text.code}")
+        for p in r.log_kernel.parameters:
+            if p.axis == "column":
+                names[p.symbol] = str(p.symbol) if same_row else f"{p.symbol}[{at.code}]"
+            elif p.axis == "pair":
+                text = here.expr(fold(self.at_target(p.expr, index)))
+                lines.append(f"{p.symbol} = {text.code}")
+        expr = self.reduction.log_kernel.expr
+        if r.plan.sums == "bits" and (parts := linear(r.log_kernel)) is not None:
+            expr = r.log_kernel.atoms[0].symbol + parts[1]  # the factor is in the features
+        lines.append(f"expected = {self.sympy_printer(names)(expr)}")
+        if lines[-1] == f"expected = {r.log_kernel.atoms[0].symbol}":
+            lines[-2:] = [f"expected = {lines[-2].split(' = ', 1)[1]}"]
+        return lines
+
+    def at_target(self, expr: Expr, index: Index) -> Expr:
+        """A formula of the pair, read at the target of the row."""
+        return map_node(expr, {self.reduction.column: index})  # type: ignore[return-value]
+
+    def gathered_valid(self) -> str | None:
+        """Whether the target of each row is an allowed pair; None where all pairs are."""
+        r = self.reduction
+        if r.allowed.kind == "all":
+            return None
+        assert r.target.index is not None
+        cond = map_node(r.allowed.cond, {r.column: r.target.index})
+        return self.printer(r.row).cond(cond).code  # type: ignore[arg-type]
+
+    # ----------------------------------------------------------------- p
+
+    def hoisted(self, expr: Expr) -> tuple[Expr, list[tuple[str, Expr]]]:
+        """`expr` with sums that do not depend on the column taken out, and what was taken out."""
+        r, found = self.reduction, list[tuple[str, Expr]]()
+
+        def visit(node: Node) -> Node:
+            if isinstance(node, Macro):
+                return visit(node.body)
+            heavy = isinstance(node, Big) or (isinstance(node, Size) and not holds_always(node.cond))
+            if heavy and r.column not in free_indices(node):
+                name = f"row_sum{self.k}_{len(found) + 1}"
+                found.append((name, node))  # type: ignore[arg-type]
+                return Sym(name, (r.row,))
+            changes = {}
+            for name in node.__dataclass_fields__:
+                value = getattr(node, name)
+                if isinstance(value, tuple):
+                    changes[name] = tuple(visit(v) if _is_node(v) else v for v in value)
+                elif _is_node(value):
+                    changes[name] = visit(value)
+            return replace(node, **changes) if changes else node  # type: ignore[arg-type,type-var]
+
+        return visit(expr), found  # type: ignore[return-value]
+
+    def numerator(self, expr: Expr, *, block: bool) -> Text:
+        """What p is made of, over all the pairs or over a block."""
+        r = self.reduction
+        printer = self.printer(r.row, r.column, block=block)
+        binary = r.target.binary and isinstance(expr, Iverson)
+        text = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
+        return printer.lift(text, (r.row, r.column))
+
+    def names_in(self, *nodes: Node) -> list[str]:
+        """The Python names of the declared symbols that formulas mention, in the order of the arguments."""
+        used = {n.name for node in nodes for n in walk(node) if isinstance(n, Sym | IApp | Mask)}
+        return [a.name for a in self.program.arguments if a.symbol in used]
+
+    def loops(self) -> Iterator[str]:
+        """The loop headers over the batch indices, with the condition on them last."""
+        for variable, name in self.batch.items():
+            yield f"for {name} in range({self.program.sizes[variable.set.name]}):"
+        if not holds_always(self.reduction.batch_cond):
+            yield f"if {self.printer().cond(self.reduction.batch_cond).code}:"
+
+    def weight(self) -> str | None:
+        """The weights of the rows, None where all anchors weigh the same."""
+        if self.program.uniform:
+            return None
+        r = self.reduction
+        printer = self.printer(r.row)
+        text = printer.expr(r.weight)
+        if text.axes:
+            return text.code
+        size = self.program.sizes[r.row.set.name]
+        if self.dialect is TORCH:
+            return f"{self.anchor()}.new_ones({size}) * ({text.code})"
+        return f"np.full({size}, {text.code})"
+
+
+
+
+
+def _is_node(value: object) -> bool:
+    return hasattr(value, "__dataclass_fields__") and not hasattr(value, "elements")
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """`names` without repetition, in order."""
+    return list(dict.fromkeys(names))
+
+
+__all__ = ["COLUMNS", "ROWS", "Parameter", "Pieces", "unique"]

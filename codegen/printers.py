@@ -1,0 +1,517 @@
+"""Formulas as array text: `catalog.symbols` trees and sympy expressions -> NumPy or torch source.
+
+A formula with free indices (i, j) is an array with these axes. `TensorPrinter` writes it with
+broadcasting: it keeps, beside the text, which axes the array has, and inserts `None` where two operands
+differ. sympy's own printers know arrays only as opaque symbols, and their torch printer writes
+`torch.add(...)` where a reader expects `+`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import sympy
+
+from catalog.symbols import (
+    Add,
+    And,
+    Big,
+    Call,
+    Cond,
+    Cos,
+    Div,
+    Dot,
+    Equal,
+    Expr,
+    Index,
+    IVar,
+    Iverson,
+    Macro,
+    Mask,
+    Mul,
+    Norm,
+    Num,
+    Or,
+    Pow,
+    SetRef,
+    Size,
+    SqNorm,
+    Sym,
+)
+
+BITS, SUM, PRODUCT, UNARY, POWER, ATOM = range(6)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Source text of an array: its axes in layout order (a vector has its coordinates after them).
+
+    `level` is how tightly the text binds, `plain` says that it is a Python number and no array.
+    """
+
+    code: str
+    axes: tuple[IVar, ...] = ()
+    level: int = ATOM
+    vector: bool = False
+    plain: bool = False
+
+    def at(self, level: int) -> str:
+        """The text, in parentheses if it binds more loosely than `level`."""
+        return self.code if self.level >= level else f"({self.code})"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a library spells what the two libraries spell differently."""
+
+    name: str
+    functions: Mapping[str, str]
+    where: str
+    einsum: str
+    largest: str
+    smallest: str
+    permute: str
+    number: str = "{}"
+
+
+TORCH = Dialect(
+    "torch",
+    {
+        "log": "torch.log({})",
+        "exp": "torch.exp({})",
+        "sqrt": "torch.sqrt({})",
+        "relu": "torch.relu({})",
+        "sigmoid": "torch.sigmoid({})",
+        "softplus": "nn.functional.softplus({})",
+        "sg": "{}.detach()",
+        "max": "torch.maximum({}, {})",
+        "min": "torch.minimum({}, {})",
+        "norm": "torch.linalg.vector_norm({}, dim=-1)",
+        "unit": "nn.functional.normalize({}, dim=-1)",
+    },
+    "torch.where({}, {}, 0.0)",
+    'torch.einsum("{}", {}, {})',
+    ".amax({})",
+    ".amin({})",
+    ".permute({})",
+)
+NUMPY = Dialect(
+    "numpy",
+    {
+        "log": "np.log({})",
+        "exp": "np.exp({})",
+        "sqrt": "np.sqrt({})",
+        "relu": "np.maximum({}, 0.0)",
+        "sigmoid": "np.exp(-np.logaddexp(0.0, -{}))",
+        "softplus": "np.logaddexp(0.0, {})",
+        "sg": "{}",
+        "max": "np.maximum({}, {})",
+        "min": "np.minimum({}, {})",
+        "norm": "np.linalg.norm({}, axis=-1)",
+        "unit": "_unit({})",
+    },
+    "np.where({}, {}, 0.0)",
+    'np.einsum("{}", {}, {})',
+    ".max({})",
+    ".min({})",
+    ".transpose({})",
+)
+
+
+def number(value: Fraction) -> Text:
+    """An exact rational as Python source that loses nothing a float keeps."""
+    if value.denominator == 1:
+        return Text(str(value.numerator), (), ATOM if value >= 0 else UNARY, plain=True)
+    if value.denominator & (value.denominator - 1) == 0 and value.denominator <= 1024:
+        return Text(str(float(value)), (), ATOM if value >= 0 else UNARY, plain=True)
+    return Text(f"{value.numerator} / {value.denominator}", (), PRODUCT, plain=True)
+
+
+@dataclass
+class TensorPrinter:
+    """Writes formulas over the axes of `layout`, in that order.
+
+    `names` gives the Python name of each declared symbol, `sizes` of the size of each set. A variable in
+    `slices` is one block of its axis: arrays are cut with the given text. A variable in `fixed` is a
+    Python integer. `needs` collects what the text relies on: helpers such as "sqdist", and
+    "index_n" for an array of the positions of the set n. `cast` turns a condition into numbers.
+    """
+
+    dialect: Dialect
+    layout: tuple[IVar, ...]
+    names: Mapping[str, str]
+    sizes: Mapping[str, str]
+    slices: Mapping[IVar, str] = field(default_factory=dict)
+    fixed: Mapping[IVar, str] = field(default_factory=dict)
+    needs: set[str] = field(default_factory=set)
+    cast: str = ""
+
+    # ----------------------------------------------------------------- axes
+
+    def union(self, *parts: Text) -> tuple[IVar, ...]:
+        """The axes of a result that broadcasts `parts`."""
+        return self.ordered({v for part in parts for v in part.axes})
+
+    def ordered(self, axes: Iterable[IVar]) -> tuple[IVar, ...]:
+        """Axes in layout order."""
+        found = set(axes)
+        return tuple(v for v in self.layout if v in found)
+
+    def lift(self, text: Text, axes: tuple[IVar, ...], *, vector: bool | None = None) -> Text:
+        """`text` broadcastable against an array over `axes` (and coordinates, if `vector`)."""
+        vector = text.vector if vector is None else vector
+        if not text.axes and not text.vector:
+            return text
+        missing = [v not in text.axes for v in axes]
+        first = missing.index(False) if False in missing else len(axes)
+        pattern = ["None" if m else ":" for m in missing[first:]]
+        if vector:
+            pattern.append(":" if text.vector else "None")
+        while pattern and pattern[-1] == ":":
+            pattern.pop()
+        if not pattern:
+            return replace(text, axes=axes)
+        return Text(f"{text.at(ATOM)}[{', '.join(pattern)}]", axes, ATOM, vector)
+
+    def full(self, text: Text, axes: tuple[IVar, ...]) -> str:
+        """`text` with every one of `axes`, for where broadcasting will not do."""
+        return self.lift(text, axes).code
+
+    # ----------------------------------------------------------------- indices and conditions
+
+    def position(self, index: Index) -> Text:
+        """The positions that an index takes."""
+        if isinstance(index, IVar):
+            if index in self.fixed:
+                return Text(self.fixed[index], plain=True)
+            name = f"index_{index.set.name}"
+            self.needs.add(name)
+            cut = self.slices.get(index)
+            return Text(f"{name}[{cut}]" if cut else name, (index,))
+        if not index.args and index.name in index.set.elements:
+            return Text(str(index.set.elements.index(index.name)), plain=True)
+        return self.entry(index.name, index.args)
+
+    def entry(self, name: str, args: tuple[Index, ...], vector: bool = False) -> Text:
+        """A declared array at `args`: a slice where they are plain variables, a gather elsewhere."""
+        code = self.names[name]
+        if not args:
+            return Text(code, (), ATOM, vector)
+        plain = [a for a in args if isinstance(a, IVar) and a not in self.fixed]
+        gathers = [a for a in args if not isinstance(a, IVar) and self.position(a).axes]
+        if gathers or len(set(plain)) < len(plain):
+            positions = [self.position(a) for a in args]
+            axes = self.union(*positions)
+            inside = ", ".join(self.lift(p, axes).code for p in positions)
+            return Text(f"{code}[{inside}]", axes, ATOM, vector)
+        inside_parts = [
+            self.slices.get(a, ":") if a in plain else self.position(a).code for a in args
+        ]
+        while inside_parts and inside_parts[-1] == ":":
+            inside_parts.pop()
+        if inside_parts:
+            code = f"{code}[{', '.join(inside_parts)}]"
+        axes = self.ordered(v for v in plain if isinstance(v, IVar))
+        if list(axes) != plain:
+            order = [plain.index(v) for v in axes] + ([len(axes)] if vector else [])
+            code += ".T" if order == [1, 0] else self.dialect.permute.format(str(order)[1:-1])
+        return Text(code, axes, ATOM, vector)
+
+    def cond(self, cond: Cond) -> Text:
+        """A condition as a Boolean array."""
+        match cond:
+            case Equal(a, b, negated):
+                left, right = self.position(a), self.position(b)
+                axes = self.union(left, right)
+                late = left.axes[:1] == axes[-1:] != right.axes[-1:]
+                if (late and right.axes) or (left.plain and not right.plain):
+                    left, right = right, left  # rows before columns, arrays before numbers
+                sign = "!=" if negated else "=="
+                code = f"{self.lift(left, axes).code} {sign} {self.lift(right, axes).code}"
+                return Text(code, axes, BITS, plain=left.plain and right.plain)
+            case Mask(name, args, negated):
+                mask = self.entry(name, args)
+                return Text(f"~{mask.at(ATOM)}", mask.axes, UNARY) if negated else mask
+            case SetRef(cond=inner, negated=negated):
+                text = self.cond(inner)
+                if not negated:
+                    return text
+                code = f"not {text.at(ATOM)}" if text.plain else f"~{text.at(ATOM)}"
+                return replace(text, code=code, level=UNARY)
+            case And(()):
+                return Text("True", plain=True)
+            case And(args) | Or(args):
+                parts = [self.cond(c) for c in args]
+                axes = self.union(*parts)
+                plain = all(p.plain for p in parts)
+                sign = (
+                    (" and " if plain else " & ")
+                    if isinstance(cond, And)
+                    else (" or " if plain else " | ")
+                )
+                return Text(sign.join(self.lift(p, axes).at(SUM) for p in parts), axes, BITS, plain=plain)
+
+    # ----------------------------------------------------------------- formulas
+
+    def join(self, sign: str, parts: list[Text], level: int) -> Text:
+        """`parts` combined by an operator, broadcast against each other."""
+        axes, vector = self.union(*parts), any(p.vector for p in parts)
+        lifted = [self.lift(p, axes, vector=vector) for p in parts]
+        code = sign.join([lifted[0].at(level), *(p.at(level + (sign == " / ")) for p in lifted[1:])])
+        return Text(code, axes, level, vector, all(p.plain for p in parts))
+
+    def expr(self, node: Expr) -> Text:
+        """A formula."""
+        match node:
+            case Num(value):
+                return number(value)
+            case Sym(name, args, dim=dim):
+                return self.entry(name, args, dim is not None)
+            case Macro():
+                return self.expr(node.body)
+            case Add(args):
+                return self.addition(args)
+            case Mul(args):
+                return self.product(args)
+            case Div(num, den):
+                return self.join(" / ", [self.expr(num), self.expr(den)], PRODUCT)
+            case Pow(base, exponent):
+                return self.power(self.expr(base), self.expr(exponent))
+            case Call(fn, args):
+                return self.call(fn, [self.expr(a) for a in args])
+            case Dot(u, v):
+                return self.dot(self.expr(u), self.expr(v))
+            case Cos(u, v):
+                return self.dot(self.unit(self.expr(u)), self.unit(self.expr(v)))
+            case SqNorm(u):
+                return self.squared_norm(u)
+            case Norm(u):
+                w = self.expr(u)
+                return Text(self.dialect.functions["norm"].format(w.code), w.axes)
+            case Iverson(cond):
+                return self.numeric(self.cond(cond))
+            case Size(vars, cond, label):
+                return self.size(vars, cond, label)
+            case Big():
+                return self.big(node)
+
+    def addition(self, args: tuple[Expr, ...]) -> Text:
+        """A sum; a term with a leading minus is subtracted."""
+        parts = [(self.expr(a), "+") if (p := positive(a)) is None else (self.expr(p), "-") for a in args]
+        axes = self.union(*(p for p, _ in parts))
+        vector = any(p.vector for p, _ in parts)
+        code = ""
+        for k, (part, sign) in enumerate(parts):
+            text = self.lift(part, axes, vector=vector).at(SUM if sign == "+" else PRODUCT)
+            code += text if not k and sign == "+" else f"-{text}" if not k else f" {sign} {text}"
+        return Text(code, axes, SUM, vector, all(p.plain for p, _ in parts))
+
+    def product(self, args: tuple[Expr, ...]) -> Text:
+        """A product; a bracket among the factors stays a factor."""
+        if (rest := positive(Mul(args))) is not None:
+            text = self.expr(rest)
+            return replace(text, code=f"-{text.at(UNARY)}", level=UNARY)
+        return self.join(" * ", [self.expr(a) for a in args], PRODUCT)
+
+    def power(self, base: Text, exponent: Text) -> Text:
+        """A power; the exponent -1 is a quotient."""
+        if exponent.code == "-1":
+            return self.join(" / ", [Text("1", plain=True), base], PRODUCT)
+        axes = self.union(base, exponent)
+        left, right = self.lift(base, axes), self.lift(exponent, axes)
+        return Text(
+            f"{left.at(ATOM)} ** {right.at(POWER)}", axes, POWER, plain=base.plain and exponent.plain
+        )
+
+    def call(self, fn: str, args: list[Text]) -> Text:
+        """A function of the language."""
+        axes = self.union(*args)
+        if all(a.plain for a in args) and fn in ("log", "exp", "sqrt"):
+            self.needs.add("math")
+            return Text(f"math.{fn}({args[0].code})", plain=True)
+        template = self.dialect.functions[fn]
+        inner = ATOM if template.startswith("{}") or "-{}" in template else BITS
+        return Text(template.format(*(self.lift(a, axes).at(inner) for a in args)), axes)
+
+    def unit(self, u: Text) -> Text:
+        """A vector divided by its length."""
+        self.needs.add("unit")
+        return Text(self.dialect.functions["unit"].format(u.code), u.axes, ATOM, vector=True)
+
+    def dot(self, u: Text, v: Text) -> Text:
+        """An inner product: a matrix product where the axes allow it."""
+        if u.axes == v.axes:
+            return Text(f"({u.at(PRODUCT)} * {v.at(PRODUCT)}).sum(-1)", u.axes)
+        axes = self.union(u, v)
+        if axes == (*v.axes, *u.axes):
+            u, v = v, u
+        if len(u.axes) == len(v.axes) == 1:
+            return Text(f"{u.at(PRODUCT)} @ {v.at(ATOM)}.T", axes, PRODUCT)
+        spec = f"{self.letters(u.axes)}d,{self.letters(v.axes)}d->{self.letters(axes)}"
+        return Text(self.dialect.einsum.format(spec, u.code, v.code), axes)
+
+    def letters(self, axes: tuple[IVar, ...]) -> str:
+        """One letter for each axis; d is left for the coordinates."""
+        return "".join("abcefghijkl"[self.layout.index(v)] for v in axes)
+
+    def squared_norm(self, node: Expr) -> Text:
+        """|u|^2; the distances between two sets of points go through a helper that keeps the digits."""
+        if isinstance(node, Add) and len(node.args) == 2 and self.dialect.name == "torch":
+            left, right = node.args[0], positive(node.args[1])
+            if right is not None:
+                u, v = self.expr(left), self.expr(right)
+                if len(u.axes) == len(v.axes) == 1 and u.axes != v.axes:
+                    if self.ordered((*u.axes, *v.axes)) != (*u.axes, *v.axes):
+                        u, v = v, u
+                    self.needs.add("sqdist")
+                    return Text(f"_sqdist({u.code}, {v.code})", (*u.axes, *v.axes))
+        u = self.expr(node)
+        return Text(f"({u.at(POWER)} ** 2).sum(-1)", u.axes)
+
+    def size(self, vars: tuple[IVar, ...], cond: Cond, label: str) -> Text:
+        """The number of elements."""
+        if cond == And(()):
+            factors = [self.sizes[v.set.name] for v in vars]
+            return Text(" * ".join(factors), (), ATOM if len(vars) == 1 else PRODUCT, plain=True)
+        inner = self.inside(vars)
+        return self.numeric(self.drop(inner, inner.cond(cond), vars, ".sum({})"))
+
+    def numeric(self, text: Text) -> Text:
+        """A condition, or a count, as numbers that can be subtracted and divided."""
+        if text.plain or not self.cast:
+            return text
+        return replace(text, code=f"{text.at(ATOM)}{self.cast}", level=ATOM)
+
+    def inside(self, vars: tuple[IVar, ...]) -> TensorPrinter:
+        """A printer whose layout has axes for the variables of a binder, last."""
+        return replace(self, layout=(*self.layout, *vars))
+
+    def drop(self, inner: TensorPrinter, body: Text, vars: tuple[IVar, ...], method: str) -> Text:
+        """`body` reduced over the axes `vars`, each of which it has."""
+        lifted = inner.lift(body, inner.ordered({*body.axes, *vars}))
+        missing = [v for v in vars if v not in body.axes]
+        count = len(vars) - len(missing)
+        dims = "-1" if count == 1 else str(tuple(range(-count, 0)))
+        text = lifted if not missing else body
+        code = f"{text.at(ATOM)}{method.format(dims)}" if count else text.code
+        axes = tuple(v for v in body.axes if v not in vars)
+        result = Text(code, axes, ATOM if count else text.level)
+        if method.startswith(".sum") and missing:
+            sizes = [Text(self.sizes[v.set.name], plain=True) for v in missing]
+            return self.join(" * ", [result, *sizes], PRODUCT)
+        return result
+
+    def big(self, node: Big) -> Text:
+        """sum, mean, max or min over the values of some indices."""
+        inner = self.inside(node.vars)
+        body, free = inner.expr(node.body), node.cond == And(())
+        if node.op in ("sum", "mean") and free:
+            if node.op == "sum" or all(v in body.axes for v in node.vars):
+                return self.vector_safe(inner, body, node.vars, node.op)
+            return self.vector_safe(inner, body, tuple(v for v in node.vars if v in body.axes), "mean")
+        if free:
+            method = self.dialect.largest if node.op == "max" else self.dialect.smallest
+            return self.drop(inner, body, tuple(v for v in node.vars if v in body.axes), method)
+        cond = inner.cond(node.cond)
+        axes = inner.ordered({*body.axes, *cond.axes})
+        mask, value = inner.lift(cond, axes), inner.lift(body, axes)
+        if node.op in ("max", "min"):
+            fill = "-float('inf')" if node.op == "max" else "float('inf')"
+            chosen = Text(self.dialect.where.format(mask.code, value.code).replace("0.0", fill), axes)
+            method = self.dialect.largest if node.op == "max" else self.dialect.smallest
+            return self.drop(inner, chosen, node.vars, method)
+        chosen = Text(self.dialect.where.format(mask.code, value.code), axes, ATOM, body.vector)
+        total = self.drop(inner, chosen, node.vars, ".sum({})")
+        if node.op == "sum":
+            return total
+        return self.join(" / ", [total, self.size(node.vars, node.cond, "")], PRODUCT)
+
+    def vector_safe(self, inner: TensorPrinter, body: Text, vars: tuple[IVar, ...], op: str) -> Text:
+        """A sum or mean over axes; for vectors the coordinates stay last."""
+        if not vars:
+            return body
+        if not body.vector:
+            return self.drop(inner, body, vars, f".{op}({{}})")
+        have = [v for v in vars if v in body.axes]
+        dims = str(tuple(range(-1 - len(have), -1))) if len(have) > 1 else "-2"
+        axes = tuple(v for v in body.axes if v not in vars)
+        return Text(f"{body.at(ATOM)}.{op}({dims})", axes, ATOM, vector=True)
+
+
+def positive(node: Expr) -> Expr | None:
+    """The formula x where `node` is -x with the sign written as a leading number, else None."""
+    if isinstance(node, Num) and node.value < 0:
+        return Num(-node.value)
+    if isinstance(node, Mul) and isinstance(node.args[0], Num) and node.args[0].value < 0:
+        head, rest = Num(-node.args[0].value), node.args[1:]
+        if head.value != 1:
+            return Mul((head, *rest))
+        return rest[0] if len(rest) == 1 else Mul(rest)
+    return None
+
+
+# --------------------------------------------------------------------------- sympy
+
+
+@dataclass(frozen=True)
+class SympyPrinter:
+    """Writes a sympy expression; `names` is the source text of each symbol."""
+
+    dialect: Dialect
+    names: Mapping[sympy.Symbol, str]
+
+    def __call__(self, node: sympy.Expr) -> str:
+        """The source text of `node`."""
+        return self.text(node).code
+
+    def text(self, node: sympy.Expr) -> Text:
+        """The source text with its binding strength."""
+        if node.is_Symbol:
+            code = self.names[node]
+            return Text(code, level=ATOM if code.isidentifier() or code.endswith("]") else SUM)
+        if node.is_Number:
+            return number(Fraction(int(node.p), int(node.q)))
+        if node.is_Add:
+            return self.addition(list(node.as_ordered_terms()))
+        if node.is_Mul:
+            return self.product(node)
+        if node.is_Pow:
+            base, exponent = node.as_base_exp()
+            if exponent == sympy.Rational(1, 2):
+                return self.function("sqrt", [base])
+            if exponent.is_Number and exponent.is_negative:
+                return self.product(node)
+            return Text(f"{self.text(base).at(ATOM)} ** {self.text(exponent).at(ATOM)}", level=POWER)
+        name = type(node).__name__.lower()
+        if name in self.dialect.functions:
+            return self.function(name, list(node.args))
+        raise TypeError(f"no text for the sympy function {type(node).__name__}")
+
+    def function(self, name: str, args: list[sympy.Expr]) -> Text:
+        """A function of the dialect."""
+        return Text(self.dialect.functions[name].format(*(self.text(a).code for a in args)))
+
+    def addition(self, terms: list[sympy.Expr]) -> Text:
+        """A sum; terms with a minus are subtracted, and a positive term goes first where there is one."""
+        terms.sort(key=lambda t: bool(t.could_extract_minus_sign()))
+        code = ""
+        for k, term in enumerate(terms):
+            minus = term.could_extract_minus_sign()
+            part = self.text(-term if minus else term)
+            code += ("-" if minus else "") + part.at(PRODUCT if minus else SUM) if not k else (
+                f" {'-' if minus else '+'} {part.at(PRODUCT if minus else SUM)}"
+            )
+        return Text(code, level=SUM)
+
+    def product(self, node: sympy.Expr) -> Text:
+        """A product or quotient."""
+        if node.could_extract_minus_sign():
+            return Text(f"-{self.text(-node).at(UNARY)}", level=UNARY)
+        top, bottom = sympy.fraction(node, exact=True)
+        if bottom == 1:
+            parts = sorted(top.as_ordered_factors(), key=lambda f: not f.is_Number)
+            return Text(" * ".join(self.text(f).at(PRODUCT) for f in parts), level=PRODUCT)
+        over, under = self.text(top), self.text(bottom)
+        return Text(f"{over.at(PRODUCT)} / {under.at(UNARY)}", level=PRODUCT)

@@ -1,0 +1,165 @@
+"""Random data on which a method's hypotheses hold, for running its programs and its formulas side by side."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from catalog.spec import Declaration, Method
+from catalog.symbols import Fact, IApp, IndexSet, IVar, Mask, Sym, free_indices
+from codegen.oracle import Interpreter
+
+Array: TypeAlias = Any
+TRIES = 400
+CLASSES = 3
+
+
+class NoSample(ValueError):
+    """No data was found on which the hypotheses hold; the message names one that failed."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The size of every set and the value of every declared symbol, as nested lists."""
+
+    sizes: Mapping[str, int]
+    data: Mapping[str, Array]
+
+
+def sample(method: Method, seed: int = 0, *, size: int = 5, dimension: int = 3, **sizes: int) -> Sample:
+    """Data on which every hypothesis of the method holds.
+
+    `size` is the number of elements of every set that the file does not enumerate (sets of label values
+    have three, other sets get one more each so that no two agree); `sizes` overrides it by name.
+    Raises NoSample when none is found.
+    """
+    rng = random.Random(seed)
+    counts = set_sizes(method, size, dimension) | sizes
+    failed = ""
+    for attempt in range(TRIES):
+        data = {d.name: draw(d, counts, rng, attempt) for d in method.declarations.values()}
+        data |= fitted(method, counts, data)
+        interpreter = Interpreter(counts, data)
+        broken = (f for f in method.assumes if not holds(f, interpreter))
+        fact = next(broken, None)
+        if fact is None:
+            return Sample(counts, data)
+        failed = fact.text
+    raise NoSample(f"{method.id}: no data found on which {failed!r} holds")
+
+
+def set_sizes(method: Method, size: int, dimension: int) -> dict[str, int]:
+    """A size for every index set and every dimension; different sets have different sizes."""
+    main = {s.name for d in method.declarations.values() for s in arguments(d)}
+    counts: dict[str, int] = {}
+    for s in method.sets.values():
+        if s.elements:
+            counts[s.name] = len(s.elements)
+        elif s.name in main:
+            counts[s.name] = size + sum(not t.elements for t in method.sets.values() if t.name in counts)
+        else:
+            counts[s.name] = CLASSES
+    for d in method.declarations.values():
+        dim = getattr(d.form, "dim", None)
+        if dim is not None:
+            counts.setdefault(dim.name, dimension)
+    return counts
+
+
+def arguments(declared: Declaration) -> Iterator[IndexSet]:
+    """The sets that a declared array is indexed by."""
+    if not isinstance(declared.form, IVar):
+        yield from (a.set for a in declared.form.args)
+
+
+def draw(declared: Declaration, sizes: Mapping[str, int], rng: random.Random, attempt: int) -> Array:
+    """A random value of a declared symbol; several shapes of index functions and masks are tried in turn."""
+    form = declared.form
+    axes = [sizes[s.name] for s in arguments(declared)]
+    if isinstance(form, Sym):
+        if form.kind == "distribution":
+            return array(axes[:-1], lambda _: shares(axes[-1], rng))
+        leaf = number(form, rng)
+        if form.dim is not None:
+            width = sizes[form.dim.name]
+            return array(axes, lambda _: [leaf() for _ in range(width)])
+        return array(axes, lambda _: leaf())
+    if isinstance(form, Mask):
+        return mask(axes, rng, attempt)
+    assert isinstance(form, IApp)
+    return positions(axes, sizes[form.set.name], rng, attempt)
+
+
+def array(axes: list[int], leaf: Callable[[tuple[int, ...]], Array], at: tuple[int, ...] = ()) -> Array:
+    """Nested lists with the given axes."""
+    if not axes:
+        return leaf(at)
+    return [array(axes[1:], leaf, (*at, k)) for k in range(axes[0])]
+
+
+def number(form: Sym, rng: random.Random) -> Callable[[], float]:
+    """A source of numbers of the kind of a symbol."""
+    return {
+        "real": lambda: rng.gauss(0, 1),
+        "vector": lambda: rng.gauss(0, 1),
+        "positive": lambda: rng.uniform(0.4, 1.6),
+        "nonnegative": lambda: rng.uniform(0.0, 1.5),
+        "probability": lambda: rng.uniform(0.1, 0.9),
+        "distribution": lambda: rng.uniform(0.1, 0.9),
+    }[form.kind]
+
+
+def shares(count: int, rng: random.Random) -> list[float]:
+    """A random distribution."""
+    parts = [rng.uniform(0.1, 1.0) for _ in range(count)]
+    return [p / sum(parts) for p in parts]
+
+
+def positions(axes: list[int], count: int, rng: random.Random, attempt: int) -> Array:
+    """Positions in a set: partners without fixed points, pairs, or anything."""
+    if len(axes) == 1 and axes[0] == count and attempt % 3 == 0:
+        shift = rng.randrange(1, count) if count > 1 else 0
+        return [(k + shift) % count for k in range(count)]
+    if len(axes) == 1 and axes[0] == count and attempt % 3 == 1 and count % 2 == 0:
+        half = count // 2
+        return [(k + half) % count for k in range(count)]
+    return array(axes, lambda _: rng.randrange(count))
+
+
+def mask(axes: list[int], rng: random.Random, attempt: int) -> Array:
+    """A 0/1 array: rows with equally many entries off the diagonal, or anything."""
+    if len(axes) == 2 and attempt % 2 == 0:
+        rows, columns = axes
+        free = [[j for j in range(columns) if rows != columns or j != i] for i in range(rows)]
+        count = min(2, *(len(f) for f in free))
+        chosen = [set(rng.sample(f, count)) for f in free]
+        return [[j in chosen[i] for j in range(columns)] for i in range(rows)]
+    return array(axes, lambda _: rng.random() < 0.5)
+
+
+def fitted(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) -> dict[str, float]:
+    """Numbers that a hypothesis `formula = number` fixes, such as the k of k neighbours."""
+    found: dict[str, float] = {}
+    interpreter = Interpreter(sizes, data)
+    for fact in method.assumes:
+        right = fact.right
+        if fact.relation == "=" and isinstance(right, Sym) and not right.args and not right.learned:
+            first = {v: 0 for v in free_indices(fact.left)}
+            found[right.name] = interpreter.scalar(fact.left, first).value
+    return found
+
+
+def holds(fact: Fact, interpreter: Interpreter) -> bool:
+    """Whether a hypothesis is true of the data, for all values of its indices."""
+    free = tuple(sorted(free_indices(fact.left) | free_indices(fact.right), key=lambda v: v.name))
+    from catalog.symbols import TRUE
+
+    for env in interpreter.assignments(free, TRUE, {}):
+        left = interpreter.scalar(fact.left, env).value
+        right = interpreter.scalar(fact.right, env).value
+        good = {"=": abs(left - right) < 1e-9, ">": left > right, ">=": left >= right}[fact.relation]
+        if not good:
+            return False
+    return True

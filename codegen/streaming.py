@@ -1,0 +1,353 @@
+"""Reduction -> the streaming form in torch: an autograd function over blocks, and the lines that call it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from catalog.symbols import Expr, Iverson, Sym
+from codegen.ir import Atom
+from codegen.passes import linear, singular
+from codegen.pieces import Pieces, unique
+from codegen.printers import TensorPrinter, Text
+from codegen.render import environment
+from codegen.trees import conjuncts
+
+
+@dataclass(frozen=True)
+class Target:
+    """The text of a dense p in blocks: a call for a block, and the functions it relies on."""
+
+    call: str
+    back: str
+    functions: str
+    setup: list[str]
+    entropy: list[str]
+    valid: str | None
+    data: list[str]
+    sizes: list[str]
+
+
+@dataclass
+class Streaming:
+    """Writes the streaming form of one reduction."""
+
+    pieces: Pieces
+
+    def __post_init__(self) -> None:
+        self.r = self.pieces.reduction
+        self.plan = self.r.plan
+        self.needs = self.pieces.needs
+        self.k = self.pieces.k
+        self.bits = self.plan.sums == "bits"
+        self.target = self.dense_target() if self.plan.expected == "blocks" else None
+
+    # ----------------------------------------------------------------- what the function takes
+
+    @property
+    def features(self) -> list[str]:
+        """The feature matrices, the row's first."""
+        return unique(n for _, left, right in self.pieces.feature_names() for n in (left, right))
+
+    @property
+    def arrays(self) -> list[str]:
+        """The score arrays."""
+        atoms = self.r.log_kernel.atoms
+        return [self.pieces.array_name(a) for a in atoms if a.array is not None]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters that the log-kernel reads."""
+        if self.bits:
+            return [self.bias] if self.bias else []
+        return [str(p.symbol) for p in self.r.log_kernel.parameters if p.axis != "pair"]
+
+    @property
+    def bias(self) -> str:
+        """The number per column that is added to a linear log-kernel."""
+        parts = linear(self.r.log_kernel)
+        return str(parts[1]) if parts and parts[1] != 0 else ""
+
+    @property
+    def moving(self) -> list[str]:
+        """What has a gradient."""
+        fixed = {str(p.symbol) for p in self.r.log_kernel.parameters if not p.moves}
+        return [n for n in [*self.features, *self.arrays, *self.parameters] if n not in fixed]
+
+    def data(self) -> list[str]:
+        """The fixed tensors that a block reads."""
+        nodes: list[Expr] = [p.expr for p in self.r.log_kernel.parameters if p.axis == "pair"]
+        names = self.pieces.names_in(*nodes)
+        if self.r.allowed.kind == "mask":
+            names += self.pieces.names_in(self.r.allowed.cond)
+        before = set(self.needs)
+        self.needs.difference_update({n for n in before if n.startswith("index_")})
+        self.pieces.scores()
+        if self.r.allowed.kind == "mask":
+            self.pieces.allowed(block=True)
+        names += sorted(n for n in self.needs if n.startswith("index_"))
+        self.needs |= before
+        names += self.target.data if self.target else []
+        return unique(names)
+
+    def tensors(self) -> list[str]:
+        """Every tensor argument in order."""
+        return unique([*self.features, *self.arrays, *self.parameters, *self.data()])
+
+    # ----------------------------------------------------------------- the autograd function
+
+    def function(self) -> str:
+        """The source of the autograd function with the helpers of its p."""
+        name = "pair" if self.r.normalise == "pair" else "bits" if self.bits else "rows"
+        text = environment().get_template(f"torch_{name}.jinja").render(**self.slots())
+        return f"{self.target.functions}\n\n\n{text}" if self.target and self.target.functions else text
+
+    def slots(self) -> dict[str, object]:
+        """What the template places."""
+        tensors, batch = self.tensors(), self.integers()
+        blocks, pair = self.target is not None, self.r.normalise == "pair"
+        saved = list(tensors)
+        upstreams = ["upstream: Tensor"]
+        results = ["log_partition / _ROOT**2" if self.bits else "log_partition"]
+        if not pair:
+            saved.append("log_partition")
+            if self.plan.columns:
+                saved.append("column_log_partition")
+                upstreams.append("column_upstream: Tensor")
+                results.append("column_log_partition / _ROOT**2")
+            elif blocks:
+                upstreams.append("expected_upstream: Tensor")
+                results.append("expected / _ROOT**2" if self.bits else "expected")
+        first = (self.features or self.arrays)[0]
+        sides = self.sides()
+        scores = self.pieces.scores()
+        ratio = self.plan.sums == "ratio"
+        return {
+            "k": self.k,
+            "title": self.title(),
+            "forward_doc": self.forward_doc(),
+            "signature": [f"{n}: Tensor" for n in tensors] + [f"{n}: int" for n in batch],
+            "returns": "Tensor" if len(results) == 1 else "tuple[Tensor, Tensor]",
+            "first": first,
+            "count": sides.split(", ")[0] if self.features else f"len({self.arrays[0]})",
+            "sides": sides,
+            "symmetric": self.plan.symmetric,
+            "columns": self.plan.columns,
+            "blocks": blocks,
+            "bias": self.bias if self.bits else "",
+            "ratio": ratio,
+            "score": "\n".join(self.cloned(scores)),
+            "kernel": self.pieces.formula(self.r.log_kernel.kernel),
+            "log_kernel": self.pieces.formula(self.r.log_kernel.expr),
+            "target": self.target.call if self.target else "",
+            "target_back": self.target.back if self.target else "",
+            "mask": self.mask("score" if self.bits else "kernel" if ratio else "log_kernel"),
+            "mask_weight": self.mask("weight", "0.0"),
+            "saved": saved,
+            "results": results,
+            "upstreams": upstreams,
+            "batch": batch,
+            "moving": self.moving,
+            "pull": "" if self.bits else "\n".join(self.pull(tensors)),
+            "gradients": self.gradients(tensors, batch),
+        }
+
+    def uses_batch(self) -> bool:
+        """Whether a block reads an array at the batch indices."""
+        data = self.data()
+        batched = {a.name for a in self.pieces.program.arguments if len(a.axes) > 2}
+        return bool(self.pieces.batch) and bool(batched & set(data))
+
+    def integers(self) -> list[str]:
+        """The batch indices and sizes that a block reads."""
+        batch = list(self.pieces.batch.values()) if self.uses_batch() else []
+        return [*batch, *(self.target.sizes if self.target else [])]
+
+    def sides(self) -> str:
+        """The numbers of rows and columns, as arguments of the block generators."""
+        if self.features:
+            left, right = self.pieces.feature_names()[0][1:]
+            return f"len({left})" if self.plan.symmetric else f"len({left}), len({right})"
+        return f"*{self.arrays[0]}.shape"
+
+    def title(self) -> str:
+        """The first sentence of the class."""
+        inner = {"all": "j", "others": "j != i", "mask": "allowed j"}[self.r.allowed.kind]
+        what = f"log sum_({inner}) exp(left[i] . {'left' if self.plan.symmetric else 'right'}[j])"
+        if not self.bits:
+            what = f"log sum_({inner}) k(i, j)"
+        sides = "every row i and column j" if self.plan.columns else "every row i"
+        return f"{what} of {sides}, block by block."
+
+    def forward_doc(self) -> str:
+        """What forward returns."""
+        if self.plan.columns:
+            return "The log-partitions of the rows and of the columns."
+        if self.target:
+            return "The log-partition of every row, and the log-kernel expected under p."
+        return "The log-partition of every row."
+
+    def cloned(self, scores: list[str]) -> list[str]:
+        """Score lines; a view of an input that will be masked in place is copied first."""
+        if self.r.allowed.kind == "all" or not self.arrays:
+            return scores
+        ends = tuple(f"{a}[rows, columns]" for a in self.arrays)
+        return [f"{line}.clone()" if line.endswith(ends) else line for line in scores]
+
+    def mask(self, name: str, value: str = "") -> str:
+        """Lines that take the pairs that are not allowed out of a block."""
+        value = value or ("0.0" if name == "kernel" else "-math.inf")
+        if self.r.allowed.kind == "all":
+            return ""
+        if self.r.allowed.kind == "others":
+            return f"if rows == columns:\n    {name}.fill_diagonal_({value})"
+        allowed = self.pieces.allowed(block=True)
+        return f"{name}.masked_fill_(~({allowed}), {value})"
+
+    def gradients(self, tensors: list[str], batch: list[str]) -> list[str]:
+        """What backward returns, None for what is fixed."""
+        scale = " / _ROOT" if self.bits else ""
+        found = [
+            f"grad_{n}{scale if n in self.features else ''}" if n in self.moving else "None"
+            for n in tensors
+        ]
+        return found + ["None"] * len(batch)
+
+    def pull(self, tensors: list[str]) -> list[str]:
+        """Lines that take d loss / d log-kernel of a block to the inputs."""
+        k, out = self.r.log_kernel, list[str]()
+        slope_of = k.growth if self.plan.sums == "ratio" else k.slope
+        for atom in k.atoms:
+            derivative = slope_of(atom.symbol)
+            factor = self.pieces.formula(derivative)
+            loose = self.pieces.sympy_printer({}).text(derivative).level < 2
+            name = "weight" if factor == "1" else "slope"
+            if factor != "1":
+                out.append(f"slope = weight * ({factor})" if loose else f"slope = weight * {factor}")
+            if singular(derivative, k.atoms):
+                # coinciding points pull nowhere
+                out.append(f"slope = torch.where({atom.symbol} > 0, slope, 0.0)")
+            out += self.pull_atom(atom, name, tensors)
+        for p in k.parameters:
+            if p.axis == "pair" or not p.moves:
+                continue
+            text = self.pieces.formula(slope_of(p.symbol))
+            total = {"scalar": ".sum()", "row": ".sum(1)", "column": ".sum(0)"}[p.axis]
+            cut = {"scalar": "", "row": "[rows]", "column": "[columns]"}[p.axis]
+            body = f"(weight * ({text})){total}" if text != "1" else f"weight{total}"
+            out.append(f"if ctx.needs_input_grad[{tensors.index(str(p.symbol))}]:")
+            out.append(f"    grad_{p.symbol}{cut} += {body}")
+        return out
+
+    def pull_atom(self, atom: Atom, slope: str, tensors: list[str]) -> list[str]:
+        """Lines that take d loss / d score of a block to the features or the array."""
+        if atom.array is not None:
+            name = self.pieces.array_name(atom)
+            return [f"grad_{name}[rows, columns] += {slope}"]
+        left, right = next(n[1:] for n in self.pieces.feature_names() if n[0] == atom)
+        if atom.kind == "dot":
+            here = f"grad_{left}[rows] += {slope} @ {right}[columns]"
+            there = f"grad_{right}[columns] += {slope}.T @ {left}[rows]"
+        else:
+            self.needs.add("pull")
+            here = f"grad_{left}[rows] += _pull({slope}, {left}[rows], {right}[columns])"
+            there = f"grad_{right}[columns] += _pull({slope}.T, {right}[columns], {left}[rows])"
+        test = (
+            "if rows != columns:"
+            if self.plan.symmetric
+            else f"if ctx.needs_input_grad[{tensors.index(right)}]:"
+        )
+        return [here, test, f"    {there}"]
+
+    # ----------------------------------------------------------------- a dense p, in blocks
+
+    def dense_target(self) -> Target:
+        """The functions that compute p block by block."""
+        r, t, pieces = self.r, self.r.target, self.pieces
+        expr, taken = pieces.hoisted(t.expr) if t.form == "given" else (t.expr, [])
+        setup = [f"{name} = {pieces.printer(r.row).expr(node).code}" for name, node in taken]
+        names = {**pieces.program.names, **{name: name for name, _ in taken}}
+        printer = pieces.printer(r.row, r.column, block=True)
+        printer.names, printer.needs, printer.cast = names, set(), ".to(like.dtype)"
+        binary = t.binary and isinstance(expr, Iverson)
+        text = printer.lift(
+            printer.cond(expr.cond) if binary else printer.expr(expr),  # type: ignore[union-attr]
+            (r.row, r.column),
+        )
+        mask = "" if r.allowed.kind == "all" or t.form == "given" else (
+            printer.lift(printer.cond(r.allowed.cond), (r.row, r.column)).code
+        )
+        if mask and t.binary and self.repeats_allowed():
+            mask = ""
+        code = self.spread(text, printer)
+        data = unique(
+            [
+                *pieces.names_in(expr, *([r.allowed.cond] if mask else [])),
+                *(name for name, _ in taken),
+                *sorted(n for n in printer.needs if n.startswith("index_")),
+            ]
+        )
+        batch = [n for n in pieces.batch.values() if self.batched(data)]
+        self.needs |= printer.needs
+        named = [n for n in pieces.program.sizes.values() if not n.isdigit()]
+        sizes = [n for n in named if re.search(rf"(?<![\w.]){n}(?!\w)", code)]
+        template = environment().get_template("torch_target.jinja")
+        args = [*data, *batch, *sizes]
+        size = pieces.program.sizes[r.row.set.name]
+        mass = t.form in ("proportional", "softmax")
+        needs_like = "like." in code or (t.binary and not mass)
+        functions = template.render(
+            k=self.k,
+            form=t.form,
+            symmetrised=t.symmetrised,
+            args=[f"{n}: {'int' if n in (*batch, *sizes) else 'Tensor'}" for n in args]
+            + (["like: Tensor"] if needs_like else []),
+            names=[*args, *(["like"] if needs_like else [])],
+            text=code,
+            binary=t.binary,
+            mask=mask,
+            doc=self.target_doc(),
+        )
+        args += [pieces.anchor_in_block()] if needs_like else []
+        if mass:
+            sums = f"_target_mass{self.k}({', '.join([size, *args])})"
+            setup.append(f"mass = {sums}.to({pieces.anchor()}.dtype)")
+        inner = [*args, *(["mass"] if mass else [])]
+        call = f"_target{self.k}(rows, columns, {', '.join(inner)})"
+        back = f"_target{self.k}(columns, rows, {', '.join(inner)}).T"
+        entropy = [f"_target_entropy{self.k}({', '.join([size, *inner])})"]
+        valid = "mass > -math.inf" if t.form == "softmax" else "mass > 0" if mass else None
+        data += ["mass"] if mass else []
+        return Target(call, back, functions, setup, entropy, valid, data, sizes)
+
+    def spread(self, text: Text, printer: TensorPrinter) -> str:
+        """The text of p over a whole block, where the formula leaves out the row or the column."""
+        if len(text.axes) == 2:
+            return text.code
+        here, there = (printer.position(v).code for v in (self.r.row, self.r.column))
+        shape = f"(len({here}), len({there}))"
+        return f"like.new_full({shape}, {text.code})" if text.plain else f"({text.code}).expand{shape}"
+
+    def repeats_allowed(self) -> bool:
+        """Whether the condition of p says already which pairs are allowed."""
+        cond = getattr(self.r.target.expr, "cond", None)
+        return cond is not None and set(conjuncts(self.r.allowed.cond)) <= set(conjuncts(cond))
+
+    def batched(self, data: list[str]) -> bool:
+        """Whether one of the arrays has batch axes."""
+        axes = {a.name: a.axes for a in self.pieces.program.arguments}
+        return bool(self.pieces.batch) and any(len(axes.get(n, ())) > 2 for n in data)
+
+    def target_doc(self) -> str:
+        """What p is, for the docstring."""
+        return {
+            "one-hot": "all the mass on the target",
+            "same-label": "uniform over the columns of the row's label",
+            "proportional": "weights over their sum in the row",
+            "softmax": "the softmax of fixed logits",
+            "given": "as the formula states it",
+            "match": "1 where the pair matches",
+        }[self.r.target.form]
+
+
+__all__ = ["Streaming", "Sym", "Target"]
