@@ -9,7 +9,8 @@ The order of the steps in `step` is the strategy:
   2 indicators: duplicates, [i = i]  6 exponentials of like terms merge
   3 sum_j [j = e] f(j) = f(e)        7 x / x = 1, also under sums
   4 an indicator as a factor is 1    8 0 log 0: x log(x y) = x log x + x log y
-    inside the other factors         9 hypotheses
+    inside the other factors; one    9 hypotheses
+    inside only is split by cases
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from math import gcd, lcm
 from derive.poly import (
     Poly, build, components, match_monomial, offset, plus, poly, term_of, times, without,
 )  # fmt: skip
-from derive.signs import ONE, ZERO, Signs
-from derive.terms import BOOL, UNARY, Domain, Monomial, Term, mk, num, order, subst, total
+from derive.signs import ONE, ZERO, Signs, booleans
+from derive.terms import BOOL, UNARY, Domain, Monomial, Term, mk, num, open_binder, order, subst, total, var
 from derive.theorem import MINUS, Judgement, Theorem
 
-MAX_STEPS = 4000
+MAX_STEPS = 1500
 
 
 class GaveUp(Exception):
@@ -57,15 +58,20 @@ class Normaliser(Signs):
         self.open_dims, self.split_ne = open_dims, split_ne
         self.cache: dict[Term, tuple[Term, Theorem | None]] = {}
         self.atoms: dict[Term, Theorem | None] = {}
-        self.inner: dict[frozenset[tuple[Monomial, Fraction]], Term] = {}
         self.steps = 0
         self.facts: list[tuple[Monomial, Theorem, frozenset[Term]]] = []
-        for th in self.assumed:
-            if th.concl[0] == "eq":
-                self.learn(th)
+        equations = [th for th in self.assumed if th.concl[0] == "eq"]
+        for th in sorted(equations, key=lambda t: t.concl[1].depth):
+            self.learn(th)
+            self.cache.clear()
+            self.atoms.clear()
+            self.known.clear()
 
     def learn(self, th: Theorem) -> None:
-        """Use an equation from left to right; [a = b] = 0 or 1 also settles [a != b]."""
+        """Use an equation from left to right; [a = b] = 0 or 1 also settles [a != b], and f(i,i) = 0 drops [i != j] beside f(i,j)."""
+        to, how = self.normal(th.concl[1])
+        if how is not None:
+            th = self.do("lincomb", to, th.concl[2], ((ONE, (), th), (MINUS, (), how)))
         _, a, b = th.concl
         p = poly(a, None, self.shut)
         if len(p) != 1:
@@ -82,6 +88,21 @@ class Normaliser(Signs):
             derived = self.do("lincomb", other, num(1 - b.data), ((ONE, (), ne), (MINUS, (), th)) if a.op == "eq" else (
                 (MINUS, (), ne), (ONE, (), th)))  # fmt: skip
             self.facts.append((((), (other,)), derived, slots))
+
+        if a.op in ("mask", "app") and b is ZERO:
+            for v in a.free:
+                if sum(x is v for x in a.args) == 2:
+                    self.off_diagonal(th, v, [k for k, x in enumerate(a.args) if x is v][1])
+
+    def off_diagonal(self, th: Theorem, v: Term, k: int) -> None:
+        """From f(i,i) = 0: f(i,j) [i != j] = f(i,j)."""
+        a = th.concl[1]
+        w = var("other'", v.data[1])
+        whole = mk(a.op, a.data, *a.args[:k], w, *a.args[k + 1 :])
+        ne, d = self.do("ne_def", v, w), mk("eq", None, v, w)
+        same = self.do("leibniz", whole, w, w, v)  # [w = v] f(v,w) = [w = v] f(v,v)
+        law = self.do("lincomb", whole * ne.concl[1], whole, ((whole, (), ne), (MINUS, (), same), (MINUS * d, (), th)))
+        self.facts.append((((), (whole, ne.concl[1])), law, frozenset(law.concl[1].free)))
 
     def shut(self, t: Term) -> bool:
         """Whether a sum stays closed: an inner product, unless they are opened."""
@@ -132,8 +153,8 @@ class Normaliser(Signs):
     def step(self, m: Monomial) -> Rewrite | None:
         """One rewriting of a monomial, or None where it is in normal form."""
         return (
-            self.unfold(m) or self.indicators(m) or self.delta(m) or self.guard(m) or self.split(m)
-            or self.merge(m) or self.cancel(m) or self.zero_log_zero(m) or self.fact(m)
+            self.unfold(m) or self.indicators(m) or self.delta(m) or self.count(m) or self.guard(m)
+            or self.shannon(m) or self.split(m) or self.merge(m) or self.cancel(m) or self.zero_log_zero(m) or self.fact(m)
         )  # fmt: skip
 
     # ------------------------------------------------------------ 1-4: sums and indicators
@@ -191,6 +212,17 @@ class Normaliser(Signs):
                     return Rewrite(tuple(uses), total(left, untouched * at_e))
         return None
 
+    def count(self, m: Monomial) -> Rewrite | None:
+        """sum_v [v != e] = n - 1."""
+        for v in m[0]:
+            used = [f for f in m[1] if v in f.free]
+            if len(used) == 1 and used[0].op == "ne" and v not in (e := used[0].args[used[0].args[0] is v]).free:
+                ne = self.do("ne_def", v, e)
+                less = total((v,), ONE) - ONE
+                th = self.do("lincomb", total((v,), used[0]), less, ((ONE, (v,), ne), (MINUS, (), self.do("delta_sum", v, e))))
+                return self.replace(m, (v,), used, th)
+        return None
+
     def guard(self, m: Monomial) -> Rewrite | None:
         """b t = b t[b := 1] for an indicator b; and where b = [i != j], t[[i = j] := 0]."""
         for b in m[1]:
@@ -215,6 +247,23 @@ class Normaliser(Signs):
                         return self.replace(m, (), [b, g], th)
         return None
 
+    def shannon(self, m: Monomial) -> Rewrite | None:
+        """f = b f[b := 1] + (1 - b) f[b := 0] for an indicator b inside a factor f."""
+        for g in m[1]:
+            if g.op not in UNARY and g.op != "max":
+                continue
+            for b in sorted(booleans(g), key=order):
+                if b.op == "ne":
+                    continue
+                yes, no = subst(g, b, ONE), subst(g, b, ZERO)
+                split = b * yes + (ONE - b) * no
+                th = self.do("cases", b, ("eq", g, split), self.ring(yes, ONE * yes + (ONE - ONE) * no), self.ring(no, ZERO * yes + (ONE - ZERO) * no))
+                if b.op == "eq":
+                    ne = self.do("ne_def", *b.args)
+                    th = self.do("lincomb", g, b * yes + ne.concl[1] * no, ((ONE, (), th), (MINUS * no, (), ne)))
+                return self.replace(m, (), [g], th)
+        return None
+
     # ------------------------------------------------------------ 5: atoms
     def split(self, m: Monomial) -> Rewrite | None:
         """Replace the first factor that has a better form."""
@@ -233,10 +282,12 @@ class Normaliser(Signs):
         return self.atoms[f]
 
     def _atom(self, f: Term) -> Theorem | None:
-        if f.op == "sum":  # a closed inner product: one written form for all that are equal by ring laws
-            key = frozenset(poly(f).items())
-            rep = self.inner.setdefault(key, f)
+        if f.op == "sum":  # a closed inner product, multiplied out: one written form, whatever its variables are called
+            v = var("coordinate'", f.data)
+            rep = total((v,), build(poly(open_binder(f, v))))
             return None if rep is f else self.ring(f, rep)
+        if f.op in ("log", "inv") and f.args[0].op == "mul" and (th := self.split_as_written(f)):
+            return th
         if f.op in UNARY or f.op == "max":
             ths = []
             for a in f.args:
@@ -253,6 +304,13 @@ class Normaliser(Signs):
                 return self.chain(first, better) if better else first
             return self.shape(f)
         return None
+
+    def split_as_written(self, f: Term) -> Theorem | None:
+        """log(a b) and 1/(a b) along the factors as they stand, so that (a + b) c is not multiplied out."""
+        parts = flat(f.args[0])
+        if f.op == "inv":
+            return self.inv_of_product(f.args[0], parts)
+        return self.log_chain(f.args[0], parts) if all(self.pos(t) for t in parts) else None
 
     def chain(self, *ths: Theorem) -> Theorem:
         """a = d from a = b, b = c, c = d."""
@@ -415,28 +473,19 @@ class Normaliser(Signs):
     def pull_out(self, op: str, u: Term, p: Poly) -> Theorem | None:
         """log(g w) = log g + log w and 1/(g w) = 1/g 1/w, with g chosen so that w does not depend on a common factor.
 
-        Every monomial offers its positive factors without bound variables; dividing by them gives a
-        family of w that is the same for u and for any multiple of u, and the least of it is taken.
+        g holds the number common to all monomials, and the exponentials and the constants of one of them.
+        Dividing by each in turn gives a family of w that is the same for u and any multiple of u by such
+        factors; the least by form is taken, u itself when it belongs to the family and is as good.
         """
         if len(p) > 8:
             return None
         content = Fraction(gcd(*(c.numerator for c in p.values())), lcm(*(c.denominator for c in p.values())))
-        offers: dict[Term, None] = {}
-        for vs, fs in p:
-            outer = [f for f in components(vs, fs) if f.op != "num" and self.pos(f)]
-            free = [f for f in outer if f.op != "sum" or self.shut(f)]
-            offers.setdefault(times(([num(content)] if content != 1 else []) + free))
-        if list(offers) == [ONE]:
-            return None
-        best: tuple[tuple[int, bytes], Term, Term, Theorem | None] | None = None
-        for g in offers:
-            if not self.pos(g):
-                continue
-            if g is ONE:
-                w, th = u, None
-            else:
-                w, th = self.normal(u * mk("inv", None, g))
-            key = (sum(len(f) for _, f in self.poly(w)), w.digest)
+        outer = [[f for f in components(*m) if f.op == "exp" or not f.free and f.op != "num" and self.pos(f)] for m in p]
+        base = [num(content)] if content != 1 else []
+        best: tuple[tuple[int, list[bytes]], Term, Term, Theorem | None] | None = None
+        for g in sorted(dict.fromkeys(times(base + o) for o in outer), key=lambda g: g is not ONE):
+            w, th = (u, None) if g is ONE else self.normal(u * mk("inv", None, g))
+            key = (sum(len(f) for _, f in self.poly(w)), sorted(t.blind for t in (w.args or (w,))))
             if best is None or key < best[0]:
                 best = (key, g, w, th)
         if best is None or best[1] is ONE or best[3] is None:
@@ -485,6 +534,8 @@ class Normaliser(Signs):
                 continue
             x = f.args[0]
             p = self.poly(x, offset_above(m))
+            if len(p) > 1 and not self.split_ne:
+                continue
             lead = max(p, key=lambda k: (len(k[0]), sum(g.depth for g in k[1]), [order(g) for g in k[1]]))
             rest_of_m = (m[0], tuple(without(m[1], [f])))
             for _, taken, used in match_monomial(lead, frozenset(), rest_of_m):
@@ -531,6 +582,11 @@ class Normaliser(Signs):
                 others, rest = times(without(m[1], used)), tuple(v for v in m[0] if v not in taken)
                 return Rewrite(((others, rest, eq),), total(rest, others * to))
         return None
+
+
+def flat(t: Term) -> list[Term]:
+    """The factors of a product of products."""
+    return [g for a in t.args for g in flat(a)] if t.op == "mul" else [t]
 
 
 def offset_above(m: Monomial) -> int:

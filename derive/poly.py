@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from derive.terms import INDEX, Monomial, Term, canonical, domain, expand, mk, num, order, subst, total
+from derive.terms import INDEX, SYMMETRIC, Monomial, Term, canonical, domain, expand, mk, num, order, subst, total
 
 Poly = dict[Monomial, Fraction]
 PREFIX = "x"
@@ -98,11 +98,10 @@ def match(pattern: Term, target: Term, slots: frozenset[Term], b: Binding) -> It
         return
     if len(pattern.args) != len(target.args):
         return
-    orders = [target.args]
-    if pattern.op in ("eq", "ne"):
-        orders.append(target.args[::-1])
-    for args in orders:
-        yield from match_all(list(pattern.args), list(args), slots, b)
+    if pattern.op in SYMMETRIC:
+        yield from match_any(list(pattern.args), list(target.args), slots, b)
+    else:
+        yield from match_all(list(pattern.args), list(target.args), slots, b)
 
 
 def match_all(ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding) -> Iterator[Binding]:
@@ -112,6 +111,17 @@ def match_all(ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding
         return
     for b2 in match(ps[0], ts[0], slots, b):
         yield from match_all(ps[1:], ts[1:], slots, b2)
+
+
+def match_any(ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding) -> Iterator[Binding]:
+    """Match the lists in any order."""
+    if not ps:
+        yield b
+        return
+    for k, t in enumerate(ts):
+        if t.op == ps[0].op or ps[0] in slots:
+            for b2 in match(ps[0], t, slots, b):
+                yield from match_any(ps[1:], ts[:k] + ts[k + 1 :], slots, b2)
 
 
 def match_monomial(

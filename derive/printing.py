@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.terms import BOOL, Domain, Term, domain, num, open_binder, var
+from derive.poly import poly
+from derive.signs import square_root
+from derive.terms import BOOL, Domain, Term, num, open_binder, var
 
 LETTERS = {"default": "ijklmabcuvw"}
 GREEK = {
@@ -230,6 +232,8 @@ class Printer:
         """A sum over coordinates as u.v or |u - v|^2."""
         a = var("?a", t.data)
         body = open_binder(t, a)
+        if body.op == "add" and (linear := square_root(poly(body))) and (u := self.vector(linear, a)):
+            return f"\\lVert {u} \\rVert^2" if self.s.latex else f"|{u}|^2"
         if body.op != "mul" or len(body.args) != 2:
             return None
         u, v = (self.vector(x, a) for x in body.args)
@@ -245,17 +249,15 @@ class Printer:
         if t.op == "app" and t.args and t.args[-1] is a:
             return self.word(t.data[0]) + self.args([self.index(x) for x in t.args[:-1]])
         if t.op == "add":
-            parts = [self.vector(x, a) for x in t.args]
+            parts = sorted((self.vector(x, a) or "" for x in t.args), key=lambda p: (p.startswith("-"), p))
             if all(parts):
-                return " + ".join(p for p in parts if p).replace("+ -", "- ")
-        if t.op == "mul" and len(t.args) == 2 and t.args[0] is num(-1):
-            inside = self.vector(t.args[1], a)
-            return f"-{inside}" if inside else None
+                return " + ".join(parts).replace("+ -", "- ")
         if t.op == "mul":
-            scalars = [x for x in t.args if a not in x.free]
+            scalars = [x for x in t.args if a not in x.free and x not in (num(1), num(-1))]
+            minus = "-" if num(-1) in t.args else ""
             vectors = [self.vector(x, a) for x in t.args if a in x.free]
             if len(vectors) == 1 and vectors[0]:
-                return " ".join([*(self.show(x, 2) for x in scalars), vectors[0]])
+                return minus + " ".join([*(self.show(x, 2) for x in scalars), vectors[0]])
         return None
 
 
@@ -268,5 +270,3 @@ def latex(t: Term, dims: frozenset[Domain] = frozenset(), letters: dict[str, str
     """A term as LaTeX."""
     return Printer(Style(True, dims, letters or {})).show(t)
 
-
-_ = domain

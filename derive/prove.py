@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.bridge import Problem
+from derive.defined import missing
 from derive.normal import GaveUp, Normaliser
 from derive.signs import ONE
 from derive.terms import RuleError, Term, mk, num, total
@@ -19,71 +20,96 @@ class NotProved:
     left: Term | None = None
 
 
-STRATEGIES = ({}, {"split_ne": True}, {"open_dims": True}, {"open_dims": True, "split_ne": True})
+STRATEGIES: tuple[dict[str, bool], ...] = (
+    {}, {"split_ne": True}, {"open_dims": True}, {"open_dims": True, "split_ne": True},
+)  # fmt: skip
 
 
-def prove(problem: Problem) -> Theorem | NotProved:
+@dataclass(frozen=True)
+class Proof:
+    """A theorem, and the theorems that make the published formula defined."""
+
+    theorem: Theorem
+    defined: tuple[Theorem, ...]
+
+
+def prove(problem: Problem) -> Proof | NotProved:
     """The theorem `published = scale * icon + constant` with all it needs, or why none was found."""
-    last: NotProved | None = None
-    for options in STRATEGIES:
-        try:
-            found = Attempt(problem, **options).claim()
-        except (GaveUp, RuleError) as e:
-            found = NotProved(str(e))
-        if isinstance(found, Theorem):
-            return found
-        last = last or found
-    assert last is not None
-    return last
+    try:
+        return Search(problem).claim()
+    except (GaveUp, RuleError) as e:
+        return NotProved(str(e))
 
 
-class Attempt(Normaliser):
-    """One strategy on one problem."""
+class Search:
+    """The search for one claim. Each equation may take the strategy that suits it; signs use the first."""
 
-    def __init__(self, problem: Problem, *, open_dims: bool = False, split_ne: bool = False):
-        super().__init__(problem.hyps, problem.dims, open_dims=open_dims, split_ne=split_ne)
+    def __init__(self, problem: Problem):
         self.problem = problem
+        self.ways: dict[int, Normaliser] = {}
+        self.plain = self.way(0)
+
+    def way(self, k: int) -> Normaliser:
+        """The normaliser of strategy k, made when it is first needed."""
+        if k not in self.ways:
+            self.ways[k] = Normaliser(self.problem.hyps, self.problem.dims, **STRATEGIES[k])
+        return self.ways[k]
 
     def equal(self, a: Term, b: Term) -> Theorem | NotProved:
         """a = b, by normal forms."""
-        na, ta = self.normal(a)
-        nb, tb = self.normal(b)
+        first: NotProved | None = None
+        for k in range(len(STRATEGIES)):
+            if k >= 2 and not self.problem.dims:
+                continue
+            try:
+                found = self.meet(self.way(k), a, b)
+            except GaveUp as e:
+                found = NotProved(str(e))
+            if isinstance(found, Theorem):
+                return found
+            first = first or found
+        assert first is not None
+        return first
+
+    def meet(self, way: Normaliser, a: Term, b: Term) -> Theorem | NotProved:
+        """a = b, where their normal forms or that of their difference show it."""
+        na, ta = way.normal(a)
+        nb, tb = way.normal(b)
+        uses = [(ONE, (), ta)] if ta else []
+        uses += [(num(-1), (), tb)] if tb else []
         if na is not nb:
-            rest, _ = self.normal(na - nb)
+            rest, th = way.normal(na - nb)
             if rest is not num(0):
                 return NotProved("the two sides have different normal forms", rest)
-            ta2 = self.normal(na - nb)[1]
-            uses = [(ONE, (), t) for t in (ta, ta2) if t] + ([(num(-1), (), tb)] if tb else [])
-            return self.do("lincomb", a, b, tuple(uses))
-        uses = ([(ONE, (), ta)] if ta else []) + ([(num(-1), (), tb)] if tb else [])
-        return self.do("lincomb", a, b, tuple(uses))
+            uses += [(ONE, (), th)] if th else []
+        return way.do("lincomb", a, b, tuple(uses))
 
-    def claim(self) -> Theorem | NotProved:
-        """The whole claim: signs, rows, weights, then the equation."""
-        pr = self.problem
+    def claim(self) -> Proof | NotProved:
+        """The whole claim: signs, rows, weights, the equation, definedness."""
+        pr, way = self.problem, self.plain
         signs, rows = [], []
-        scale = self.pos(pr.scale)
+        scale = way.pos(pr.scale)
         if scale is None:
             return NotProved("the scale is not shown to be positive", pr.scale)
         signs.append(scale)
         for _, a, nb, m, w, p, k in pr.blocks:
-            for what, t, find in (("weight", w, self.nn), ("p", p, self.nn), ("kernel", k, self.pos)):
+            for what, t, find in (("weight", w, way.nn), ("p", p, way.nn), ("kernel", k, way.pos)):
                 if (s := find(t)) is None:
                     return NotProved(f"the sign of the {what} is not shown", t)
                 signs.append(s)
             row = self.equal(mk("mul", None, a, total(nb, m * p)), a)
             if isinstance(row, NotProved):
-                return NotProved("p does not sum to one over the allowed neighbours", row.left)
+                return NotProved("p is not shown to sum to one over the allowed neighbours", row.left)
             rows.append(row)
         mass = mk("add", None, *(total(b[0], b[1] * b[4]) for b in pr.blocks))
         weights = self.equal(mass, num(1))
         if isinstance(weights, NotProved):
-            return NotProved("the anchor weights do not sum to one", weights.left)
+            return NotProved("the anchor weights are not shown to sum to one", weights.left)
+        found, open_ = missing(pr.published, way)
+        if open_:
+            return NotProved(f"the argument of a {open_[0].what} is not shown to be positive", open_[0].arg)
         eq = self.equal(pr.published, pr.scale * icon(pr.blocks) + pr.constant)
         if isinstance(eq, NotProved):
             return eq
-        return self.do(
-            "exact", pr.published, pr.scale, pr.constant, pr.blocks, pr.learned, eq, tuple(signs), tuple(rows), weights
-        )
-
-
+        premises = (eq, tuple(signs), tuple(rows), weights)
+        return Proof(way.do("exact", pr.published, pr.scale, pr.constant, pr.blocks, pr.learned, *premises), tuple(found))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
+from math import isqrt
 from typing import Any
 
-from derive.poly import PREFIX, Binding, build, match, offset, plus, poly, term_of, times
-from derive.terms import BOOL, INDEX, Domain, RuleError, Term, canon, domain, mk, num, open_binder, subst, var
+from derive.poly import PREFIX, Binding, Poly, build, match, offset, poly, substitute, times
+from derive.terms import BOOL, INDEX, Domain, RuleError, Term, bind, canon, domain, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, RULES, Judgement, Theorem
 
 ONE, ZERO = num(1), num(0)
@@ -154,7 +155,11 @@ class Signs:
                 return self.fold("nn", "add", weak, t)  # type: ignore[arg-type]
         if t.op == "sum":
             v = var(f"{PREFIX}{offset(t) + 1}", t.data)
-            if inside := self.nn(open_binder(t, v)):
+            body = open_binder(t, v)
+            if t.data in self.dims and (linear := square_root(poly(body))):
+                square = self.axiom("nn_square", linear)
+                return self.move(self.do("sum_sign", v, square), t)
+            if inside := self.nn(body):
                 return self.do("sum_sign", v, inside)
         return self.from_hypotheses("nn", t) or self.by_cases("nn", t) or self.by_normal("nn", t)
 
@@ -180,22 +185,22 @@ class Signs:
     def nonempty(self, v: Term, masks: list[Term]) -> Theorem | None:
         """sum_v m > 0 for a product m of 0/1 factors: from a hypothesis about fewer, or with a witness."""
         m = times(masks)
-        whole = mk("sum", domain(v), *mk("sum", domain(v), *_close(v, m)).args)
-        for th in self.assumed:  # sum_v m' > 0 where m' = m * extra
-            if th.concl[0] != "pos" or len(p := poly(th.concl[1], 900)) != 1:
+        whole = bind("sum", v, m)
+        if m.op == "ne" and (e := m.args[m.args[0] is v]) and v not in e.free:  # sum_v [v != e] = n - 1
+            less = bind("sum", v, ONE) - ONE
+            if more := self.pos(less):
+                uses = ((MINUS, (v,), self.do("ne_def", v, e)), (ONE, (), self.do("delta_sum", v, e)))
+                return self.do("transport", more, self.do("lincomb", less, whole, uses))
+        for got in self.populations(whole, domain(v)):  # sum_v m' > 0 where m' implies m
+            more = open_binder(got.concl[1], v)
+            together, t1 = self.normal(m * more)
+            alone, t2 = self.normal(more)
+            if together is not alone or (slack := self.nn(m * (ONE - more))) is None:
                 continue
-            (pvs, pfs), c = next(iter(p.items()))
-            if len(pvs) != 1 or c != 1 or domain(pvs[0]) != domain(v) or any(f.op not in BOOL for f in pfs):
-                continue
-            for b in self.embed(masks, [_rename(f, pvs[0], v) for f in pfs], frozenset(th.concl[1].free), v):
-                got = self.at(th, b)
-                extra = [f for f in (_rename(_apply(g, b), pvs[0], v) for g in pfs) if f not in masks]
-                stronger = m * times(extra)
-                if (slack := self.nn(m * (ONE - times(extra)))) is None:
-                    continue
-                rest = self.do("sum_sign", v, slack)
-                base = self.move(got, _sum(v, stronger))
-                return self.move(self.axiom("pos_add", base.concl[1], rest.concl[1], base, rest), whole)
+            uses = ([(ONE, (v,), t2)] if t2 else []) + ([(MINUS, (v,), t1)] if t1 else [])
+            base = self.do("transport", got, self.do("lincomb", got.concl[1], bind("sum", v, m * more), tuple(uses)))
+            rest = self.do("sum_sign", v, slack)
+            return self.move(self.axiom("pos_add", base.concl[1], rest.concl[1], base, rest), whole)
         for e in self.witnesses(whole, domain(v)):  # m at e is 1
             if v in e.free:
                 continue
@@ -210,14 +215,12 @@ class Signs:
             rest = self.do("sum_sign", v, slack2)
             one = self.do("number", "pos", ONE)
             both = self.axiom("pos_add", ONE, rest.concl[1], one, rest)
-            d = mk("eq", None, v, e)
             uses = [
                 (ONE, (v,), self._times(self.do("ne_def", v, e), m)),  # ne m = m - [v = e] m
                 (MINUS, (v,), self.do("leibniz", m, v, v, e)),  # [v = e] m = [v = e] m(e)
                 (MINUS * here, (), self.do("delta_sum", v, e)),
                 *([(MINUS, (), th2)] if th2 else []),
             ]
-            _ = d
             return self.do("transport", both, self.do("lincomb", both.concl[1], whole, tuple(uses)))
         return self.from_hypotheses("pos", whole) or self.by_normal("pos", whole)
 
@@ -226,15 +229,19 @@ class Signs:
         _, a, b = th.concl
         return self.do("lincomb", a * m, b * m, ((m, (), th),))
 
-    def embed(self, inside: list[Term], factors: list[Term], slots: frozenset[Term], v: Term) -> Iterator[Binding]:
-        """Bindings of the slots under which every term of `inside` is among `factors`."""
-        if not inside:
-            yield {}
-            return
-        for f in factors:
-            for b in match(f, inside[0], slots - {v}, {}):
-                for b2 in self.embed(inside[1:], [_apply(g, b) for g in factors], slots, v):
-                    yield {**b, **b2}
+    def populations(self, t: Term, d: Domain) -> Iterator[Theorem]:
+        """Theorems sum_v m' > 0, m' an indicator over the set d, that the hypotheses give at the indices of t."""
+        for th in self.assumed:
+            h = th.concl[1]
+            if th.concl[0] == "eq" and h.op == "sum":  # sum_v m' = k with k > 0
+                k = self.pos(th.concl[2])
+                th = self.do("transport", k, self.back(th)) if k else th
+            if th.concl[0] != "pos" or h.op != "sum" or h.data != d or not all(f.op in BOOL for f in _factors(h.args[0])):
+                continue
+            slots = sorted(h.free, key=lambda u: str(u.data))
+            pools = [[e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots]
+            for combo in product(*pools):
+                yield self.at(th, dict(zip(slots, combo, strict=True)))
 
     def witnesses(self, t: Term, d: Domain) -> list[Term]:
         """Indices that may show a sum to be non-empty: those of the hypotheses and of the term itself."""
@@ -281,7 +288,7 @@ class Signs:
 
     def by_cases(self, kind: str, t: Term, fuel: int = 4) -> Theorem | None:
         """The sign of a term by the values of its 0/1 parts."""
-        atoms = sorted(_booleans(t), key=lambda a: a.digest)
+        atoms = sorted(booleans(t), key=lambda a: a.digest)
         if not atoms or not fuel or t.op == "sum":
             return None
         m = atoms[0]
@@ -314,23 +321,31 @@ class Signs:
         raise TypeError("Signs is used through Normaliser")
 
 
-def _close(v: Term, body: Term) -> tuple[Term, ...]:
-    return _sum(v, body).args
+def _factors(t: Term) -> list[Term]:
+    return [g for a in t.args for g in _factors(a)] if t.op == "mul" else [t]
 
 
-def _sum(v: Term, body: Term) -> Term:
-    from derive.terms import bind
-
-    return bind("sum", v, body)
-
-
-def _rename(t: Term, old: Term, new: Term) -> Term:
-    return subst(t, old, new)
+def square_root(p: Poly) -> Term | None:
+    """L with L^2 = p for a polynomial that is the square of a linear form, else None."""
+    linear: list[tuple[Term, Fraction]] = []
+    for (vs, fs), c in p.items():
+        if not vs and len(fs) == 2 and fs[0] is fs[1]:
+            up, down = isqrt(max(c.numerator, 0)), isqrt(c.denominator)
+            if up * up != c.numerator or down * down != c.denominator:
+                return None
+            linear.append((fs[0], Fraction(up, down)))
+    if not linear:
+        return None
+    first, size = linear[0]
+    parts = [num(size) * first]
+    for u, c in linear[1:]:
+        cross = next((q for (_, fs), q in p.items() if set(fs) == {first, u}), Fraction(0))
+        parts.append(num(c if cross > 0 else -c) * u)
+    whole = parts[0] if len(parts) == 1 else mk("add", None, *parts)
+    return None if canon(whole * whole - build(p)) else whole
 
 
 def _apply(t: Term, b: Binding) -> Term:
-    from derive.poly import substitute
-
     return substitute(t, {v: e for v, e in b.items() if v is not e})
 
 
@@ -348,11 +363,9 @@ def _indices(t: Term) -> list[Term]:
     return list(seen)
 
 
-def _booleans(t: Term) -> set[Term]:
+def booleans(t: Term) -> set[Term]:
     """The closed 0/1 atoms of t."""
     if t.op in BOOL:
         return set() if t.loose else {t}
-    return set[Term]().union(*(_booleans(a) for a in t.args)) if t.args else set()
+    return set[Term]().union(*(booleans(a) for a in t.args)) if t.args else set()
 
-
-__all__ = ["ONE", "ZERO", "Signs", "plus", "term_of"]
