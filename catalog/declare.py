@@ -43,7 +43,8 @@ def claim(name: str, role: str, taken: dict[str, str], text: Text) -> None:
     if name in RESERVED:
         raise text.error(f"{name!r} is a word of the formula language", "choose another name")
     if name in taken:
-        raise text.error(f"{name!r} is both {taken[name]} and {role}", "choose another name")
+        both = f"both {taken[name]} and {role}" if taken[name] != role else f"{role} already"
+        raise text.error(f"{name!r} is {both}", "choose another name")
     taken[name] = role
 
 

@@ -52,7 +52,7 @@ class InputError(Exception):
 
 
 def clipped(text: str) -> str:
-    """`text` on one line and without its middle where it is very long (a name can be a whole file)."""
+    """`text` on one line, without its middle where it is long (a name can be a whole file)."""
     text = " ".join(text.split("\n"))
     return text if len(text) <= 300 else f"{text[:140]} ... {text[-140:]}"
 
@@ -86,6 +86,8 @@ class Place:
 
     def error(self, offset: int, message: str, hint: str = "") -> InputError:
         """An InputError that points at character `offset` of the text."""
+        if not self.source:
+            return InputError(message, path=self.path, hint=hint)
         at = min(self.offsets[max(0, min(offset, len(self.offsets) - 1))], len(self.source))
         start = self.source.rfind("\n", 0, at) + 1
         end = self.source.find("\n", at)

@@ -55,13 +55,12 @@ def supervisory(kernel: PKernel, values: Mapping[str, Value], setting: Setting) 
         assert isinstance(condition, Iverson)
         cond = conjoin(allowed, condition.cond)
         return Div(Iverson(cond), renewed(Size(variables, cond)))
+    joint = setting.normalise == "joint"
     size = Value(renewed(Size(variables, allowed)))
-    body = instantiate(kernel.template, values, setting, allowed=size)
+    anchors = Value(whole(setting.ends[0].set) if joint else ONE)
+    body = instantiate(kernel.template, values, setting, allowed=size, anchors=anchors)
     if kernel.form == "weight":
         return Div(body, renewed(Big("sum", variables, allowed, body)))
-    if kernel.name == "one-hot" and setting.normalise == "joint":
-        first = setting.ends[0]
-        return Div(body, whole(first.set))
     return body
 
 
@@ -99,6 +98,7 @@ class IconTexts:
     q_table: Text
     q_kernel: Text
     q_params: Mapping[str, Text]
+    keys: Mapping[str, Mapping[str, Text]]  # the keys of [p] and [q] themselves
 
 
 def build_icon(texts: IconTexts, scope: Scope) -> Icon:
@@ -106,6 +106,8 @@ def build_icon(texts: IconTexts, scope: Scope) -> Icon:
     anchors = Neighbourhood((), TRUE, {})
     if texts.anchors.text.strip():
         anchors = parse_neighbourhood(texts.anchors.text, scope, where=texts.anchors.place)
+    elif texts.normalise != "joint":
+        raise texts.anchors.error("there are no anchors", 'name a letter, or normalise = "joint"')
     neighbours = parse_neighbourhood(
         texts.neighbours.text, scope, free=anchors.letters, where=texts.neighbours.place
     )
@@ -113,8 +115,8 @@ def build_icon(texts: IconTexts, scope: Scope) -> Icon:
     p_kernel = choose(texts.p_kernel, P_KERNELS)
     q_kernel = choose(texts.q_kernel, Q_KERNELS)
     check_shape(texts, setting, p_kernel, q_kernel)
-    p_values = read_params(p_kernel, texts.p_params, setting, texts.p_table)
-    q_values = read_params(q_kernel, texts.q_params, setting, texts.q_table)
+    p_values = read_params(p_kernel, texts.p_params, setting, texts.p_table, texts.keys["p"])
+    q_values = read_params(q_kernel, texts.q_params, setting, texts.q_table, texts.keys["q"])
     try:
         p = supervisory(p_kernel, p_values, setting)
     except InputError as error:
@@ -127,9 +129,9 @@ def build_icon(texts: IconTexts, scope: Scope) -> Icon:
         here = Value(score)
         kernel = instantiate(q_kernel.kernel, q_values, setting, score=here)
     except InputError as error:
-        raise texts.q_kernel.error(
-            f"these parameters do not fit: {error.message}", error.hint
-        ) from None
+        shared = "keys" in q_values and "keys" not in texts.q_params
+        hint = "give the keys, the table of the neighbours" if shared else error.hint
+        raise texts.q_kernel.error(f"these parameters do not fit: {error.message}", hint) from None
     log_kernel = instantiate(q_kernel.log_kernel, q_values, setting, score=Value(SCORE))
     weight = anchor_weight(texts, setting)
     block = Block(
@@ -157,10 +159,12 @@ def check_shape(texts: IconTexts, setting: Setting, p: PKernel, q: QKernel) -> N
     anchors, neighbours = setting.anchors.variables, setting.neighbours.variables
     if setting.normalise == "joint" and anchors:
         raise texts.anchors.error("a joint normalisation has no anchors", 'write anchors = ""')
-    if setting.normalise != "joint" and not anchors:
-        raise texts.anchors.error("there are no anchors", 'name a letter, or normalise = "joint"')
     if setting.normalise == "pair" and len(anchors) < 2:
         raise texts.anchors.error("a pair normalisation has two anchor letters", 'such as "i, j"')
+    paired = {"points", "labels", "table"} & {param.kind for param in (*p.params, *q.params)}
+    if len(setting.ends) < 2 and paired:
+        hint = 'two neighbour letters, or the kernels "logit" and "formula"'
+        raise texts.neighbours.error("these kernels compare two indices, and there is one", hint)
     if p.base:
         same = len(neighbours) == 2 and neighbours[0].set == neighbours[1].set
         if setting.normalise != "joint" or not same:

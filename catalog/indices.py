@@ -118,7 +118,9 @@ class IndexReader:
         """The indices in the brackets of `tree`, checked against the declared ones."""
         name, given = tree.children[0], tree.children[1:]
         if len(given) != len(wanted):
-            opening, closing = "()" if tree.data == "applied" or name in self.scope.defines else "[]"
+            opening, closing = (
+                "()" if tree.data == "applied" or name in self.scope.defines else "[]"
+            )
             letters = ",".join(i.name for i in wanted)
             form = f"{name}{opening}{letters}{closing}" if wanted else f"{name}"
             hint = f"write {form}" if all(isinstance(i, IVar) for i in wanted) else ""

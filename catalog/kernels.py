@@ -37,7 +37,9 @@ class PKernel:
     """A supervisory kernel.
 
     `form` says how `template` becomes p: "weight" is divided by its sum over the allowed
-    neighbours, "set" is a condition whose neighbours share the mass equally, "direct" is p itself.
+    neighbours, "set" is a condition whose neighbours share the mass equally, "direct" is p itself
+    (there `allowed` is the number of allowed neighbours and `anchors` how many rows share the mass:
+    one, but n in a joint distribution).
     A symmetrised kernel names the row kernel in `base`: P_ij = (p(j|i) + p(i|j)) / (2n).
     """
 
@@ -96,7 +98,7 @@ def register(kernel: PKernel | QKernel) -> None:
 # --------------------------------------------------------------------------- supervisory kernels
 
 ONE_HOT = PKernel(
-    "one-hot", "One neighbour", "direct", "[t = target]",
+    "one-hot", "One neighbour", "direct", "[t = target]/anchors",
     r"p_{j|i} = [\,j = t_i\,]",
     "All the mass on one neighbour: the other view of an image, the true class, the anchor itself. "
     "Its entropy is zero, so the I-Con loss is the cross-entropy.",
@@ -140,7 +142,7 @@ SOFTMAX = PKernel(
     ("the temperature is positive",),
 )  # fmt: skip
 SMOOTHED = PKernel(
-    "smoothed", "Label smoothing", "direct", "(1 - epsilon)*[t = target] + epsilon/allowed",
+    "smoothed", "Label smoothing", "direct", "(1 - epsilon)*[t = target]/anchors + epsilon/allowed",
     r"p_{j|i} = (1-\epsilon)[\,j = t_i\,] + \epsilon / |A_i|",
     "One neighbour, mixed with the uniform distribution over the allowed ones.",
     (TARGET, Param("epsilon", "expr", None, "the mass that is spread")),

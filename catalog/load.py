@@ -64,17 +64,23 @@ class Reader:
         if isinstance(found, RawMethod):
             return found
         keys, message, hint = found
-        raise self.at(*keys).error(message, hint)
+        raise self.at(*keys, key=message.startswith("unknown key")).error(message, hint)
 
-    def at(self, *keys: str) -> Text:
-        """The nearest place to `keys` that the text has."""
+    def at(self, *keys: str, key: bool = False) -> Text:
+        """The nearest place to `keys` that the text has; with `key`, that of the key itself."""
         for size in range(len(keys), 0, -1):
             if (spot := self.spots.get(keys[:size])) is not None:
-                whole = size == len(keys) and spot.value != spot.key
+                value = size == len(keys) and not key
                 return Text(
-                    "", spot_place(self.source, spot.value if whole else spot.key, self.path)
+                    "", spot_place(self.source, spot.value if value else spot.key, self.path)
                 )
-        return Text("", Place(self.path, "", [0]) if not self.source else Place.of("", self.path))
+        return Text("", Place(self.path, "", [0]))
+
+    def label(self, *keys: str) -> str:
+        """The path, and the table and the key where there is no line to point at."""
+        if self.source:
+            return self.path
+        return " ".join([self.path, *(f"[{key}]" for key in keys[:-1]), keys[-1]])
 
     def text(self, value: object, *keys: str) -> Text:
         """The text of the value at `keys`, each character at its place."""
@@ -83,7 +89,7 @@ class Reader:
         )
         spot = self.spots.get(keys)
         if spot is None:
-            return Text(text, Place.of(text, self.path))
+            return Text(text, Place.of(text, self.label(*keys)))
         if self.source[spot.value : spot.value + 1] in ("'", '"'):
             place = string_place(self.source, spot.value, self.path)
             if offsets_fit(place, text):
@@ -94,7 +100,7 @@ class Reader:
         """The text of a key itself."""
         spot = self.spots.get(keys)
         if spot is None:
-            return Text(keys[-1], Place.of(keys[-1], self.path))
+            return Text(keys[-1], Place.of(keys[-1], self.label(*keys)))
         if self.source[spot.key] in "\"'":
             place = string_place(self.source, spot.key, self.path)
             if offsets_fit(place, keys[-1]):
@@ -140,6 +146,7 @@ class Reader:
                 q_table=self.at("q"),
                 q_kernel=self.kernel("q"),
                 q_params=self.params("q"),
+                keys={t: {k: self.key(t, k) for k in self.doc[t]} for t in ("p", "q")},
             ),
             scope,
         )
@@ -148,7 +155,10 @@ class Reader:
         """A text of [icon], or its default at the table's place."""
         if given is not None:
             return self.text(given, "icon", key)
-        return Text(default, spot_place(self.source, 0, self.path, len(default)))
+        if not self.source:
+            return Text(default, Place.of(default, self.label("icon", key)))
+        spot = self.spots.get(("icon",), Spot(0, 0))
+        return Text(default, spot_place(self.source, spot.key, self.path, len(default)))
 
     def kernel(self, table: str) -> Text:
         """The kernel's name; a table with a formula and no name means the formula."""
@@ -156,7 +166,7 @@ class Reader:
         if "kernel" in given:
             return self.text(given["kernel"], table, "kernel")
         if "formula" in given:
-            return Text("formula", spot_place(self.source, 0, self.path, len("formula")))
+            return Text("formula", self.text(given["formula"], table, "formula").place)
         raise self.at(table).error(f"[{table}] needs kernel", "see docs/format.md")
 
     def params(self, table: str) -> dict[str, Text]:

@@ -139,19 +139,23 @@ def read_table(given: Text, setting: Setting) -> Value:
 
 
 def read_params(
-    kernel: PKernel | QKernel, given: Mapping[str, Text], setting: Setting, table: Text
+    kernel: PKernel | QKernel,
+    given: Mapping[str, Text],
+    setting: Setting,
+    table: Text,
+    keys: Mapping[str, Text],
 ) -> dict[str, Value]:
     """Every parameter of a kernel, defaults included. Raises InputError."""
     known = [param.name for param in kernel.params]
-    for name, stated in given.items():
+    for name in given:
         if name not in known:
             hint = did_you_mean(name, known) or f"it has {', '.join(known)}"
-            raise stated.error(f"the kernel {kernel.name!r} has no parameter {name!r}", hint)
+            raise keys[name].error(f"the kernel {kernel.name!r} has no parameter {name!r}", hint)
     values: dict[str, Value] = {}
     for param in kernel.params:
         text: Text | None = given.get(param.name)
         if text is None and param.default is None:
-            raise table.error(f"the kernel {kernel.name!r} needs {param.name}", param.doc)
+            raise table.error(f"the kernel {kernel.name!r} needs {param.name}: {param.doc}")
         if param.name == "keys" and text is None:
             values["keys"] = values["embedding"]
         elif text is not None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from catalog.errors import did_you_mean
 from catalog.spec import Normalise, Relation
 
-Scalar = str | int
+Scalar = str | int | float
 Texts = dict[str, str]
 Scalars = dict[str, Scalar]
 FieldName = Literal[

@@ -41,9 +41,7 @@ def explain(error: UnexpectedInput, text: str) -> tuple[str, str]:
     expected = set(error.accepts or error.expected)  # type: ignore[attr-defined]
     said = sorted({SAID[name] for name in expected if name in SAID})
     if token.type == "$END":
-        return "the formula ends too early" if text.strip() else "the formula is empty", listing(
-            said
-        )
+        return "the text ends too early" if text.strip() else "the text is empty", listing(said)
     shown = str(token) if len(token) < 40 else f"{token[:37]}..."
     message = f"unexpected {shown!r}"
     if shown == "=" and text[token.start_pos : token.start_pos + 2] == "==":

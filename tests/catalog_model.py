@@ -31,7 +31,7 @@ from catalog.symbols import (
     Size,
     SqNorm,
     Sym,
-)  # fmt: skip
+)
 
 
 @dataclass
@@ -49,7 +49,10 @@ class Model:
     def value(self, node, env=None):
         """The value of an expression, an index (an int) or a condition (a bool)."""
         env = env or {}
-        go = lambda n: self.value(n, env)  # noqa: E731
+
+        def go(part):
+            return self.value(part, env)
+
         match node:
             case Num(value=value):
                 return float(value)
@@ -111,7 +114,13 @@ class Model:
 
 
 FUNCTIONS = {
-    "log": math.log, "exp": math.exp, "sqrt": math.sqrt, "relu": lambda x: max(x, 0.0),
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)), "softplus": lambda x: math.log1p(math.exp(x)),
-    "sg": lambda x: x, "max": max, "min": min,
-}  # fmt: skip
+    "log": math.log,
+    "exp": math.exp,
+    "sqrt": math.sqrt,
+    "relu": lambda x: max(x, 0.0),
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "softplus": lambda x: math.log1p(math.exp(x)),
+    "sg": lambda x: x,
+    "max": max,
+    "min": min,
+}

@@ -27,14 +27,23 @@ SCOPE = make_scope(
     [("n", "i j k l"), ("C", "c"), ("side", ("t", ("image", "words")))],
     learned=[("z", "vector[i]"), ("w", "vector[c]"), ("b", "real")],
     given=[
-        ("y", "label[i] in C"), ("pos", "index[i] in n"), ("knn", "mask[i,j]"), ("tau", "positive"),
-        ("s", "real[i,j]"), ("x", "vector(m)[i]"), ("a", "real"), ("anchor", "index in n"),
+        ("y", "label[i] in C"),
+        ("pos", "index[i] in n"),
+        ("knn", "mask[i,j]"),
+        ("tau", "positive"),
+        ("s", "real[i,j]"),
+        ("x", "vector(m)[i]"),
+        ("a", "real"),
+        ("anchor", "index in n"),
     ],
     define=[
-        ("P(i)", "{ j : j != i and y[j] = y[i] }"), ("sim(i,j)", "z[i].z[j]/tau"),
-        ("two", "2"), ("mid", "mean[j] z[j]"), ("Q(i)", "{ k in P(i) : knn[i,k] }"),
+        ("P(i)", "{ j : j != i and y[j] = y[i] }"),
+        ("sim(i,j)", "z[i].z[j]/tau"),
+        ("two", "2"),
+        ("mid", "mean[j] z[j]"),
+        ("Q(i)", "{ k in P(i) : knn[i,k] }"),
     ],
-)  # fmt: skip
+)
 N, C = SCOPE.sets["n"], SCOPE.sets["C"]
-I, J = IVar("i", N), IVar("j", N)
-FREE = {"i": I, "j": J}
+ANCHOR, NEIGHBOUR = IVar("i", N), IVar("j", N)
+FREE = {"i": ANCHOR, "j": NEIGHBOUR}
