@@ -39,7 +39,7 @@ def methods_dir() -> Path:
 
 
 def ids(folder: Path | None = None) -> tuple[str, ...]:
-    """The ids of all methods, sorted. Raises InputError when two files claim one name."""
+    """The ids of all methods, sorted. Raises InputError for an unreadable or misnamed file."""
     return tuple(index(folder or methods_dir()))
 
 
@@ -57,7 +57,8 @@ def entry(name: str, folder: Path | None = None) -> Entry:
     table = index(folder or methods_dir())
     known = names(folder or methods_dir())
     if (found := known.get(name.casefold())) is None:
-        hint = did_you_mean(name.casefold(), known) or f"there are {len(table)}: {', '.join(table)}"
+        listed = f"there are {len(table)}: {', '.join(table)}" if table else "the folder is empty"
+        hint = did_you_mean(name.casefold(), known) or listed
         raise InputError(f"there is no method {name[:60]!r}", hint=hint)
     return table[found]
 
@@ -70,13 +71,10 @@ def all_methods(folder: Path | None = None) -> Iterator[Method]:
 
 @cache
 def index(folder: Path) -> Mapping[str, Entry]:
-    """The entries of a folder by id. Raises InputError for unreadable files and for duplicates."""
+    """The entries of a folder by id. Raises InputError for an unreadable or misnamed file."""
     found: dict[str, Entry] = {}
     for path in sorted(folder.glob("*.toml")):
         item = _entry(path)
-        if item.id in found:
-            message = f"the id {item.id!r} is taken by {found[item.id].path.name}"
-            raise InputError(message, path=str(path), hint="choose another id")
         if item.id != path.stem:
             hint = f"name the file {item.id}.toml"
             raise InputError(f"the file states the method {item.id!r}", path=str(path), hint=hint)
