@@ -105,6 +105,8 @@ def with_indices(given: Text, setting: Setting, *, second: bool, table: bool) ->
     if not wanted or table:
         return given
     ends = setting.ends[1:] if second else setting.ends
+    if len(wanted) == 1:  # b[c] is read at the end that is a c, the anchor where both are
+        ends = tuple(v for v in ends if v.set == wanted[0].set) or ends
     if len(wanted) > len(ends):
         raise given.error(f"{name!r} takes {len(wanted)} indices", "write them")
     text = f"{name}[{','.join(letter(v) for v in ends[: len(wanted)])}]"

@@ -307,6 +307,13 @@ def test_q_has_the_kernel_of_its_definition(q, kind, expected):
         assert np.exp(model.value(found.q.log_kernel, env)) == pytest.approx(kernels[key])
 
 
+def test_a_bare_array_is_read_at_the_end_that_it_is_indexed_by():
+    q = {"kernel": "dot", "embedding": "z", "keys": "w", "bias": "prior", "temperature": "sigma"}
+    given = {**BASE["given"], "prior": "real[c]"}
+    found = icon({"kernel": "one-hot", "target": "y"}, q, {"neighbours": "c"}, given=given)
+    assert to_text(found.blocks[0].kernel) == "exp(z[i].w[c]/sigma[i] + prior[c])"
+
+
 def test_the_keys_may_be_a_table_over_another_set():
     found = icon(
         {"kernel": "one-hot", "target": "y"},

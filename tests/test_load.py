@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -167,6 +168,12 @@ def test_floats_are_exact_and_numbers_may_stand_for_formulas():
 def test_a_document_needs_no_text():
     doc = read_toml(SUPCON, "x")
     assert same(load_dict(doc).published, load_text(SUPCON).published)
+
+
+def test_the_documented_file_loads():
+    page = (Path(__file__).parent.parent / "docs" / "format.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    assert same(load_text(example).published, load_text(SUPCON).published)
 
 
 @pytest.mark.parametrize("path", sorted(methods_dir().glob("*.toml")), ids=lambda p: p.stem)

@@ -153,7 +153,10 @@ def test_every_method_is_cited():
         assert entry.count("{") == entry.count("}")
 
 
-BIB = "preamble\n@article{alpha2020,\n  title = {On {Nested} Braces},\n}\n\n@inproceedings{b2, x = {y}}\n"
+BIB = (
+    "preamble\n@article{alpha2020,\n  title = {On {Nested} Braces},\n}\n\n"
+    "@inproceedings{b2, x = {y}}\n"
+)
 
 
 @pytest.mark.parametrize(
