@@ -82,31 +82,31 @@ def target_lines(pieces: Pieces) -> list[str]:
             low = "torch.finfo(logits_p.dtype).min" if pieces.dialect is TORCH else "-np.inf"
             out.append(f"logits_p = {where(pieces, 'allowed', 'logits_p', low)}")
         if pieces.dialect is TORCH:
-            out.append("p = torch.softmax(logits_p, dim=1)")
+            out.append("p_ij = torch.softmax(logits_p, dim=1)")
             if masked:
-                out.append("p = torch.where(allowed, p, 0.0)")
+                out.append("p_ij = torch.where(allowed, p_ij, 0.0)")
         else:
-            out.append("p = _softmax(logits_p)")
+            out.append("p_ij = _softmax(logits_p)")
             pieces.needs.add("softmax")
     else:
         if t.binary:
             extra = masked and not says_allowed(pieces)
             code = f"({text.at(1)} & allowed)" if extra else text.at(5)
             spread = "" if full or extra else expand
-            out.append(f"p = {code}{number}{spread}")
+            out.append(f"p_ij = {code}{number}{spread}")
         elif masked and t.form != "given":
-            out.append(f"p = {where(pieces, 'allowed', code, '0.0')}")
+            out.append(f"p_ij = {where(pieces, 'allowed', code, '0.0')}")
         else:
-            out.append(f"p = {code}" if full else f"p = {code}")
+            out.append(f"p_ij = {code}" if full else f"p_ij = {code}")
         if t.form == "proportional":
-            out.append(f"mass = p.sum({axis}, {keep})")
-            out.append(f"p = p / {where(pieces, 'mass > 0', 'mass', '1.0')}")
+            out.append(f"mass = p_ij.sum({axis}, {keep})")
+            out.append(f"p_ij = p_ij / {where(pieces, 'mass > 0', 'mass', '1.0')}")
     if t.symmetrised:
         size = pieces.program.sizes[r.row.set.name]
-        out.append(f"p = (p + p.T) / (2 * {size})")
+        out.append(f"p_ij = (p_ij + p_ij.T) / (2 * {size})")
     if pieces.dialect is TORCH and t.form in ("softmax", "given", "proportional"):
         last = out.pop().split(" = ", 1)[1]
-        out.append(f"p = {detached(last)}")
+        out.append(f"p_ij = {detached(last)}")
     return out
 
 
@@ -135,12 +135,12 @@ def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
     if is_ratio(pieces):
         total = "kernel.sum()" if joint else f"kernel.sum({axis}, {keep})"
         if joint:
-            out.append(f"q = kernel / {total}")
+            out.append(f"q_ij = kernel / {total}")
         else:
             out.append(f"total = {total}")
-            out.append(f"q = kernel / {where(pieces, 'total > 0', 'total', '1.0')}")
+            out.append(f"q_ij = kernel / {where(pieces, 'total > 0', 'total', '1.0')}")
         library = "torch" if pieces.dialect is TORCH else "np"
-        out.append(f"log_q = {library}.log({where(pieces, 'p > 0', 'q', '1.0')})")
+        out.append(f"log_q = {library}.log({where(pieces, 'p_ij > 0', 'q_ij', '1.0')})")
     elif pieces.dialect is TORCH:
         if joint:
             out.append("log_q = log_kernel - torch.logsumexp(log_kernel.flatten(), dim=0)")
@@ -153,8 +153,8 @@ def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
         )
         pieces.needs.add("log_sum")
         total = "_log_sum(log_kernel.reshape(1, -1))" if joint else "_log_sum(log_kernel)"
-        out.append(f"q = {code}")
-        out.append(f"log_q = np.where(p > 0, log_kernel - {total}, 0.0)")
+        out.append(f"q_ij = {code}")
+        out.append(f"log_q = np.where(p_ij > 0, log_kernel - {total}, 0.0)")
     return out
 
 
@@ -163,10 +163,10 @@ def row_losses(pieces: Pieces) -> list[str]:
     axis, _ = dims(pieces)
     out = q_lines(pieces, joint=False)
     out += [
-        f"losses = -{where(pieces, 'p > 0', 'p * log_q', '0.0')}.sum({axis})",
+        f"losses = -{where(pieces, 'p_ij > 0', 'p_ij * log_q', '0.0')}.sum({axis})",
         'if term == "kl":',
         f"    losses = losses + {xlogx(pieces)}.sum({axis})",
-        f"valid = p.sum({axis}) > 0",
+        f"valid = p_ij.sum({axis}) > 0",
     ]
     if (weight := pieces.weight()) is not None:
         out.append(f"weight = {weight}")
@@ -177,19 +177,19 @@ def joint_losses(pieces: Pieces) -> list[str]:
     """The one loss of a joint distribution."""
     out = q_lines(pieces, joint=True)
     out += [
-        f"losses = -{where(pieces, 'p > 0', 'p * log_q', '0.0')}.sum()",
+        f"losses = -{where(pieces, 'p_ij > 0', 'p_ij * log_q', '0.0')}.sum()",
         'if term == "kl":',
         f"    losses = losses + {xlogx(pieces)}.sum()",
-        "valid = p.sum() > 0",
+        "valid = p_ij.sum() > 0",
     ]
     return out
 
 
-def xlogx(pieces: Pieces) -> str:
-    """P log p, 0 where p is 0."""
+def xlogx(pieces: Pieces, p: str = "p_ij") -> str:
+    """The text of p log p, 0 where p is 0."""
     if pieces.dialect is TORCH:
-        return "torch.xlogy(p, p)"
-    return "(p * np.log(np.where(p > 0, p, 1.0)))"
+        return f"torch.xlogy({p}, {p})"
+    return f"({p} * np.log(np.where({p} > 0, {p}, 1.0)))"
 
 
 def pair_losses(pieces: Pieces) -> list[str]:
@@ -201,15 +201,15 @@ def pair_losses(pieces: Pieces) -> list[str]:
     code = f"({text.code}){number}" if r.target.binary else text.code
     out = [
         f"log_kernel = {pieces.formula(r.log_kernel.expr, block=False)}",
-        f"p = {code}",
-        f"losses = {softplus} - p * log_kernel",
+        f"p_ij = {code}",
+        f"losses = {softplus} - p_ij * log_kernel",
     ]
     if pieces.dialect is NUMPY:
-        out.append(f"q = {pieces.dialect.functions['sigmoid'].format('log_kernel')}")
+        out.append(f"q_ij = {pieces.dialect.functions['sigmoid'].format('log_kernel')}")
     if not r.target.binary:
         out += [
             'if term == "kl":',
-            f"    losses = losses + {xlogx(pieces)} + {xlogx(pieces).replace('p', '(1 - p)')}",
+            f"    losses = losses + {xlogx(pieces)} + {xlogx(pieces, '(1 - p_ij)')}",
         ]
     ones = "torch.ones_like(losses, dtype=torch.bool)" if pieces.dialect is TORCH else (
         "np.ones(losses.shape, dtype=bool)"

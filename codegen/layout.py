@@ -1,4 +1,7 @@
-"""Lines of Python source: indented, and broken where they are longer than the house allows."""
+"""Lines of Python source: indented, and broken where they are longer than the house allows.
+
+No formatter is among the dependencies, and generated lines have few shapes: a definition, a call, a sum.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 
 WIDTH = 100
 OPEN, CLOSE = "([{", ")]}"
+HEAD = re.compile(r"(\w[\w\[\], .:]* [+\-*/]?= |return |raise |[-+*/|&] )(.*)$")
 
 
 def indented(lines: list[str], depth: int) -> list[str]:
@@ -14,92 +18,84 @@ def indented(lines: list[str], depth: int) -> list[str]:
 
 
 def wrapped(text: str) -> str:
-    """Source with every long line broken at its loosest operators; runs of blank lines are shortened."""
+    """Source with every long line broken; trailing blanks and runs of blank lines are taken out."""
     text = re.sub(r"[ \t]+\n", "\n", text)
     text = re.sub(r"\n{4,}", "\n\n\n", text)
     lines: list[str] = []
     quoted = False
     for line in text.split("\n"):
         inside, quoted = quoted, quoted != (line.count('"""') % 2 == 1)
-        lines += [line] if inside or quoted or len(line) <= WIDTH else broken(line)
+        lines += [line] if inside or quoted or '"""' in line else broken(line)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def broken(line: str) -> list[str]:
-    """One long line as several."""
+def broken(line: str, tail: str = "") -> list[str]:
+    """One line as several, if it is too long: sums at their operators, calls at their arguments."""
+    if len(line) + len(tail) <= WIDTH:
+        return [line + tail]
     space = line[: len(line) - len(line.lstrip())]
-    body = line.strip()
-    if (spot := last_bracket(body)) is not None and body.startswith(("def ", "return ", "raise ")) or (
-        spot is not None and call_only(body)
-    ):
-        assert spot is not None
-        start, end = spot
-        head, inner, tail = body[: start + 1], body[start + 1 : end], body[end:]
-        parts = split_at(inner, ", ")
-        one = f"{space}    {inner}"
-        if len(one) <= WIDTH and not body.startswith("def "):
-            return [space + head, one, space + tail]
-        out = [space + head]
-        for part in parts:
-            piece = f"{space}    {part},"
-            out += broken_operand(piece) if len(piece) > WIDTH else [piece]
-        return [*out, space + tail]
-    return operators(space, body)
+    body = line[len(space) :]
+    match = HEAD.match(body)
+    head, right = (match[1], match[2]) if match else ("", body)
+    if not body.startswith(("def ", "for ", "if ", "class ")):
+        inner = operands(right, f"{space}    ")
+        if inner:
+            return [f"{space}{head}(", *inner, f"{space}){tail}"]
+    spot = widest_bracket(body)
+    if spot is None:
+        return [line + tail]
+    start, end = spot
+    inner_text, rest = body[start + 1 : end], body[end:] + tail
+    first = f"{space}{body[: start + 1]}"
+    items = split_at(inner_text, (", ",))[::2]
+    if len(items) == 1:
+        inner = len(space) + 4 + len(inner_text) > WIDTH and operands(inner_text, f"{space}    ")
+        return [first, *(inner or broken(f"{space}    {inner_text}")), f"{space}{rest}"]
+    if not body.startswith("def ") and len(space) + 4 + len(inner_text) <= WIDTH:
+        return [first, f"{space}    {inner_text}", f"{space}{rest}"]
+    out = [first]
+    for item in items:
+        out += broken(f"{space}    {item}", ",")
+    return [*out, f"{space}{rest}"]
 
 
-def call_only(body: str) -> bool:
-    """Whether the line is `name = call(...)` or `call(...)` with nothing after the call."""
-    right = body.split(" = ", 1)[-1]
-    return bool(re.match(r"[\w.]+\(", right)) and matching(right, right.index("(")) == len(right) - 1
-
-
-def operators(space: str, body: str) -> list[str]:
-    """`a = x + y` as a bracketed sum with one operand on each line."""
-    match = re.match(r"(\w[\w\[\], .:]* [+\-*/]?= |return |weight \+= )(.*)$", body)
-    if match is None:
-        return [space + body]
-    head, right = match[1], match[2]
-    for sign in (" - ", " + ", " | ", " & ", " * ", " / "):
-        parts = split_at(right, sign)
+def operands(text: str, space: str) -> list[str]:
+    """The operands of the loosest operators of `text`, one on each line; none where there is none."""
+    for signs in ((" - ", " + "), (" | ",), (" & ",), (" * ", " / ")):
+        parts = split_at(text, signs)
         if len(parts) > 1:
-            lines = [f"{space}    {parts[0]}"] + [f"{space}    {sign.strip()} {p}" for p in parts[1:]]
-            return [f"{space}{head}(", *lines, f"{space})"]
-    return [space + body]
+            out = broken(f"{space}{parts[0]}")
+            for k in range(1, len(parts), 2):
+                out += broken(f"{space}{parts[k].strip()} {parts[k + 1]}")
+            return out
+    return []
 
 
-def broken_operand(line: str) -> list[str]:
-    """A long element of a list of arguments."""
-    return [line]
-
-
-def split_at(text: str, sign: str) -> list[str]:
-    """`text` split at `sign` where no bracket is open."""
-    parts, depth, start, i = [], 0, 0, 0
+def split_at(text: str, signs: tuple[str, ...]) -> list[str]:
+    """`text` split at any of `signs` where no bracket is open: parts and signs in turn."""
+    parts: list[str] = []
+    depth = start = i = 0
     while i < len(text):
         depth += (text[i] in OPEN) - (text[i] in CLOSE)
-        if depth == 0 and text.startswith(sign, i):
-            parts.append(text[start:i])
-            start = i + len(sign)
-            i = start
-            continue
-        i += 1
+        sign = next((s for s in signs if text.startswith(s, i)), "") if depth == 0 else ""
+        if sign and i > start:
+            parts += [text[start:i], sign]
+            i = start = i + len(sign)
+        else:
+            i += 1
     return [*parts, text[start:]]
 
 
-def matching(text: str, start: int) -> int:
-    """The position of the bracket that closes the one at `start`."""
-    depth = 0
-    for i in range(start, len(text)):
-        depth += (text[i] in OPEN) - (text[i] in CLOSE)
-        if depth == 0:
-            return i
-    return -1
-
-
-def last_bracket(body: str) -> tuple[int, int] | None:
-    """The first bracket of a definition or call and the one that closes it."""
-    start = body.find("(")
-    if start < 0:
-        return None
-    end = matching(body, start)
-    return (start, end) if end > start else None
+def widest_bracket(text: str) -> tuple[int, int] | None:
+    """The widest pair of brackets that no other encloses."""
+    best: tuple[int, int] | None = None
+    depth = start = 0
+    for i, char in enumerate(text):
+        if char in OPEN:
+            start = i if depth == 0 else start
+            depth += 1
+        elif char in CLOSE:
+            depth -= 1
+            if depth == 0 and (best is None or i - start > best[1] - best[0]):
+                best = (start, i)
+    return best

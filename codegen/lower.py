@@ -53,7 +53,6 @@ from codegen.ir import (
     Program,
     Reduction,
     Target,
-    tidy,
 )
 from codegen.printers import positive
 from codegen.trees import ONE, alike, conjuncts, fold, holds_always
@@ -244,7 +243,7 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
     split = Split(row, column, names)
     k = split.convert(kernel)
     log_k = sympy.expand_log(sympy.log(k))
-    log_kernel = LogKernel(tidy(log_k), k, tuple(split.atoms), tuple(split.parameters))
+    log_kernel = LogKernel(log_k, k, tuple(split.atoms), tuple(split.parameters))
     # p -> numerators
     target = supervision(method, p, row, column, normalise)
     return Reduction(

@@ -26,7 +26,7 @@ from catalog.symbols import (
 )
 from codegen.ir import Atom, Feature, Parameter, Program, Reduction
 from codegen.passes import linear, singular
-from codegen.printers import TORCH, Dialect, SympyPrinter, TensorPrinter, Text
+from codegen.printers import BITS, PRODUCT, TORCH, UNARY, Dialect, SympyPrinter, TensorPrinter, Text
 from codegen.trees import fold, holds_always
 
 ROWS, COLUMNS = "rows", "columns"
@@ -133,8 +133,8 @@ class Pieces:
         name = name if re.fullmatch(r"[\w.]+(\([^()]*\)|\[[^\[\]]*\])?", name) else f"({name})"
         top, bottom = sympy.fraction(factor)
         if top == 1:
-            return f"{name} / {self.sympy_printer({}).text(bottom).at(4)}"
-        return f"{name} * {self.sympy_printer({}).text(factor).at(2)}"
+            return f"{name} / {self.sympy_printer({}).text(bottom).at(UNARY)}"
+        return f"{name} * {self.sympy_printer({}).text(factor).at(PRODUCT)}"
 
     def parameters(self) -> list[str]:
         """Lines for the parameters and arrays that are more than an argument."""
@@ -171,7 +171,7 @@ class Pieces:
         symbols += [p.symbol for p in self.reduction.log_kernel.parameters]
         return SympyPrinter(self.dialect, {**{s: str(s) for s in symbols}, **names})
 
-    def formula(self, expr: sympy.Expr, *, block: bool = True) -> str:
+    def formula(self, expr: sympy.Expr, level: int = BITS, *, block: bool = True) -> str:
         """An expression in atoms and parameters, over a block or over all pairs."""
         names = {}
         for p in self.reduction.log_kernel.parameters:
@@ -179,7 +179,7 @@ class Pieces:
                 names[p.symbol] = f"{p.symbol}[rows, None]" if block else f"{p.symbol}[:, None]"
             elif p.axis == "column" and block:
                 names[p.symbol] = f"{p.symbol}[columns]"
-        return self.sympy_printer(names)(expr)
+        return self.sympy_printer(names).text(expr).at(level)
 
     def scores(self, *, block: bool = True) -> list[str]:
         """Lines that compute the atoms and the fixed data of the pairs."""
@@ -303,7 +303,7 @@ class Pieces:
         printer = self.printer(r.row, r.column, block=block)
         binary = r.target.binary and isinstance(expr, Iverson)
         text = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
-        return printer.lift(text, (r.row, r.column))
+        return replace(printer.lift(text, (r.row, r.column)), axes=text.axes)
 
     def names_in(self, *nodes: Node) -> list[str]:
         """The Python names of the declared symbols that formulas mention, in the order of the arguments."""

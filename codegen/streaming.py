@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.symbols import Expr, Iverson, Sym
 from codegen.ir import Atom
 from codegen.passes import linear, singular
 from codegen.pieces import Pieces, unique
-from codegen.printers import TensorPrinter, Text
-from codegen.render import environment
+from codegen.printers import PRODUCT, TensorPrinter, Text
+from codegen.render import environment, paragraph
 from codegen.trees import conjuncts
 
 
@@ -124,7 +124,7 @@ class Streaming:
         ratio = self.plan.sums == "ratio"
         return {
             "k": self.k,
-            "title": self.title(),
+            "title": paragraph(self.title(), " " * 4, "").strip(),
             "forward_doc": self.forward_doc(),
             "signature": [f"{n}: Tensor" for n in tensors] + [f"{n}: int" for n in batch],
             "returns": "Tensor" if len(results) == 1 else "tuple[Tensor, Tensor]",
@@ -140,7 +140,8 @@ class Streaming:
             "kernel": self.pieces.formula(self.r.log_kernel.kernel),
             "log_kernel": self.pieces.formula(self.r.log_kernel.expr),
             "target": self.target.call if self.target else "",
-            "target_back": self.target.back if self.target else "",
+            "target_back": self.target.back if self.target and self.plan.symmetric else "",
+            "p_ji": "p_ij" if self.r.target.symmetrised else "p_ji",
             "mask": self.mask("score" if self.bits else "kernel" if ratio else "log_kernel"),
             "mask_weight": self.mask("weight", "0.0"),
             "saved": saved,
@@ -173,11 +174,12 @@ class Streaming:
     def title(self) -> str:
         """The first sentence of the class."""
         inner = {"all": "j", "others": "j != i", "mask": "allowed j"}[self.r.allowed.kind]
-        what = f"log sum_({inner}) exp(left[i] . {'left' if self.plan.symmetric else 'right'}[j])"
+        other = "left" if self.plan.symmetric else "right"
+        what = f"The log of sum_({inner}) exp(left[i] . {other}[j])"
         if not self.bits:
-            what = f"log sum_({inner}) k(i, j)"
-        sides = "every row i and column j" if self.plan.columns else "every row i"
-        return f"{what} of {sides}, block by block."
+            what = f"The log of sum_({inner}) k(i, j)"
+        sides = "every row i and every column j" if self.plan.columns else "every row i"
+        return f"{what}, for {sides}."
 
     def forward_doc(self) -> str:
         """What forward returns."""
@@ -219,11 +221,10 @@ class Streaming:
         slope_of = k.growth if self.plan.sums == "ratio" else k.slope
         for atom in k.atoms:
             derivative = slope_of(atom.symbol)
-            factor = self.pieces.formula(derivative)
-            loose = self.pieces.sympy_printer({}).text(derivative).level < 2
+            factor = self.pieces.formula(derivative, PRODUCT)
             name = "weight" if factor == "1" else "slope"
             if factor != "1":
-                out.append(f"slope = weight * ({factor})" if loose else f"slope = weight * {factor}")
+                out.append(f"slope = weight * {factor}")
             if singular(derivative, k.atoms):
                 # coinciding points pull nowhere
                 out.append(f"slope = torch.where({atom.symbol} > 0, slope, 0.0)")
@@ -231,10 +232,10 @@ class Streaming:
         for p in k.parameters:
             if p.axis == "pair" or not p.moves:
                 continue
-            text = self.pieces.formula(slope_of(p.symbol))
+            text = self.pieces.formula(slope_of(p.symbol), PRODUCT)
             total = {"scalar": ".sum()", "row": ".sum(1)", "column": ".sum(0)"}[p.axis]
             cut = {"scalar": "", "row": "[rows]", "column": "[columns]"}[p.axis]
-            body = f"(weight * ({text})){total}" if text != "1" else f"weight{total}"
+            body = f"(weight * {text}){total}" if text != "1" else f"weight{total}"
             out.append(f"if ctx.needs_input_grad[{tensors.index(str(p.symbol))}]:")
             out.append(f"    grad_{p.symbol}{cut} += {body}")
         return out
@@ -270,10 +271,8 @@ class Streaming:
         printer = pieces.printer(r.row, r.column, block=True)
         printer.names, printer.needs, printer.cast = names, set(), ".to(like.dtype)"
         binary = t.binary and isinstance(expr, Iverson)
-        text = printer.lift(
-            printer.cond(expr.cond) if binary else printer.expr(expr),  # type: ignore[union-attr]
-            (r.row, r.column),
-        )
+        part = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
+        text = replace(printer.lift(part, (r.row, r.column)), axes=part.axes)
         mask = "" if r.allowed.kind == "all" or t.form == "given" else (
             printer.lift(printer.cond(r.allowed.cond), (r.row, r.column)).code
         )
@@ -314,7 +313,7 @@ class Streaming:
             setup.append(f"mass = {sums}.to({pieces.anchor()}.dtype)")
         inner = [*args, *(["mass"] if mass else [])]
         call = f"_target{self.k}(rows, columns, {', '.join(inner)})"
-        back = f"_target{self.k}(columns, rows, {', '.join(inner)}).T"
+        back = "" if t.symmetrised else f"_target{self.k}(columns, rows, {', '.join(inner)}).T"
         entropy = [f"_target_entropy{self.k}({', '.join([size, *inner])})"]
         valid = "mass > -math.inf" if t.form == "softmax" else "mass > 0" if mass else None
         data += ["mass"] if mass else []

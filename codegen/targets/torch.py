@@ -4,51 +4,92 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from codegen import dense
+from codegen import blocks, dense
 from codegen.ir import Argument, Program
 from codegen.layout import indented, wrapped
 from codegen.pieces import Pieces
+from codegen.printers import TORCH
 from codegen.render import environment, header, paragraph
 from codegen.streaming import Streaming
 
 
 def emit(program: Program) -> str:
     """The torch source of a program."""
-    pieces = [
-        Pieces(program, r, "" if len(program.reductions) == 1 else str(k + 1))
-        for k, r in enumerate(program.reductions)
-    ]
-    streams = [Streaming(p) for p in pieces]
-    streaming, functions = streaming_body(program, streams)
-    dense_body = combine(program, [(p, dense.lines(p)) for p in pieces])
+    if program.reductions:
+        streams = [Streaming(p) for p in numbered(program)]
+        streaming, functions = streaming_body(program, streams)
+        groups = [Group(list(s.pieces.loops()), dense.lines(s.pieces)) for s in streams]
+        memory = BY_BLOCKS
+    else:
+        groups = [Group([], blocks.lines(program, b, TORCH)) for b in program.method.icon.blocks]
+        streaming, functions = [f"return {program.name}_dense({same_call(program)})"], []
+        memory = f"All pairs are in memory, because {program.reason}."
     text = environment().get_template("torch.jinja").render(
         header=header(program),
         certificate=repr(program.certificate_hash),
         name=program.name,
         class_name=program.class_name,
         title=program.method.name,
+        memory=paragraph(memory, " " * 4, ""),
         signature=", ".join(signature(program)),
         arguments_doc="\n".join(arguments_doc(program)),
         none_doc=none_doc(program),
-        inputs="\n".join(inputs(program)),
-        dense="\n".join(with_positions(program, dense_body)),
+        inputs="\n".join(inputs(program)) if program.reductions else "",
+        dense_inputs="\n".join(inputs(program)),
+        dense="\n".join(with_positions(program, combine(program, groups))),
         streaming="\n".join(with_positions(program, streaming)),
         functions="\n\n\n".join(functions),
         fixed=[a.name for a in fixed(program)],
         forward_signature=", ".join(["self", *forward_signature(program)]),
         forward_call=forward_call(program),
         representation=representation(program),
-        helpers="@@helpers@@",
+        helpers="",
     )
-    text = text.replace("@@helpers@@", "\n\n\n".join(helpers(text)))
-    if "Iterator[" in text:
-        text = text.replace("from typing import Any\n", "from collections.abc import Iterator\nfrom typing import Any\n")
-    for name, line in (("math.", "import math\n"), ("Any", "from typing import Any\n"),
-                       ("once_differentiable\n    def", "from torch.autograd.function import once_differentiable\n")):
-        if text.count(name) == (1 if name == "Any" else 0):
+    text = f"{text.rstrip()}\n\n\n" + "\n\n\n".join(helpers(text))
+    return wrapped(imported(text))
+
+
+BY_BLOCKS = (
+    "The pairs are visited block by block, forward and backward: memory grows with the number of "
+    "points, not with its square."
+)
+OPTIONAL = {
+    "math.": "import math\n",
+    "Iterator[": "from collections.abc import Iterator\n",
+    ": Any": "from typing import Any\n",
+    "@once_differentiable": "from torch.autograd.function import once_differentiable\n",
+    "TILE)": "TILE = 512  # rows and columns of a block: two blocks of float32 fit the cache of a core\n",
+    "< SAFE_BITS": (
+        "SAFE_BITS = 60.0  # scores within +-60 bits are summed in float32 without a maximum\n"
+    ),
+    "* _ROOT": "_ROOT = math.log2(math.e) ** 0.5\n",
+}
+
+
+def imported(text: str) -> str:
+    """`text` without the imports and constants that it does not use."""
+    for mark, line in reversed(OPTIONAL.items()):
+        if mark not in text.replace(line, ""):
             text = text.replace(line, "")
-    return wrapped(text)
+    return text
+
+
+def numbered(program: Program) -> list[Pieces]:
+    """The pieces of every reduction, numbered where there are several."""
+    several = len(program.reductions) > 1 and not program.twin
+    return [
+        Pieces(program, r, str(k + 1) if several else "") for k, r in enumerate(program.reductions)
+    ]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines that leave the losses of one group of anchors, and the loops around them."""
+
+    loops: list[str]
+    losses: list[str]
 
 
 # --------------------------------------------------------------------------- arguments
@@ -126,6 +167,8 @@ def described(a: Argument) -> str:
 
 def none_doc(program: Program) -> str:
     """What `reduction="none"` returns."""
+    if not program.reductions:
+        return "the loss of every anchor"
     r = program.reductions[0]
     if r.normalise == "joint":
         return "the same, since there is one joint distribution"
@@ -187,19 +230,17 @@ def with_positions(program: Program, body: list[str]) -> list[str]:
 # --------------------------------------------------------------------------- bodies
 
 
-def combine(program: Program, groups: list[tuple[Pieces, list[str]]]) -> list[str]:
-    """The lines of all reductions, their loops, and the reduction over the anchors."""
+def combine(program: Program, groups: list[Group]) -> list[str]:
+    """The lines of all groups, their loops, and the reduction over the anchors."""
     weighted = not program.uniform
     names = ["losses", "valid", *(["weight"] if weighted else [])]
-    if len(groups) == 1 and not groups[0][0].batch:
-        return [*groups[0][1], returned(weighted)]
-    out = [f"{'every_' + n}: list[Tensor] = []" for n in names]
-    for pieces, lines in groups:
-        depth = 0
-        for loop in pieces.loops():
+    if len(groups) == 1 and not groups[0].loops:
+        return [*groups[0].losses, returned(weighted)]
+    out = [f"every_{n}: list[Tensor] = []" for n in names]
+    for g in groups:
+        for depth, loop in enumerate(g.loops):
             out.append("    " * depth + loop)
-            depth += 1
-        out += indented([*lines, *(f"every_{n}.append({n})" for n in names)], depth)
+        out += indented([*g.losses, *(f"every_{n}.append({n})" for n in names)], len(g.loops))
     out += [f"{n} = torch.cat(every_{n})" for n in names]
     return [*out, returned(weighted)]
 
@@ -215,7 +256,7 @@ def streaming_body(program: Program, streams: list[Streaming]) -> tuple[list[str
     """The lines of the streaming form and the functions they call."""
     if program.twin:
         return [*twin_lines(streams), returned(False)], [streams[0].function()]
-    groups = [(s.pieces, stream_lines(s)) for s in streams]
+    groups = [Group(list(s.pieces.loops()), stream_lines(s)) for s in streams]
     body = combine(program, groups)
     if program.reductions[0].normalise == "pair":
         body = pair_body(program, streams[0])
@@ -297,17 +338,22 @@ def twin_lines(streams: list[Streaming]) -> list[str]:
     ]
 
 
+def same_call(program: Program) -> str:
+    """The arguments, passed on."""
+    positional = [a.name for a in program.arguments if a.positional]
+    names = [a.name for a in program.arguments if not a.positional]
+    names += ["reduction", "term", "valid_only"]
+    return ", ".join([*positional, *(f"{n}={n}" for n in names)])
+
+
 def pair_body(program: Program, stream: Streaming) -> list[str]:
     """The body of a loss per pair: its sum over blocks; a list of all pairs is the dense form's."""
     pieces = stream.pieces
     assert stream.target is not None
-    positional = [a.name for a in program.arguments if a.positional]
-    keyword = [f"{a.name}={a.name}" for a in program.arguments if not a.positional]
-    call = ", ".join([*positional, *keyword, "reduction=reduction", "term=term"])
     sides = [program.sizes[v.set.name] for v in (stream.r.row, stream.r.column)]
     return [
         'if reduction == "none":',
-        f"    return {program.name}_dense({call})",
+        f"    return {program.name}_dense({same_call(program)})",
         *pieces.preparation(),
         *stream.target.setup,
         f"total = {applied(stream)}.sum()",

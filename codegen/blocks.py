@@ -1,0 +1,89 @@
+"""The blocks of a method as dense lines, for losses that are no reduction over pairs: one axis per index.
+
+The lines leave `losses`, `valid` and, where anchors differ, `weight`, as `codegen.dense` does.
+"""
+
+from __future__ import annotations
+
+from catalog.spec import Block
+from catalog.symbols import And, Call, Expr, Iverson, IVar, Macro
+from codegen.adjoint import Adjoint
+from codegen.ir import Program
+from codegen.printers import TORCH, Dialect, TensorPrinter, Text
+from codegen.trees import holds_always
+
+
+def logarithm(kernel: Expr) -> Expr:
+    """log k, without an exponential that is undone at once."""
+    inner = kernel.body if isinstance(kernel, Macro) else kernel
+    if isinstance(inner, Call) and inner.fn == "exp":
+        return inner.args[0]
+    return Call("log", (kernel,))
+
+
+def printer(program: Program, block: Block, dialect: Dialect) -> TensorPrinter:
+    """A printer with one axis for each anchor and neighbour index."""
+    like = next(a.name for a in program.arguments if a.positional)
+    cast = f".to({like}.dtype)" if dialect is TORCH else ".astype(float)"
+    layout = (*block.anchors, *block.neighbours)
+    return TensorPrinter(dialect, layout, program.names, program.sizes, cast=cast)
+
+
+def lines(program: Program, block: Block, dialect: Dialect) -> list[str]:
+    """The dense lines of one block."""
+    p, layout = printer(program, block, dialect), (*block.anchors, *block.neighbours)
+    torch = dialect is TORCH
+    library = "torch" if torch else "np"
+    count = len(block.neighbours)
+    dims = str(tuple(range(-count, 0))) if count > 1 else "-1"
+    out = [f"log_kernel = {full(p, p.expr(logarithm(block.kernel)), layout)}"]
+    cond = And((block.anchor_cond, block.neighbour_cond))
+    masked = not holds_always(cond)
+    if masked:
+        out.append(f"allowed = {full(p, p.expr(Iverson(cond)), layout)} > 0")
+        lowest = "torch.finfo(log_kernel.dtype).min" if torch else "-1e300"
+        out.append(f"log_kernel = {library}.where(allowed, log_kernel, {lowest})")
+    out.append(f"p_ij = {full(p, p.expr(block.p), layout)}{'.detach()' if torch else ''}")
+    if masked:
+        out.append(f"p_ij = {library}.where(allowed, p_ij, 0.0)")
+    if torch:
+        out.append(f"log_q = log_kernel - torch.logsumexp(log_kernel, dim={dims}, keepdim=True)")
+    else:
+        out += [
+            f"peak = log_kernel.max({dims}, keepdims=True)",
+            f"total = np.exp(log_kernel - peak).sum({dims}, keepdims=True)",
+            "log_q = log_kernel - peak - np.log(total)",
+            "q_ij = np.exp(log_q)",
+        ]
+    log_p = "torch.xlogy(p_ij, p_ij)" if torch else "(p_ij * np.log(np.where(p_ij > 0, p_ij, 1.0)))"
+    out += [
+        f"losses = -{library}.where(p_ij > 0, p_ij * log_q, 0.0).sum({dims}).reshape(-1)",
+        'if term == "kl":',
+        f"    losses = losses + {log_p}.sum({dims}).reshape(-1)",
+        f"valid = p_ij.sum({dims}).reshape(-1) > 0",
+    ]
+    if not program.uniform:
+        out.append(f"weight = {full(p, p.expr(block.weight), block.anchors)}.reshape(-1)")
+    return out
+
+
+def full(p: TensorPrinter, text: Text, axes: tuple[IVar, ...]) -> str:
+    """`text` with every axis at its full size."""
+    sizes = ", ".join(p.sizes[v.set.name] for v in axes)
+    lifted = p.lift(text, axes)
+    if text.axes == axes:
+        return text.at(5)
+    if p.dialect is TORCH:
+        if text.plain:
+            return f"torch.tensor({text.code}).expand({sizes})"
+        return f"{lifted.at(5)}.expand({sizes})"
+    return f"np.broadcast_to({lifted.code}, ({sizes},))"
+
+
+def numpy_gradient(program: Program, block: Block, dialect: Dialect) -> list[str]:
+    """The reverse sweep of one block, from `share` to `grad_<argument>`."""
+    p, layout = printer(program, block, dialect), (*block.anchors, *block.neighbours)
+    shape = ", ".join([p.sizes[v.set.name] for v in block.anchors] + ["1"] * len(block.neighbours))
+    sweep = Adjoint(p, [f"weight_ij = share.reshape({shape}) * (q_ij - p_ij)"])
+    sweep.pull(logarithm(block.kernel), Text("weight_ij", layout))
+    return sweep.lines
