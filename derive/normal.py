@@ -181,7 +181,7 @@ class Normaliser(Signs):
             a, b = f.args
             same, different = a is b, a.op == b.op == "el" and a is not b
             if f.op == "eq" and (same or different):
-                th = self.do("delta_refl", a) if same else self.do("delta_distinct", a, b)
+                th = self.do("delta", a, b)
                 return self.replace(m, (), [f], th)
             if f.op == "ne" and (same or different or self.split_ne):
                 return self.replace(m, (), [f], self.do("ne_def", a, b))
@@ -299,7 +299,7 @@ class Normaliser(Signs):
                             break
                 ths.append(th or self.ring(a, a))
             if any(th.concl[1] is not th.concl[2] for th in ths):
-                first = self.do("cong", f.op, None, *ths)
+                first = self.do("cong", f.op, *ths)
                 better = self.shape(first.concl[2])
                 return self.chain(first, better) if better else first
             return self.shape(f)
@@ -350,7 +350,7 @@ class Normaliser(Signs):
             uses = [(ONE, (), add), *((e(t) * mult, vs, th) for mult, vs, th in uses)]
             product_so_far = e(t) * product_so_far
             rest = t + rest
-        start = self.do("cong", "exp", None, self.ring(u, rest))
+        start = self.do("cong", "exp", self.ring(u, rest))
         return self.do("lincomb", e(u), product_so_far, ((ONE, (), start), *uses))
 
     def exp_of_one(self, u: Term, p: Poly) -> Theorem | None:
@@ -366,7 +366,7 @@ class Normaliser(Signs):
         if k < 0:  # exp(-log x) = exp(log(1/x)) = 1/x
             y = mk("inv", None, x)
             inverse = self.axiom("log_inv", x)
-            up = self.do("cong", "exp", None, self.back(inverse))
+            up = self.do("cong", "exp", self.back(inverse))
             base = self.chain(up, self.axiom("exp_log", y, ZERO, self.axiom("pos_inv", x, ZERO, below)))
             log = MINUS * log
         value = base.concl[2]
@@ -376,7 +376,7 @@ class Normaliser(Signs):
             th = self.do("lincomb", more.concl[1], value * th.concl[2], (
                 (ONE, (), more), (th.concl[1], (), base), (value, (), th)))  # fmt: skip
             at = log + at
-        return self.chain(self.do("cong", "exp", None, self.ring(u, at)), th)
+        return self.chain(self.do("cong", "exp", self.ring(u, at)), th)
 
     def inv_of_product(self, u: Term, parts: list[Term]) -> Theorem | None:
         """1/(a b) = 1/a 1/b; 1/c for a number; 1/(1/x) = x; 1/exp(x) = exp(-x)."""
@@ -387,7 +387,7 @@ class Normaliser(Signs):
             for t in reversed(parts[:-1]):
                 uses = [(ONE, (), self.axiom("inv_mul", t, rest)), *((inv(t) * a, vs, th) for a, vs, th in uses)]
                 rest, value = t * rest, inv(t) * value
-            start = self.do("cong", "inv", None, self.ring(u, rest))
+            start = self.do("cong", "inv", self.ring(u, rest))
             return self.do("lincomb", inv(u), value, ((ONE, (), start), *uses))
         g = parts[0]
         if g.op == "inv":
@@ -397,7 +397,7 @@ class Normaliser(Signs):
             minus = MINUS * x
             one = self.do("lincomb", g * mk("exp", None, minus), ONE, (
                 (MINUS, (), self.axiom("exp_add", x, minus)),
-                (ONE, (), self.chain(self.do("cong", "exp", None, self.ring(x + minus, ZERO)), self.axiom("exp_zero", ZERO)))
+                (ONE, (), self.chain(self.do("cong", "exp", self.ring(x + minus, ZERO)), self.axiom("exp_zero", ZERO)))
             ))  # fmt: skip
             return self.reciprocal(g, mk("exp", None, minus), one)
         if g.op == "num" and g.data:
@@ -405,7 +405,7 @@ class Normaliser(Signs):
                 return self.axiom("inv_minus", ZERO)
             if g.data < 0:
                 plus_ = num(-g.data)
-                whole = self.chain(self.do("cong", "inv", None, self.ring(g, MINUS * plus_)), self.axiom("inv_mul", MINUS, plus_))
+                whole = self.chain(self.do("cong", "inv", self.ring(g, MINUS * plus_)), self.axiom("inv_mul", MINUS, plus_))
                 below = self.inv_of_product(plus_, [plus_])
                 assert below is not None
                 return self.do("lincomb", inv(g), num(1 / g.data), (
@@ -449,13 +449,13 @@ class Normaliser(Signs):
             uses.append((ONE, (), self.axiom("log_mul", t, rest, here, below)))  # type: ignore[arg-type]
             below = self.axiom("pos_mul", t, rest, here, below)  # type: ignore[arg-type]
             rest, value = t * rest, [log(t), *value]
-        start = self.do("cong", "log", None, self.ring(u, rest))
+        start = self.do("cong", "log", self.ring(u, rest))
         return self.do("lincomb", log(u), plus(value), ((ONE, (), start), *uses))
 
     def log_of_number(self, c: Term) -> Theorem | None:
         """log 1 = 0, and logarithms of rationals in terms of those of primes."""
         if c.data == 1:
-            up = self.do("cong", "log", None, self.back(self.axiom("exp_zero", ZERO)))
+            up = self.do("cong", "log", self.back(self.axiom("exp_zero", ZERO)))
             return self.chain(up, self.axiom("log_exp", ZERO))
         if c.data <= 0:
             return None
@@ -467,7 +467,7 @@ class Normaliser(Signs):
             whole = num(1 / q)
             inverse = self.inv_of_product(whole, [whole])
             assert inverse is not None
-            return self.chain(self.do("cong", "log", None, self.back(inverse)), self.axiom("log_inv", whole))
+            return self.chain(self.do("cong", "log", self.back(inverse)), self.axiom("log_inv", whole))
         return None
 
     def pull_out(self, op: str, u: Term, p: Poly) -> Theorem | None:
@@ -485,7 +485,7 @@ class Normaliser(Signs):
         best: tuple[tuple[int, list[bytes]], Term, Term, Theorem | None] | None = None
         for g in sorted(dict.fromkeys(times(base + o) for o in outer), key=lambda g: g is not ONE):
             w, th = (u, None) if g is ONE else self.normal(u * mk("inv", None, g))
-            key = (sum(len(f) for _, f in self.poly(w)), sorted(t.blind for t in (w.args or (w,))))
+            key = (sum(len(f) for _, f in self.poly(w)), sorted(t.key[0] for t in (w.args or (w,))))
             if best is None or key < best[0]:
                 best = (key, g, w, th)
         if best is None or best[1] is ONE or best[3] is None:
@@ -499,7 +499,7 @@ class Normaliser(Signs):
         if above and not self.known.get(("pos", w)):
             quotient = self.axiom("pos_mul", u, mk("inv", None, g), above, self.axiom("pos_inv", g, ZERO, below))
             self.known["pos", w] = self.do("transport", quotient, th)
-        start = self.do("cong", op, None, whole)
+        start = self.do("cong", op, whole)
         if op == "inv":
             return self.chain(start, self.axiom("inv_mul", g, w))
         rest = self.pos(w)
@@ -516,7 +516,7 @@ class Normaliser(Signs):
                     g = seen[key]
                     a, b = g.args[0], f.args[0]
                     to, _ = self.normal(a + b)
-                    up = self.do("cong", "exp", None, self.sum_of(a, b, to))
+                    up = self.do("cong", "exp", self.sum_of(a, b, to))
                     th = self.do("lincomb", g * f, up.concl[2], ((MINUS, (), self.axiom("exp_add", a, b)), (ONE, (), up)))
                     return self.replace(m, (), [g, f], th)
                 seen[key] = f
@@ -564,7 +564,7 @@ class Normaliser(Signs):
                 a, b = self.nn(x), self.pos(rest)
                 if a and b:
                     th = self.axiom("xlogx_mul", x, rest, a, b)
-                    same = self.do("cong", "log", None, self.ring(f.args[0], x * rest))
+                    same = self.do("cong", "log", self.ring(f.args[0], x * rest))
                     eq = self.do("lincomb", x * f, th.concl[2], ((x, (), same), (ONE, (), th)))
                     return self.replace(m, (), [x, f], eq)
         return None

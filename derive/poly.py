@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from derive.terms import INDEX, SYMMETRIC, Monomial, Term, canonical, domain, expand, mk, num, order, subst, total
+from derive.terms import INDEX, SYMMETRIC, Monomial, Poly, Term, canonical, domain, expand, mk, num, order, subst, total
 
-Poly = dict[Monomial, Fraction]
+
 PREFIX = "x"
 
 

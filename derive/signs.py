@@ -9,7 +9,7 @@ from math import isqrt
 from typing import Any
 
 from derive.poly import PREFIX, Binding, Poly, build, match, offset, poly, substitute, times
-from derive.terms import BOOL, INDEX, Domain, RuleError, Term, bind, canon, domain, mk, num, open_binder, subst, var
+from derive.terms import BOOL, INDEX, Domain, RuleError, Term, bind, canon, domain, mk, num, open_binder, order, subst, var
 from derive.theorem import MINUS, RULES, Judgement, Theorem
 
 ONE, ZERO = num(1), num(0)
@@ -106,7 +106,7 @@ class Signs:
 
     def _pos(self, t: Term) -> Theorem | None:
         if t.op == "num":
-            return self.do("number", "pos", t) if t.data > 0 else None
+            return self.do("sign", "pos", t) if t.data > 0 else None
         if t.op == "exp":
             return self.axiom("pos_exp", t.args[0])
         if t.op == "inv" and (below := self.pos(t.args[0])):
@@ -129,11 +129,9 @@ class Signs:
         if strong := self.pos(t):
             return self.axiom("nn_pos", t, ZERO, strong)
         if t.op == "num":
-            return self.do("number", "nn", t) if t.data >= 0 else None
+            return self.do("sign", "nn", t) if t.data >= 0 else None
         if t.op in BOOL:
-            return self.do("nn_bool", t)
-        if t.op == "relu":
-            return self.axiom("nn_relu", t.args[0])
+            return self.do("sign", "nn", t)
         if t.op == "inv" and (below := self.nn(t.args[0])):
             return self.axiom("nn_inv", t.args[0], ZERO, below)
         if t.op == "mul" and t.args:
@@ -213,7 +211,7 @@ class Signs:
             if slack2 is None:
                 continue
             rest = self.do("sum_sign", v, slack2)
-            one = self.do("number", "pos", ONE)
+            one = self.do("sign", "pos", ONE)
             both = self.axiom("pos_add", ONE, rest.concl[1], one, rest)
             uses = [
                 (ONE, (v,), self._times(self.do("ne_def", v, e), m)),  # ne m = m - [v = e] m
@@ -280,7 +278,7 @@ class Signs:
                 c = gap.get(((), ()), Fraction(0))
                 if c < 0 or (c == 0 and kind == "pos" and got.concl[0] == "nn"):
                     continue
-                extra = self.do("number", "pos" if c > 0 else "nn", num(c))
+                extra = self.do("sign", "pos" if c > 0 else "nn", num(c))
                 found = self.fold("pos" if "pos" in (got.concl[0], extra.concl[0]) else "nn", "add", sorted(
                     (got, extra), key=lambda s: s.concl[0] != "pos"), t)  # fmt: skip
                 return found if found.concl[0] == kind else self.axiom("nn_pos", t, ZERO, found)
@@ -288,7 +286,7 @@ class Signs:
 
     def by_cases(self, kind: str, t: Term, fuel: int = 4) -> Theorem | None:
         """The sign of a term by the values of its 0/1 parts."""
-        atoms = sorted(booleans(t), key=lambda a: a.digest)
+        atoms = sorted(booleans(t), key=order)
         if not atoms or not fuel or t.op == "sum":
             return None
         m = atoms[0]
@@ -297,7 +295,7 @@ class Signs:
             case = subst(t, m, value)
             simple = build(poly(case))
             got = (
-                self.do("number", kind, simple)
+                self.do("sign", kind, simple)
                 if simple.op == "num" and (simple.data > 0 or (kind == "nn" and simple.data == 0))
                 else self.by_cases(kind, simple, fuel - 1) or (self.sign(kind, simple) if simple is not t else None)
             )

@@ -1,21 +1,28 @@
-"""TRUSTED. Terms over finite index sets: hash-consed, binders by de Bruijn index, every operation total.
+"""TRUSTED. Terms over finite index sets: hash-consed, binders by de Bruijn index, all operations total.
 
-A model gives every index set a finite non-empty set, every family a real array, every mask a 0/1 array
-and every index-valued function a function. Values: inv(0) = 0, log(x) = 0 for x <= 0, relu(x) = max(x, 0),
-sg (stop-gradient) = the identity. So no rule hides a question of definedness.
-Terms that are written alike are one object: `is` decides equality, and capture cannot be written down.
+A model gives an index set a finite non-empty set, a family a real array, a mask a 0/1 array. inv(0) = 0,
+log(x) = 0 for x <= 0, relu(x) = max(x, 0), sg (stop-gradient) the identity; bigmax is the maximum of its
+second argument where the first is not 0 (0 if nowhere). Terms written alike are one object.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import count, permutations, product
 from math import factorial, prod
+from operator import attrgetter
 from typing import Any
 
 Domain = str | tuple[str, tuple[str, ...]]  # an index set; an enumerated one lists its elements
-MAX_DEPTH, MAX_SIZE = 150, 20_000  # beyond these a rule refuses: no certificate may exhaust the reader
+MAX_DEPTH, MAX_SIZE = 150, 20_000  # a rule refuses beyond: no certificate may exhaust its reader
+INDEX = frozenset(("v", "b", "el", "fn"))  # variable, bound variable, element of an enumerated set, f(i)
+BOOL = frozenset(("eq", "ne", "mask"))  # [a = b], [a != b], a declared 0/1 array
+UNARY = frozenset(("inv", "exp", "log", "relu", "sg"))
+SYMMETRIC = frozenset(("add", "mul", "eq", "ne"))  # a + b and b + a are one term
+BINDERS = frozenset(("sum", "bigmax"))
+ARITY = {**dict.fromkeys(UNARY, 1), "sum": 1, "bigmax": 2, "max": 2}
 
 
 class RuleError(Exception):
@@ -23,12 +30,13 @@ class RuleError(Exception):
 
 
 class Term:
-    """One node. `free`: the named index variables in it; `loose`: its unbound de Bruijn indices (k, domain)."""
+    """One node. `free`: its named index variables; `loose`: its unbound de Bruijn indices (k, domain)."""
 
-    __slots__ = ("args", "blind", "data", "depth", "digest", "free", "loose", "op")
+    __slots__ = ("args", "data", "depth", "free", "key", "loose", "op")
     op: str
     data: Any
     args: tuple[Term, ...]
+    key: tuple[bytes, bytes]  # sorts alike in every process, form before names; never decides equality
 
     def __add__(self, other: Term) -> Term:
         return mk("add", None, self, other)
@@ -40,54 +48,43 @@ class Term:
         return mk("add", None, self, mk("mul", None, num(-1), other))
 
 
-INDEX = frozenset(("v", "b", "el", "fn"))  # variable, bound variable, element of an enumerated set, f(i)
-BOOL = frozenset(("eq", "ne", "mask"))  # [a = b], [a != b], declared 0/1 array
-UNARY = frozenset(("inv", "exp", "log", "relu", "sg"))
-SYMMETRIC = frozenset(("add", "mul", "eq", "ne"))
-BINDERS = frozenset(("sum", "bigmax"))  # sum of body; maximum of args[1] where args[0] is not 0 (0 if nowhere)
+order = attrgetter("key")
 _table: dict[tuple[Any, ...], Term] = {}
 
 
 def mk(op: str, data: Any, *args: Term) -> Term:
     """The term op(data; args), checked: arity, indices where indices belong, and their index sets."""
-    if op in SYMMETRIC:  # a + b and b + a, [a = b] and [b = a] are one term
+    if op in SYMMETRIC:
         args = tuple(sorted(args, key=order))
-    known = _table.get((op, data, args))
-    if known is not None:
+    if (known := _table.get((op, data, args))) is not None:
         return known
     doms = tuple(domain(a) if a.op in INDEX else None for a in args)
     if op in ("eq", "ne"):
         good = len(args) == 2 and doms[0] is not None and doms[0] == doms[1]
     elif op in ("app", "mask", "fn"):
         good = isinstance(data[0], str) and data[1] == doms
-    elif op == "num":
-        good = not args and type(data) is Fraction
-    elif op == "el":
-        good = not args and isinstance(data[1], tuple) and data[0] in data[1][1]
-    elif op in ("v", "b"):
-        good = not args and isinstance(data[0], str | int)
+    elif op in ("num", "el", "v", "b"):
+        good = not args and (type(data) is Fraction if op == "num" else isinstance(data[0], str | int))
+        good = good and (op != "el" or isinstance(data[1], tuple) and data[0] in data[1][1])
     else:
-        arity = {"sum": 1, "bigmax": 2, "max": 2}.get(op, 1 if op in UNARY else len(args))
-        good = op in UNARY | BINDERS | {"add", "mul", "max"} and len(args) == arity and not any(doms)
-        good = good and all(d == data for a in args for k, d in a.loose if k == 0 and op in BINDERS)
+        good = op in ("add", "mul") or len(args) == ARITY.get(op, -1)
+        good = good and not any(doms) and (data is None) == (op not in BINDERS)
+        good = good and (op not in BINDERS or all(d == data for a in args for k, d in a.loose if k == 0))
     t = Term()
     t.op, t.data, t.args = op, data, args
     t.depth = 1 + max((a.depth for a in args), default=0)
     if not good or t.depth > MAX_DEPTH:
         raise RuleError(f"ill-formed term {op} {data!r}" if not good else "a term is nested too deep")
-    t.free = frozenset((t,)) if op == "v" else frozenset().union(*(a.free for a in args))
-    loose = frozenset().union(*(a.loose for a in args)) if op != "b" else frozenset((data,))
+    t.free = frozenset((t,) if op == "v" else ()).union(*(a.free for a in args))
+    loose = frozenset((data,) if op == "b" else ()).union(*(a.loose for a in args))
     t.loose = frozenset((k - 1, d) for k, d in loose if k > 0) if op in BINDERS else loose
     head = f"{op}|{data!r}|".encode()
-    t.digest = hashlib.blake2b(head + b"".join(a.digest for a in args), digest_size=16).digest()
-    head = f"v|{data[1]!r}|".encode() if op == "v" and isinstance(data[0], str) else head
-    t.blind = hashlib.blake2b(head + b"".join(a.blind for a in args), digest_size=16).digest()
+    form = f"v|{data[1]!r}|".encode() if op == "v" and isinstance(data[0], str) else head
+    t.key = (
+        hashlib.blake2b(form + b"".join(a.key[0] for a in args), digest_size=16).digest(),
+        hashlib.blake2b(head + b"".join(a.key[1] for a in args), digest_size=16).digest(),
+    )
     return _table.setdefault((op, data, args), t)
-
-
-def order(t: Term) -> tuple[bytes, bytes]:
-    """Sorts terms the same way in every process, by form first and names last (never used to decide equality)."""
-    return t.blind, t.digest
 
 
 def num(value: int | Fraction) -> Term:
@@ -96,7 +93,7 @@ def num(value: int | Fraction) -> Term:
 
 
 def var(name: str, dom: Domain) -> Term:
-    """A free index variable; a theorem holds for all values of its own. (Numbered ones are internal.)"""
+    """A free index variable; a theorem holds for all values of its own. Numbered ones are internal."""
     return mk("v", (name, dom))
 
 
@@ -107,7 +104,7 @@ def domain(t: Term) -> Domain:
 
 
 def rebuild(t: Term, f: Any, k: int) -> Term:
-    """`t` with f(arg, level) for its arguments, the level one higher under a binder."""
+    """`t` with f(argument, level) for its arguments; the level rises under a binder."""
     return mk(t.op, t.data, *(f(a, k + (t.op in BINDERS)) for a in t.args))
 
 
@@ -128,7 +125,7 @@ def total(vs: list[Term] | tuple[Term, ...], body: Term) -> Term:
 
 
 def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
-    """The body of the binder t at the index e."""
+    """The body of the binder t at the closed index e."""
 
     def fill(u: Term, k: int) -> Term:
         if all(j < k for j, _ in u.loose):
@@ -145,7 +142,7 @@ def subst(t: Term, old: Term, new: Term) -> Term:
     def go(u: Term, _k: int = 0) -> Term:
         if u is old:
             return new
-        if u.op == "num" or not old.free <= u.free:
+        if not u.args or not old.free <= u.free:
             return u
         if u not in memo:
             memo[u] = rebuild(u, go, 0)
@@ -154,35 +151,40 @@ def subst(t: Term, old: Term, new: Term) -> Term:
     return go(t)
 
 
-# ------------------------------------------------- the normal form that decides `lincomb`
+# ------------------------------------------------------- the normal form that decides `lincomb`
 Monomial = tuple[tuple[Term, ...], tuple[Term, ...]]  # bound variables, factors
+Poly = dict[Monomial, Fraction]
 _fresh = count(1)
 
 
-def expand(t: Term, shut: Any = None) -> dict[Monomial, Fraction]:
-    """`t` as a sum of coefficient * (sum over variables of a product of atoms); atoms stay as they stand,
-    and so do the sums that `shut` names."""
-    if t.op == "num":
-        return {((), ()): t.data} if t.data else {}
+def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
+    """The sum of monomials with coefficients, zeros left out."""
+    out: Poly = {}
+    for m, c in pairs:
+        out[m] = out.get(m, Fraction(0)) + c
+        if len(out) > MAX_SIZE:
+            raise RuleError("an expression is too large to expand")
+    return {m: c for m, c in out.items() if c}
+
+
+def expand(t: Term, shut: Any = None) -> Poly:
+    """`t` as a sum of coefficient * (sum over variables of a product of atoms); sums of `shut` are atoms."""
     if t.op == "sum" and not (shut and shut(t)):
         v = mk("v", (next(_fresh), t.data))
         return {((v, *vs), fs): c for (vs, fs), c in expand(open_binder(t, v), shut).items()}
-    if t.op not in ("add", "mul"):
+    if t.op == "add":
+        return collect(item for a in t.args for item in expand(a, shut).items())
+    if t.op not in ("mul", "num"):
         return {((), (t,)): Fraction(1)}
-    out: dict[Monomial, Fraction] = {} if t.op == "add" else {((), ()): Fraction(1)}
+    out: Poly = collect([(((), ()), Fraction(1) if t.op == "mul" else t.data)])
     for a in t.args:
-        more, left = expand(a, shut), {((), ()): Fraction(1)} if t.op == "add" else out
-        if len(left) * len(more) > MAX_SIZE:
-            raise RuleError("an expression is too large to expand")
-        out = dict(out) if t.op == "add" else {}
-        for ((v1, f1), c1), ((v2, f2), c2) in product(left.items(), more.items()):
-            m = (v1 + v2, tuple(sorted(f1 + f2, key=order)))
-            out[m] = out.get(m, Fraction(0)) + c1 * c2
+        pairs = product(out.items(), expand(a, shut).items())
+        out = collect(((u + v, tuple(sorted(f + g, key=order))), c * d) for ((u, f), c), ((v, g), d) in pairs)
     return out
 
 
 def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: -k) -> Monomial:
-    """The monomial with its bound variables renamed name(1), name(2), ... in an order free of their old names."""
+    """The monomial with its bound variables called name(1), name(2), ... whatever they were called."""
 
     def renamed(names: dict[Term, Term]) -> tuple[Term, ...]:
         out = list(fs)
@@ -196,21 +198,17 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
 
     if len(vs) < 2:
         return numbered(vs)
-    groups: dict[tuple[str, bytes], list[Term]] = {}  # sort by what a variable does; try all orders of ties
+    groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; all orders of ties
     for v in vs:
         role = renamed({w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
-        groups.setdefault((repr(v.data[1]), b"".join(f.blind for f in role)), []).append(v)
+        groups.setdefault((repr(v.data[1]), b"".join(f.key[0] for f in role)), []).append(v)
     ties = [groups[k] for k in sorted(groups)]
     if prod(factorial(len(g)) for g in ties) > 720:
         raise RuleError("an expression has too many sums that look alike")
     ways = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
-    return min(map(numbered, ways), key=lambda m: [order(f) for f in m[1]])
+    return min(map(numbered, ways), key=lambda m: [f.key for f in m[1]])
 
 
-def canon(t: Term) -> dict[Monomial, Fraction]:
+def canon(t: Term) -> Poly:
     """The normal form of t modulo commutative rings and finite sums (linearity, Fubini, renaming)."""
-    out: dict[Monomial, Fraction] = {}
-    for (vs, fs), c in expand(t).items():
-        m = canonical(vs, fs)
-        out[m] = out.get(m, Fraction(0)) + c
-    return {m: c for m, c in out.items() if c}
+    return collect((canonical(*m), c) for m, c in expand(t).items())
