@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalog.errors import InputError
 from catalog.notation import MethodLatex, method_latex, to_text
 from catalog.spec import Method
 from catalog.symbols import Fact
@@ -120,6 +121,20 @@ class Result:
     def level(self) -> str:
         """The level of assurance of docs/trust.md: general-N, finite, witness or none."""
         return self.row.level
+
+    @property
+    def proof_text(self) -> str:
+        """The steps of the proof after a replay, one per line.
+
+        Raises:
+            InputError: there is no proof, because the claim was refuted or is undecided.
+        """
+        from derive.verdict import Proved
+        from iconograph.proof import proof_lines
+
+        if not isinstance(self.verdict, Proved) or self.verdict.certificate is None:
+            raise InputError(f"{self.row.id} has no proof to show: {self.row.brief}")
+        return "\n".join(proof_lines(self.verdict.certificate))
 
     def facts(self) -> list[tuple[str, str]]:
         """The verdict line by line, for people."""

@@ -59,7 +59,7 @@ def test_an_unknown_name_says_which_one_was_meant() -> None:
         ic.load("supcom")
     with pytest.raises(InputError, match='did you mean "torch"'):
         ic.generate("supcon", target="torhc")
-    with pytest.raises(AttributeError, match="it has .*verify"):
+    with pytest.raises(AttributeError, match=r"it has .*verify"):
         ic.prove  # noqa: B018
 
 

@@ -13,9 +13,6 @@ def show(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="Id, alias or method file.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print the formulas as LaTeX.")] = False,
     proof: Annotated[bool, typer.Option("--proof", help="Print the steps of the proof.")] = False,
-    derivation: Annotated[
-        bool, typer.Option("--derivation", help="Print the derivation as a paper would.")
-    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show one method.
@@ -24,8 +21,8 @@ def show(
     """
     from iconograph import api
 
-    if sum((latex, proof, derivation, as_json)) > 1:
-        raise typer.BadParameter("choose one of --latex, --proof, --derivation and --json")
+    if sum((latex, proof, as_json)) > 1:
+        raise typer.BadParameter("choose one of --latex, --proof and --json")
     loss = api.load(method)
     if latex:
         found = loss.latex
@@ -36,8 +33,7 @@ def show(
             print(f"% {title}", *formulas, sep="\n")
     elif as_json:
         show_json("show", loss.to_json())
-    elif proof or derivation:
-        result = api.verify(loss)
-        print(result.proof_text if proof else result.derivation_text)
+    elif proof:
+        print(api.verify(loss).proof_text)
     else:
         show_facts(loss.facts())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -138,7 +139,7 @@ def judge(method: Method) -> Row:
     return row(method, derive_verify(method))
 
 
-def _pasted(formula: str, options: dict[str, object], save: Path | None) -> Row:
+def _pasted(formula: str, options: Mapping[str, object], save: Path | None) -> Row:
     from catalog.load import load_text
     from iconograph.files import write
     from iconograph.inline import method_text
