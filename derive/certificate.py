@@ -1,7 +1,7 @@
 """Certificates: a theorem's derivation as data, pruned to what it uses, in canonical JSON with a hash.
 
     {"format": "iconograph/certificate/1", "method": ..., "terms": [...], "steps": [...],
-     "claim": {...}, "model": {...}, "hash": sha256 of the rest}
+     "defined": [...], "claim": {...}, "model": {...}, "hash": sha256 of the rest}
 
 `check` replays the steps, compares the theorem with the claim that the file states, and evaluates the
 hypotheses in the stored model, for contradictory hypotheses would prove anything.
@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError
 from derive.printing import text
-from derive.replay import replay
+from derive.replay import freeze, replay
 from derive.terms import RuleError, Term
 from derive.theorem import Judgement, Theorem
+
+if TYPE_CHECKING:
+    from derive.bridge import Problem
+    from derive.models import Model
+    from derive.prove import Proof
 
 FORMAT = "iconograph/certificate/1"
 MAX_BYTES = 20_000_000
@@ -60,8 +66,8 @@ def canonical_json(x: Any) -> str:
 
 
 # ------------------------------------------------------------------ writing
-def encode(root: Theorem) -> tuple[list[Any], list[Any]]:
-    """The terms and steps that `root` was derived by, each once, in an order that replays."""
+def encode(roots: Iterable[Theorem]) -> tuple[list[Any], list[Any], list[int]]:
+    """The terms and steps that `roots` were derived by, each once, in an order that replays, and where the roots are."""
     terms: dict[Term, int] = {}
     term_rows: list[Any] = []
     steps: dict[int, int] = {}
@@ -82,9 +88,10 @@ def encode(root: Theorem) -> tuple[list[Any], list[Any]]:
             return f"#{steps[id(a)]}"
         if isinstance(a, str):
             return f"${a}"
-        return None if a is None else [arg(x) for x in a]
+        return [arg(x) for x in a]
 
-    stack: list[tuple[Theorem, bool]] = [(root, False)]
+    roots = list(roots)
+    stack: list[tuple[Theorem, bool]] = [(root, False) for root in reversed(roots)]
     while stack:
         th, ready = stack.pop()
         if id(th) in steps:
@@ -96,7 +103,7 @@ def encode(root: Theorem) -> tuple[list[Any], list[Any]]:
         else:
             stack.append((th, True))
             stack += [(p, False) for p in reversed(list(theorems(th.args)))]
-    return term_rows, step_rows
+    return term_rows, step_rows, [steps[id(root)] for root in roots]
 
 
 def theorems(args: Iterable[Any]) -> Iterable[Theorem]:
@@ -113,23 +120,47 @@ def thaw(x: Any) -> Any:
     return [thaw(y) for y in x] if isinstance(x, tuple) else x
 
 
-def certify(method_id: str, root: Theorem, words: dict[Judgement, str], model: Any, dims: Iterable[Any]) -> Certificate:
-    """The certificate of a theorem; `words` says each hypothesis in words, `model` satisfies them."""
-    terms, steps = encode(root)
-    dims = sorted(dims, key=str)
+def certify(method_id: str, proof: Proof, problem: Problem, model: Any) -> Certificate:
+    """The certificate of a proof; `model` (see model_json) satisfies the hypotheses."""
+    terms, steps, roots = encode([*proof.defined, proof.theorem])
+    dims = sorted(problem.dims, key=str)
     body = {
         "format": FORMAT,
         "method": method_id,
         "terms": terms,
         "steps": steps,
-        "claim": statement(root, words, frozenset(dims)),
+        "defined": roots[:-1],
+        "claim": statement(proof.theorem, frozenset(dims)),
         "dims": thaw(tuple(dims)),
         "model": model,
     }
     return Certificate(method_id, body)
 
 
-def statement(th: Theorem, words: dict[Judgement, str], dims: frozenset[Any]) -> dict[str, Any]:
+def model_json(model: Model) -> dict[str, Any]:
+    """A finite model as data: sizes and tables, numbers as text."""
+
+    def table(t: Mapping[Any, Any]) -> list[Any]:
+        return [[list(at), str(x)] for at, x in sorted(t.items())]
+
+    parts = {"families": model.families, "masks": model.masks, "functions": model.functions}
+    return {"sizes": dict(model.sizes), **{k: {n: table(t) for n, t in p.items()} for k, p in parts.items()}}
+
+
+def model_from(data: Any) -> Model:
+    """The model that `model_json` wrote."""
+    from derive.models import Model
+
+    def tables(part: str, kind: Callable[[str], Any]) -> dict[str, dict[tuple[int, ...], Any]]:
+        return {n: {tuple(map(int, at)): kind(x) for at, x in t} for n, t in data[part].items()}
+
+    sizes = {str(k): int(v) for k, v in data["sizes"].items()}
+    if any(not 1 <= v <= 64 for v in sizes.values()):
+        raise ValueError("a model of unreasonable size")
+    return Model(sizes, tables("families", Fraction), tables("masks", int), tables("functions", int))
+
+
+def statement(th: Theorem, dims: frozenset[Any]) -> dict[str, Any]:
     """What a theorem says, as text: the claim and its hypotheses, in a fixed order."""
     if th.concl[0] != "icon":
         raise RuleError("the last step is not a claim")
@@ -178,7 +209,7 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
         raise InputError("this is not a certificate of iconograph (it has no \"format\")", path=path)
     if body["format"] != FORMAT:
         raise InputError(f"the certificate has format {str(body['format'])[:60]!r}; this version reads {FORMAT!r}, make it anew", path=path)
-    missing = [k for k in ("method", "terms", "steps", "claim", "dims", "model", "hash") if k not in body]
+    missing = [k for k in ("method", "terms", "steps", "defined", "claim", "dims", "model", "hash") if k not in body]
     if missing:
         raise InputError(f"the certificate lacks {', '.join(missing)}; it may have been edited, make it anew", path=path)
     stated = body.pop("hash")
@@ -188,19 +219,35 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
 
 
 def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult:
-    """Replay the body of a certificate and compare its theorem with its claim."""
-    from derive.replay import freeze
+    """Replay the body of a certificate: the claim, its definedness, and the model of its hypotheses."""
+    from derive.defined import uncovered
+    from derive.equations import violated
 
     try:
         dims = frozenset(freeze(body["dims"]))
-        th = replay(body["terms"], body["steps"])
-        said = statement(th, {}, dims)
+        done = replay(body["terms"], body["steps"])
+        th = done[-1]
+        said = statement(th, dims)
+        if said != body["claim"]:
+            claim = body["claim"] if isinstance(body["claim"], dict) else {}
+            wrong = next((k for k in said if said[k] != claim.get(k)), "claim")
+            raise InputError(f"the derivation proves something else than the certificate claims (see {wrong!r})", path=path)
+        signs = [done[k] for k in body["defined"] if 0 <= k < len(done)]
+        hyps = sorted(th.hyps.union(*(s.hyps for s in signs)), key=repr_key)
+        if left := uncovered(th.concl[1], {s.concl for s in signs}):
+            what = "1/x" if left[0].what == "inv" else "log(x)"
+            raise InputError(f"nothing shows that {what} has a value at x = {text(left[0].arg, dims)}", path=path)
+        if bad := violated(hyps, model_from(body["model"])):
+            raise InputError(f"the model of the certificate violates {judgement_text(hyps[bad[0]], dims)}", path=path)
     except RuleError as e:
         raise InputError(f"the derivation does not replay: {e}", path=path) from None
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as e:
-        raise InputError(f"the derivation is malformed ({type(e).__name__}: {str(e)[:120]})", path=path) from None
-    if said != body["claim"]:
-        wrong = next((k for k in said if not isinstance(body["claim"], dict) or said[k] != body["claim"].get(k)), "claim")
-        raise InputError(f"the derivation proves something else than the certificate claims (they differ in {wrong!r})", path=path)
-    lines = f"{said['published']}  =  {said['scale']} * I-Con + {said['constant']}"
-    return CheckResult(str(body["method"]), lines, tuple(said["hypotheses"]), Certificate("", body).hash, len(body["steps"]), th)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError, ZeroDivisionError) as e:
+        raise InputError(f"the certificate is malformed ({type(e).__name__}: {str(e)[:120]})", path=path) from None
+    line = f"{said['published']}  =  {said['scale']} * I-Con + {said['constant']}"
+    words = tuple(judgement_text(h, dims) for h in hyps)
+    return CheckResult(str(body["method"]), line, words, Certificate("", body).hash, len(body["steps"]), th)
+
+
+def repr_key(j: Judgement) -> str:
+    """A fixed order of judgements."""
+    return judgement_text(j, frozenset()) + j[0]

@@ -8,13 +8,16 @@ x log(x y) needs x >= 0 and y > 0 only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from derive.normal import Normaliser
 from derive.poly import PREFIX, offset, times, without
 from derive.terms import BINDERS, BOOL, Term, num, open_binder, subst, var
-from derive.theorem import Theorem
+from derive.theorem import MINUS, RULES, Judgement, Theorem
+
+
+_SEEN = RULES["sign"]("pos", num(1))  # stands for a theorem that is known; only its being there counts
 
 
 @dataclass(frozen=True)
@@ -53,25 +56,29 @@ def flat(t: Term) -> Iterator[Term]:
         yield t
 
 
-def show(o: Obligation, search: Normaliser) -> tuple[Theorem, ...] | None:
-    """Theorems that meet an obligation, or None."""
-    arg = o.arg
-    for g in o.guards:
-        arg = subst(arg, g, num(1))
-    if direct := search.pos(arg):
-        return (direct,)
-    if o.what == "inv" and (negative := search.pos(num(-1) * arg)):
-        return (negative,)
-    parts = list(flat(arg))
-    for x in o.beside:
-        x1 = x
+Sign = Callable[[Term], Theorem | None]
+
+
+def show(o: Obligation, pos: Sign, nn: Sign) -> tuple[Theorem, ...] | None:
+    """Theorems that meet an obligation, found with `pos` and `nn`, or None."""
+
+    def here(t: Term) -> Term:
         for g in o.guards:
-            x1 = subst(x1, g, num(1))
-        for x2 in dict.fromkeys((x1, *flat(x1))):
-            if x2 in parts and (a := search.nn(x2)) and (b := search.pos(times(without(parts, [x2])))):
-                return (a, b)
-            if x2 is arg and (a := search.nn(x2)):
-                return (a,)
+            t = subst(t, g, num(1))
+        return t
+
+    arg = here(o.arg)
+    if direct := pos(arg):
+        return (direct,)
+    if o.what == "inv":
+        negative = pos(MINUS * arg)
+        return (negative,) if negative else None
+    parts = list(flat(arg))
+    for x in dict.fromkeys(y for b in o.beside for y in (here(b), *flat(here(b)))):
+        if x is arg and (a := nn(x)):
+            return (a,)
+        if x in parts and (a := nn(x)) and (b2 := pos(times(without(parts, [x])))):
+            return (a, b2)
     return None
 
 
@@ -80,9 +87,18 @@ def missing(published: Term, search: Normaliser) -> tuple[list[Theorem], list[Ob
     found: dict[Theorem, None] = {}
     open_: list[Obligation] = []
     for o in dict.fromkeys(obligations(published)):
-        ths = show(o, search)
+        ths = show(o, search.pos, search.nn)
         if ths is None:
             open_.append(o)
         else:
             found.update(dict.fromkeys(ths))
     return list(found), open_
+
+
+def uncovered(published: Term, known: set[Judgement]) -> list[Obligation]:
+    """The obligations of a formula that the judgements `known` do not meet. No search."""
+
+    def lookup(kind: str) -> Sign:
+        return lambda t: _SEEN if (kind, t) in known else None
+
+    return [o for o in dict.fromkeys(obligations(published)) if show(o, lookup("pos"), lookup("nn")) is None]
