@@ -56,6 +56,7 @@ class Normaliser(Signs):
     ):
         super().__init__(hyps, dims)
         self.open_dims, self.split_ne = open_dims, split_ne
+        self.shut = frozenset() if open_dims else self.dims  # inner products stay closed
         self.cache: dict[Term, tuple[Term, Theorem | None]] = {}
         self.atoms: dict[Term, Theorem | None] = {}
         self.steps = 0
@@ -103,10 +104,6 @@ class Normaliser(Signs):
         same = self.do("leibniz", whole, w, w, v)  # [w = v] f(v,w) = [w = v] f(v,v)
         law = self.do("lincomb", whole * ne.concl[1], whole, ((whole, (), ne), (MINUS, (), same), (MINUS * d, (), th)))
         self.facts.append((((), (whole, ne.concl[1])), law, frozenset(law.concl[1].free)))
-
-    def shut(self, t: Term) -> bool:
-        """Whether a sum stays closed: an inner product, unless they are opened."""
-        return not self.open_dims and t.data in self.dims
 
     # ------------------------------------------------------------ the loop
     def normal(self, t: Term) -> tuple[Term, Theorem | None]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 
-from derive.terms import INDEX, SYMMETRIC, Monomial, Poly, Term, canonical, domain, expand, mk, num, order, subst, total
+from derive.terms import INDEX, SYMMETRIC, Domain, Monomial, Poly, Term, canonical, domain, expand, mk, num, order, subst, total
 
 
 PREFIX = "x"
@@ -21,12 +22,18 @@ def offset(t: Term) -> int:
     return max((int(n[1:]) for n in names if n[0] == PREFIX and n[1:].isdigit()), default=0)
 
 
-def poly(t: Term, base: int | None = None, shut: Callable[[Term], bool] | None = None) -> Poly:
+@cache
+def namer(start: int) -> Callable[[int], str]:
+    """Names of bound variables; one function for one start, so that what it names can be remembered."""
+    return lambda k: f"{PREFIX}{start + k}"
+
+
+def poly(t: Term, base: int | None = None, shut: frozenset[Domain] = frozenset()) -> Poly:
     """The polynomial of t; its bound variables are numbered from base + 1."""
     start = offset(t) if base is None else base
     out: Poly = {}
     for (vs, fs), c in expand(t, shut).items():
-        m = canonical(vs, fs, lambda k: f"{PREFIX}{start + k}")
+        m = canonical(vs, fs, namer(start))
         out[m] = out.get(m, Fraction(0)) + c
     return {m: c for m, c in out.items() if c}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from itertools import count, permutations, product
 from math import factorial, prod
 from operator import attrgetter
@@ -154,7 +155,7 @@ def subst(t: Term, old: Term, new: Term) -> Term:
 # ------------------------------------------------------- the normal form that decides `lincomb`
 Monomial = tuple[tuple[Term, ...], tuple[Term, ...]]  # bound variables, factors
 Poly = dict[Monomial, Fraction]
-_fresh = count(1)
+_fresh = count(MAX_DEPTH + 1)
 
 
 def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
@@ -167,10 +168,27 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
     return {m: c for m, c in out.items() if c}
 
 
-def expand(t: Term, shut: Any = None) -> Poly:
-    """`t` as a sum of coefficient * (sum over variables of a product of atoms); sums of `shut` are atoms."""
-    if t.op == "sum" and not (shut and shut(t)):
-        v = mk("v", (next(_fresh), t.data))
+def renamed(fs: tuple[Term, ...], names: dict[Term, Term]) -> tuple[Term, ...]:
+    """Factors with variables renamed."""
+    for v, new in names.items():
+        fs = tuple(subst(f, v, new) for f in fs)
+    return tuple(sorted(fs, key=order))
+
+
+def join(m: Monomial, n: Monomial) -> Monomial:
+    """The product of two monomials; a bound variable of both gets a new number in the second."""
+    clash = {v: mk("v", (next(_fresh), v.data[1])) for v in n[0] if v in m[0]}
+    return m[0] + tuple(clash.get(v, v) for v in n[0]), renamed(m[1] + renamed(n[1], clash), {})
+
+
+@lru_cache(100_000)
+def expand(t: Term, shut: frozenset[Domain] = frozenset()) -> Poly:
+    """`t` as a sum of coefficient * (sum over variables of a product of atoms); sums over `shut` are atoms.
+
+    The variable of a sum is numbered by its depth, which is less inside and more outside of it.
+    """
+    if t.op == "sum" and t.data not in shut:
+        v = mk("v", (t.depth, t.data))
         return {((v, *vs), fs): c for (vs, fs), c in expand(open_binder(t, v), shut).items()}
     if t.op == "add":
         return collect(item for a in t.args for item in expand(a, shut).items())
@@ -179,28 +197,23 @@ def expand(t: Term, shut: Any = None) -> Poly:
     out: Poly = collect([(((), ()), Fraction(1) if t.op == "mul" else t.data)])
     for a in t.args:
         pairs = product(out.items(), expand(a, shut).items())
-        out = collect(((u + v, tuple(sorted(f + g, key=order))), c * d) for ((u, f), c), ((v, g), d) in pairs)
+        out = collect((join(m, n), c * d) for (m, c), (n, d) in pairs)
     return out
 
 
+@lru_cache(100_000)
 def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: -k) -> Monomial:
     """The monomial with its bound variables called name(1), name(2), ... whatever they were called."""
 
-    def renamed(names: dict[Term, Term]) -> tuple[Term, ...]:
-        out = list(fs)
-        for v, new in names.items():
-            out = [subst(f, v, new) for f in out]
-        return tuple(sorted(out, key=order))
-
     def numbered(vs: tuple[Term, ...]) -> Monomial:
         names = {v: mk("v", (name(k), v.data[1])) for k, v in enumerate(vs, 1)}
-        return tuple(names.values()), renamed(names)
+        return tuple(names.values()), renamed(fs, names)
 
     if len(vs) < 2:
         return numbered(vs)
     groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; all orders of ties
     for v in vs:
-        role = renamed({w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
+        role = renamed(fs, {w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
         groups.setdefault((repr(v.data[1]), b"".join(f.key[0] for f in role)), []).append(v)
     ties = [groups[k] for k in sorted(groups)]
     if prod(factorial(len(g)) for g in ties) > 720:
@@ -209,6 +222,7 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
     return min(map(numbered, ways), key=lambda m: [f.key for f in m[1]])
 
 
+@lru_cache(100_000)
 def canon(t: Term) -> Poly:
     """The normal form of t modulo commutative rings and finite sums (linearity, Fubini, renaming)."""
     return collect((canonical(*m), c) for m, c in expand(t).items())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from derive.terms import BOOL, INDEX, RuleError, Term, bind, canon, domain, mk, num, subst, total
+from derive.terms import BOOL, INDEX, RuleError, Term, bind, canon, collect, domain, mk, num, subst, total
 
 Judgement = tuple[Any, ...]
 RULES: dict[str, Callable[..., Theorem]] = {}
@@ -85,12 +85,13 @@ def inst(th: Theorem, v: Term, e: Term) -> Judgement:
 @rule
 def lincomb(a: Term, b: Term, uses: list[tuple[Term, list[Term], Theorem]]) -> Judgement:
     """From l_k = r_k: a = b, if a - b and sum_k sum_{vars_k} m_k (l_k - r_k) have one normal form."""
-    parts = [a - b]
+    parts = [(num(1), a), (MINUS, b)]
     for m, vs, th in uses:
         need(all(v.op == "v" for v in vs), "an index variable is needed")
         left, right = sides(th)
-        parts.append(MINUS * total(vs, m * (left - right)))
-    need(not canon(mk("add", None, *parts)), "the two sides differ")
+        parts += [(MINUS, total(vs, m * left)), (num(1), total(vs, m * right))]
+    gap = collect((mono, c.data * q) for c, t in parts for mono, q in canon(t).items())
+    need(not gap, "the two sides differ")
     return ("eq", a, b)
 
 
