@@ -1,0 +1,169 @@
+"""The fixed-size judges together: what balls, a prime field and sympy say of one claim.
+
+A claim that holds is looked at in models of about 3, 4 and 8 elements: its two sides as balls, its
+gradient modulo a random prime, and once by sympy from the surface formulas. A claim that fails is
+refuted by the first model that shows it. Agreement is evidence at those sizes, never a proof.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from catalog.spec import Method
+from derive import balls, enclose, gradient, sympy_judge
+from derive.bridge import Problem
+from derive.gradient import Gradient
+from derive.instance import LIMITS, case_at, cases, instance, model_at, signature_of
+from derive.models import Model
+from derive.sampling import conflict, random_model
+from derive.sympy_judge import SympyReport
+from derive.theorem import Judgement
+from derive.witness import AFFINE, Witness
+
+WHOLE = ((3, 5, 7), (2, 4, 6))  # given scalars tried where their fractions ask for too many roots
+
+
+@dataclass(frozen=True)
+class FiniteReport:
+    """What the judges found.
+
+    model: a finite model of the hypotheses, None where none was found (`conflicting` then names a
+    smallest set of hypotheses without one). value: "agree", "refuted" (see `witness`) or "abstain".
+    gradient: of the largest instance that was judged; "different" if any instance was. `looked_at`
+    counts the models whose two sides agreed. `disagreement` says which judges contradict each
+    other, "" if none do: then nothing is to be believed.
+    """
+
+    model: Model | None
+    value: str
+    witness: Witness | None
+    gradient: Gradient
+    sympy: SympyReport
+    seconds: float
+    looked_at: int = 0
+    conflicting: tuple[str, ...] = ()
+    disagreement: str = ""
+
+
+def judge(
+    method: Method,
+    problem: Problem,
+    *,
+    seed: int = 0,
+    sizes: Sequence[int] = LIMITS,
+    affine: bool,
+    sympy: bool = True,
+) -> FiniteReport:
+    """Judge a claim at fixed sizes.
+
+    With `affine` (negative claims) the question is whether any scale > 0 and any constant fit;
+    otherwise whether those stated do.
+    """
+    start = time.perf_counter()
+    model = next((m for n in sizes if (m := model_at(problem, n, seed)) is not None), None)
+    if model is None:
+        return FiniteReport(
+            None, "abstain", None, Gradient("abstain", "no model"), SympyReport("abstain"),
+            time.perf_counter() - start, conflicting=conflicting(problem, seed),
+        )  # fmt: skip
+    if affine:
+        witness = balls.no_affine(problem, sizes, seed)
+    else:
+        witness = balls.refute_value(problem, sizes, seed, explain=True)
+    if witness is not None:
+        slope = slopes(problem, sizes[:2], seed)
+        says = sympy_of(method, model, witness, sympy)
+        return FiniteReport(
+            model, "refuted", witness, slope, says, time.perf_counter() - start,
+            disagreement=clash("refuted", slope, says, witness),
+        )  # fmt: skip
+    count = 0 if affine else agreeing(problem, sizes, seed)
+    slope = slopes(problem, sizes, seed)
+    says = sympy_of(method, model, None, sympy)
+    value = "agree" if count else "abstain"
+    return FiniteReport(
+        model, value, None, slope, says, time.perf_counter() - start, count,
+        disagreement=clash(value, slope, says, None),
+    )  # fmt: skip
+
+
+def agreeing(problem: Problem, sizes: Sequence[int], seed: int) -> int:
+    """In how many models the two sides agree as thin balls."""
+    return sum(enclose.compare(case).kind == "agree" for case in cases(problem, sizes, seed))
+
+
+def slopes(problem: Problem, sizes: Sequence[int], seed: int) -> Gradient:
+    """The gradient judge at all sizes: different if it ever is, else the last it could judge."""
+    best = Gradient("abstain", "no model")
+    for n in sizes:
+        found = slope_at(problem, n, seed)
+        if found.outcome == "different":
+            return found
+        if found.outcome == "equal" or best.outcome == "abstain":
+            best = found
+    return best
+
+
+def slope_at(problem: Problem, n: int, seed: int) -> Gradient:
+    """The gradient judge at one size, with whole given scalars if roots stand in the way."""
+    case = case_at(problem, n, seed, "generic")
+    if case is None:
+        return Gradient("abstain", f"the hypotheses have no model of size {n}")
+    found = gradient.judge(case, seed)
+    scalars = [k for k, doms in signature_of(problem).families.items() if not doms]
+    given = [k for k in scalars if k not in problem.learned]
+    for whole in WHOLE if given else ():
+        if found.outcome != "abstain" or "root" not in found.why:
+            break
+        pools = {k: [Fraction(x) for x in whole] for k in given}
+        model = model_at(problem, n, seed, "generic", pools)
+        if model is not None:
+            found = gradient.judge(instance(problem, model), seed)
+    return found
+
+
+def sympy_of(
+    method: Method, model: Model, witness: Witness | None, wanted: bool
+) -> SympyReport:
+    """The sympy judge at the witness, or at the model where there is none."""
+    if not wanted:
+        return SympyReport("abstain", detail="not asked")
+    if witness is None:
+        return sympy_judge.judge(method, [model])
+    return sympy_judge.judge(method, witness.models())
+
+
+def clash(value: str, slope: Gradient, says: SympyReport, witness: Witness | None) -> str:
+    """How the judges contradict each other, "" if they do not."""
+    if value == "agree" and slope.outcome == "different":
+        return "the two sides agree as balls but the gradient is not zero"
+    if value == "agree" and says.outcome == "different":
+        return f"balls agree, sympy does not: {says.detail}"
+    if witness is None:
+        return ""
+    # a constant published loss, and one with a negative scale, are affine images all the same
+    affine = witness.against == AFFINE and witness.kind != "different"
+    if says.outcome == "agree" and not affine:
+        return "balls refute the claim, sympy's values satisfy it"
+    if slope.outcome == "equal" and witness.kind == "different" and witness.against == AFFINE:
+        return "no scale fits as balls, but the gradient is zero"
+    return ""
+
+
+def conflicting(problem: Problem, seed: int) -> tuple[str, ...]:
+    """The words of a smallest set of hypotheses that no model was found for, at any size tried."""
+    signature = signature_of(problem)
+
+    def find(hyps: Sequence[Judgement]) -> Model | None:
+        for n in (2, 3, 4, 6):
+            sizes = dict.fromkeys(signature.sets, n)
+            rng = random.Random(repr((seed, n)))
+            if found := random_model(hyps, signature, sizes, rng, restarts=3):
+                return found
+        return None
+
+    return tuple(problem.texts[k] for k in conflict(problem.hyps, find))

@@ -1,0 +1,174 @@
+"""A claim at one finite model: its published side, its I-Con side and their difference on a tape.
+
+Also the choice of models: which sizes to look at, and the cache of models that claims with the same
+hypotheses (the mutants of one method, say) share.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import flint
+
+from derive.bridge import Problem
+from derive.equations import environments
+from derive.models import Evaluator, Model, Signature, symbols_of
+from derive.sampling import Pools, random_model, redraw
+from derive.tape import Tape, tape_of
+from derive.terms import Term, domain
+from derive.theorem import icon
+
+LIMITS = (3, 4, 8)  # the sizes looked at unless told otherwise
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The claim in one model; `left`, `right`, ... are numbers on the tape (see derive.tape)."""
+
+    problem: Problem
+    model: Model
+    tape: Tape
+    evaluator: Evaluator[Any]
+    left: Any  # published
+    icon: Any
+    scale: Any
+    constant: Any
+    right: Any  # scale * icon + constant
+    diff: Any  # left - right
+
+    def point(self, model: Model | None = None) -> Mapping[tuple[str, tuple[int, ...]], Any]:
+        """The learned entries of a model (default: the one of the instance) as rationals."""
+        m = model or self.model
+        return {
+            (name, at): self.tape.number(x)
+            for name in self.problem.learned
+            for at, x in m.families.get(name, {}).items()
+        }
+
+
+@lru_cache(256)
+def icon_of(problem: Problem) -> Term:
+    """The I-Con term of a problem."""
+    return icon(problem.blocks)
+
+
+@lru_cache(256)
+def signature_of(problem: Problem) -> Signature:
+    """What a problem's terms and hypotheses speak of."""
+    return symbols_of(terms_of(problem))
+
+
+def terms_of(problem: Problem) -> list[Term]:
+    """Every term of a problem."""
+    return [
+        problem.published, icon_of(problem), problem.scale, problem.constant,
+        *(t for j in problem.hyps for t in j[1:]),
+    ]  # fmt: skip
+
+
+def instance(problem: Problem, model: Model) -> Instance:
+    """The claim at the given data of `model`; its learned entries stay variables."""
+    tape, ev = tape_of(model, frozenset(problem.learned).__contains__)
+    published, pair = ev.value(problem.published), ev.value(icon_of(problem))
+    scale, constant = ev.value(problem.scale), ev.value(problem.constant)
+    right = tape.add([tape.mul([scale, pair]), constant])
+    diff = tape.add([published, tape.mul([flint.fmpq(-1), right])])
+    return Instance(problem, model, tape, ev, published, pair, scale, constant, right, diff)
+
+
+def constraints(case: Instance) -> list[Any]:
+    """Left minus right of every equation among the hypotheses that speaks of something learned."""
+    out = []
+    for j in case.problem.hyps:
+        if j[0] != "eq":
+            continue
+        for env in environments(case.model, j):
+            a, b = (case.evaluator.value(t, env) for t in j[1:])
+            r = case.tape.add([a, case.tape.mul([flint.fmpq(-1), b])])
+            if type(r) is int:
+                out.append(r)
+    return out
+
+
+def main_sets(problem: Problem) -> tuple[str, ...]:
+    """The named index sets of anchors and neighbours, those of the neighbours first."""
+    seen: dict[str, None] = {}
+    for b in problem.blocks:
+        for v in (*b[2], *b[0]):
+            d = domain(v)
+            if isinstance(d, str):
+                seen[d] = None
+    return tuple(seen)
+
+
+def sizes_for(problem: Problem, n: int) -> Iterator[dict[str, int]]:
+    """Sizes of the index sets to try at size n, the most telling first.
+
+    One main set gets n elements, the others different small numbers of them; which set is the large
+    one alternates with n. Coordinates and labels get two or three.
+    """
+    sets = signature_of(problem).sets
+    main = main_sets(problem) or sets
+    order = main if n != 4 else main[::-1]
+    small = dict.fromkeys(sets, 3 if n == 4 else 2)
+    other = max(2, min(3, n - 1))
+    yield {**small, **{s: n if k == 0 else other for k, s in enumerate(order)}}
+    yield {**dict.fromkeys(sets, 3), **dict.fromkeys(order[:1], n)}
+    yield dict.fromkeys(sets, n)
+    yield {**dict.fromkeys(sets, n), **dict.fromkeys(order[:1], n + 1)}
+
+
+Key = tuple[Any, ...]
+
+
+@lru_cache(4096)
+def _model(key: Key) -> Model | None:
+    hyps, types, sizes, seed, style, pools = key
+    families, masks, functions = (dict(t) for t in types[1:])
+    rng = random.Random(repr((seed, style, sizes)))
+    signature = Signature(types[0], families, masks, functions)
+    return random_model(hyps, signature, dict(sizes), rng, style, {k: list(v) for k, v in pools})
+
+
+def model_at(
+    problem: Problem, n: int, seed: int = 0, style: str = "generic", pools: Pools | None = None
+) -> Model | None:
+    """A model of the hypotheses with about n elements, None where none was found; cached."""
+    s = signature_of(problem)
+    types = (s.sets, *(tuple(d.items()) for d in (s.families, s.masks, s.functions)))
+    given = tuple((k, tuple(v)) for k, v in sorted((pools or {}).items()))
+    for sizes in sizes_for(problem, n):
+        found = _model((problem.hyps, types, tuple(sizes.items()), seed, style, given))
+        if found is not None:
+            return found
+    return None
+
+
+@lru_cache(64)
+def case_at(problem: Problem, n: int, seed: int, style: str) -> Instance | None:
+    """The claim in the model of that size, seed and style; None where there is none. Cached."""
+    model = model_at(problem, n, seed, style)
+    return None if model is None else instance(problem, model)
+
+
+def cases(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Instance]:
+    """The claim in models of growing size; sizes without a model are left out.
+
+    Small integers come first, then fractions; at the second size also many equal values.
+    """
+    for k, n in enumerate(sizes):
+        styles = ("generic",) if n > 5 else ("simple", "generic") if k == 0 else ("generic", "tied")
+        for style in styles:
+            case = case_at(problem, n, seed, style)
+            if case is not None:
+                yield case
+
+
+def other_point(problem: Problem, model: Model, seed: int, style: str = "generic") -> Model | None:
+    """The model with other values of what is learned."""
+    rng = random.Random(repr((seed, style)))
+    return redraw(model, problem.learned, problem.hyps, rng, style)

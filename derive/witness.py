@@ -1,0 +1,178 @@
+"""A witness: the concrete input at which a claim fails, readable, storable and checkable again.
+
+`against` says what it refutes: "the claim" (scale and constant as stated), "every scale and
+constant", or "every I-Con loss". `points` are the learned values, one point or as many as it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive import enclose
+from derive.bridge import Problem
+from derive.equations import violated
+from derive.instance import instance
+from derive.models import At, Model
+
+Table = Mapping[At, Fraction]
+CLAIM, AFFINE, EVERY = "the claim", "every scale and constant", "every I-Con loss"
+KINDS = {
+    "constant": "the two sides differ by a constant",
+    "scale": "the two sides differ by a factor (and perhaps a constant)",
+    "sign": "only a negative scale would fit",
+    "constant loss": "the published loss does not depend on what is learned: the scale would be 0",
+    "different": "no scale and no constant make the two sides equal",
+    "undefined": "a side has no value at an admissible input",
+    "submodular": "a mixed second derivative in two scores is positive, that of an I-Con never is",
+    "convex": "the published loss is not convex in the scores, an I-Con is",
+    "unbounded": "the published loss falls without bound along a ray, an I-Con is at least 0",
+    "flat": "the published loss is constant on an open set but not everywhere, an I-Con is not",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The input and what happens there. Values are text with their radius; numbers are exact."""
+
+    kind: str
+    against: str
+    sizes: Mapping[str, int]
+    given: Mapping[str, Table]
+    masks: Mapping[str, Mapping[At, int]]
+    functions: Mapping[str, Mapping[At, int]]
+    points: tuple[Mapping[str, Table], ...]
+    left: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def learned(self) -> Mapping[str, Table]:
+        """The learned values of the first point."""
+        return self.points[0]
+
+    def models(self) -> tuple[Model, ...]:
+        """The witness as finite models, one for each point."""
+        given = Model(self.sizes, self.given, self.masks, self.functions)
+        return tuple(given.with_families(p) for p in self.points)
+
+    def describe(self) -> str:
+        """A small table: what the sets are, the values, and what differs."""
+        sets = ", ".join(f"{k} = {v}" for k, v in self.sizes.items())
+        out = [f"{self.kind}: {KINDS.get(self.kind, '')}", f"  sizes      {sets}"]
+        tables = {**self.given, **self.masks}
+        shown = [f"{k} = {show(t)}" for k, t in tables.items()]
+        for k, t in self.functions.items():  # elements are counted from 1 for readers
+            shown.append(f"{k} = {show({a: x + 1 for a, x in t.items()})}")
+        out += [f"  given      {s}" for s in shown]
+        right = "I-Con" if self.against != CLAIM else "claimed"
+        for n, p in enumerate(self.points):
+            name = "learned" if len(self.points) == 1 else f"point {n + 1}"
+            out += [f"  {name:<10} {k} = {show(t)}" for k, t in p.items()]
+            if n < len(self.left):
+                out.append(f"  {'':<10} published = {self.left[n]}, {right} = {self.right[n]}")
+        return "\n".join([*out, *(f"  {line}" for line in self.text.splitlines())])
+
+    def to_json(self) -> dict[str, Any]:
+        """The witness as data: tables as nested lists, numbers as text."""
+        return {
+            "kind": self.kind, "against": self.against, "sizes": dict(self.sizes),
+            "given": {k: nest(t) for k, t in self.given.items()},
+            "masks": {k: nest(t) for k, t in self.masks.items()},
+            "functions": {k: nest(t) for k, t in self.functions.items()},
+            "points": [{k: nest(t) for k, t in p.items()} for p in self.points],
+            "published": list(self.left), "other": list(self.right), "text": self.text,
+        }  # fmt: skip
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Witness:
+        """The witness that `to_json` wrote. Raises KeyError or ValueError on anything else."""
+
+        def reals(tables: Mapping[str, Any]) -> dict[str, Table]:
+            return {k: {a: Fraction(x) for a, x in unnest(t)} for k, t in tables.items()}
+
+        def whole(tables: Mapping[str, Any]) -> dict[str, dict[At, int]]:
+            return {k: {a: int(x) for a, x in unnest(t)} for k, t in tables.items()}
+
+        return Witness(
+            str(data["kind"]), str(data["against"]), {k: int(v) for k, v in data["sizes"].items()},
+            reals(data["given"]), whole(data["masks"]), whole(data["functions"]),
+            tuple(reals(p) for p in data["points"]), tuple(data["published"]), tuple(data["other"]),
+            str(data["text"]),
+        )  # fmt: skip
+
+
+def nest(table: Mapping[At, Any], prefix: At = ()) -> Any:
+    """A table as nested lists of text."""
+    if prefix in table:
+        return str(table[prefix])
+    firsts = sorted({at[len(prefix)] for at in table if at[: len(prefix)] == prefix})
+    return [nest(table, (*prefix, k)) for k in firsts]
+
+
+def unnest(rows: Any, prefix: At = ()) -> list[tuple[At, str]]:
+    """The entries of nested lists."""
+    if not isinstance(rows, list):
+        return [(prefix, str(rows))]
+    return [entry for k, row in enumerate(rows) for entry in unnest(row, (*prefix, k))]
+
+
+def show(table: Mapping[At, Any]) -> str:
+    """A table on one line: entries by spaces, rows in parentheses."""
+
+    def text(rows: Any) -> str:
+        return rows if isinstance(rows, str) else f"({' '.join(map(text, rows))})"
+
+    rows = nest(table)
+    return rows if isinstance(rows, str) else " ".join(map(text, rows))
+
+
+def of_models(
+    problem: Problem,
+    kind: str,
+    against: str,
+    models: Sequence[Model],
+    values: Sequence[tuple[Any, Any]],
+    text: str,
+) -> Witness:
+    """The witness of models that differ in learned values only; `values` are pairs of balls."""
+    first, names = models[0], frozenset(problem.learned)
+    return Witness(
+        kind, against, dict(first.sizes),
+        {k: t for k, t in first.families.items() if k not in names}, first.masks, first.functions,
+        tuple({k: m.families[k] for k in sorted(names & m.families.keys())} for m in models),
+        tuple(digits(a) for a, _ in values), tuple(digits(b) for _, b in values), text,
+    )  # fmt: skip
+
+
+def digits(x: Any) -> str:
+    """A ball with 15 digits, or why there is none."""
+    return str(x.text if isinstance(x, enclose.Undefined) else x.str(15))
+
+
+def recheck(problem: Problem, witness: Witness) -> str:
+    """What is wrong with a witness, "" if a fresh rigorous evaluation shows what it says."""
+    models = witness.models()
+    try:
+        for m in models:
+            if bad := violated(problem.hyps, m):
+                return f"hypothesis {problem.texts[bad[0]]!r} does not hold at the witness"
+        case = instance(problem, models[0])
+        if witness.against == EVERY:
+            from derive.universal import recheck as recheck_universal  # it builds on this module
+
+            return recheck_universal(problem, witness)
+        if witness.against == CLAIM:
+            found = enclose.compare(case).kind
+            wanted = "undefined" if witness.kind == "undefined" else "differ"
+            return "" if found == wanted else f"the two sides {found} at the witness"
+        if len(models) < 3:
+            return "three points are needed"
+        found, _, _ = enclose.ratio(case, (models[0], models[1], models[2]))
+    except (KeyError, IndexError) as missing:
+        return f"the witness does not fit the claim: {missing} is missing"
+    wanted = {"sign": "negative", "constant loss": "flat"}.get(witness.kind, witness.kind)
+    return "" if found == wanted else f"the three points show {found!r} only"
+
