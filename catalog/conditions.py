@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.symbols import And, Cond, Or, SetRef
+from catalog.symbols import And, Cond, Equal, Or, SetRef
 
 
 def negate(cond: Cond) -> Cond | None:
@@ -25,11 +25,13 @@ def conjunction(conds: list[Cond]) -> Cond:
 
 
 def conjuncts(cond: Cond) -> tuple[Cond, ...]:
-    """The conditions that `cond` is the conjunction of, membership in a named set unfolded."""
+    """The conditions that `cond` is the conjunction of: named sets unfolded, i != j as j != i."""
     if isinstance(cond, And):
         return tuple(part for arg in cond.args for part in conjuncts(arg))
     if isinstance(cond, SetRef) and not cond.negated:
         return conjuncts(cond.cond)
+    if isinstance(cond, Equal) and repr(cond.b) < repr(cond.a):
+        return (Equal(cond.b, cond.a, cond.negated),)
     return (cond,)
 
 

@@ -14,6 +14,7 @@ from catalog.spec import Declaration
 from catalog.symbols import IApp, Index, IndexSet, IVar, Mask, Sym
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+MAX_NODES = 20_000  # of all abbreviations of a file together
 SCALARS = ("real", "positive", "nonnegative", "probability", "distribution")
 TYPES = (*SCALARS, "vector", "label", "index", "mask")
 
@@ -115,7 +116,7 @@ def target_set(scope: Scope, kind: str, target: str, given: Text) -> tuple[Scope
 def define_all(scope: Scope, defines: Mapping[str, tuple[Text, Text]]) -> Scope:
     """The scope with every abbreviation, whatever their order. Raises InputError."""
     heads: dict[str, tuple[Text, Text]] = {}
-    taken = roles(scope)
+    taken, nodes = roles(scope), 0
     for head, body in defines.values():
         name, _ = parse_head(head.text, scope, where=head.place)
         claim(name, "an abbreviation", taken, head)
@@ -126,6 +127,9 @@ def define_all(scope: Scope, defines: Mapping[str, tuple[Text, Text]]) -> Scope:
         define: Define = parse_define(
             head.text, body.text, scope, head_at=head.place, where=body.place
         )
+        nodes += define.nodes
+        if nodes > MAX_NODES:
+            raise body.error(f"the abbreviations expand to more than {MAX_NODES} nodes")
         scope = replace(scope, defines={**scope.defines, name: define})
     return scope
 

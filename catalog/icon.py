@@ -15,7 +15,7 @@ from catalog.conditions import conjoin
 from catalog.errors import InputError, did_you_mean
 from catalog.formula import Neighbourhood, Scope, parse_expr, parse_neighbourhood
 from catalog.kernels import P_KERNELS, Q_KERNELS, PKernel, QKernel
-from catalog.naming import substitute
+from catalog.naming import letter, substitute
 from catalog.pair import renewed
 from catalog.params import Setting, Text, instantiate, read_params, shown
 from catalog.scope import Value
@@ -111,6 +111,9 @@ def build_icon(texts: IconTexts, scope: Scope) -> Icon:
     neighbours = parse_neighbourhood(
         texts.neighbours.text, scope, free=anchors.letters, where=texts.neighbours.place
     )
+    if twice := {letter(v) for v in neighbours.variables} & set(anchors.letters):
+        message = f"the letter {min(twice)!r} is an anchor already"
+        raise texts.neighbours.error(message, "use another letter of the same set")
     setting = Setting(scope, texts.normalise, anchors, neighbours)
     p_kernel = choose(texts.p_kernel, P_KERNELS)
     q_kernel = choose(texts.q_kernel, Q_KERNELS)

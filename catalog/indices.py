@@ -38,7 +38,7 @@ Env: TypeAlias = Mapping[str, IVar]
 Part: TypeAlias = "Tree[Token] | Token"
 Test: TypeAlias = Literal["=", "!=", "in", "not in"]
 
-MAX_NODES = 100_000
+MAX_NODES = 20_000
 MAX_DEPTH = 100
 DEEP = "name its parts in [define]"
 

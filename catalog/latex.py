@@ -212,27 +212,20 @@ class Latex:
     def product(self, args: tuple[Expr, ...]) -> str:
         r"""Factors side by side; numbers are separated by \cdot."""
         sign, rest = "", list(args)
-        if isinstance(rest[0], Div) and self.expr(rest[0]).startswith("-"):
-            return f"{self.expr(rest[0])} \\, {self.factors(rest[1:])}"
         if isinstance(rest[0], Num) and rest[0].value < 0:
             sign, head = "-", Num(-rest[0].value)
             rest = rest[1:] if head.value == 1 and len(rest) > 1 else [head, *rest[1:]]
-        return sign + self.factors(rest)
-
-    def factors(self, rest: list[Expr]) -> str:
-        """Factors without a sign before them."""
-        texts = []
+        text = sign
         for place, arg in enumerate(rest):
-            last = place == len(rest) - 1
-            need = (
-                PRODUCT if last and isinstance(arg, Big) else UNARY if last and not place else ATOM
-            )
-            texts.append(self.expr(arg, need))
-        text = texts[0]
-        for before, after, shown in zip(rest, rest[1:], texts[1:], strict=False):
-            text += (
-                r" \cdot " if isinstance(before, Num) and isinstance(after, Num) else r" \, "
-            ) + shown
+            need = UNARY if len(rest) == 1 else ATOM
+            if place == len(rest) - 1 and isinstance(arg, Big):
+                need = PRODUCT
+            elif not place and isinstance(arg, Div) and not sign:
+                need = PRODUCT  # its own sign may lead
+            if place:
+                numbers = isinstance(rest[place - 1], Num) and isinstance(arg, Num)
+                text += r" \cdot " if numbers else r" \, "
+            text += self.expr(arg, need)
         return text
 
     def size(self, size: Size) -> str:

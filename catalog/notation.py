@@ -135,11 +135,9 @@ class Writer:
 
     def expr(self, expr: Expr, need: int = SUM) -> str:
         """An expression, in parentheses where it holds together less tightly than `need`."""
-        text, level = self.bare(expr, need in (SUM, TERM))
-        if level >= need:
-            return text
-        # (-x)*y would read back as one product, (-1*x)*y does not
-        return f"({self.bare(expr, need not in (PRODUCT, UNARY))[0]})"
+        # (-x)*y would read back as one product, (-1*x)*y does not; elsewhere a sign may lead
+        text, level = self.bare(expr, need not in (PRODUCT, UNARY))
+        return text if level >= need else f"({text})"
 
     def bare(self, expr: Expr, lead: bool) -> tuple[str, int]:
         """The text and how tightly it holds; `lead` allows -x for the product of -1 and x."""
@@ -200,21 +198,19 @@ class Writer:
 
     def product(self, args: tuple[Expr, ...], lead: bool) -> tuple[str, int]:
         """a*b; a leading -1 is written as a sign where that reads back as the same product."""
-        head, *rest = args
-        if lead and head == Num(Fraction(-1)) and not isinstance(rest[0], Num | Mul):
-            text, level = self.factors(tuple(rest), self.expr(rest[0], POWER), rest[0])
-            return f"-{text}", min(level, UNARY)
-        open_head = isinstance(head, Div) or (isinstance(head, Num) and head.value.denominator != 1)
-        return self.factors(args, self.expr(head, PRODUCT if open_head else UNARY), head)
-
-    def factors(self, args: tuple[Expr, ...], first: str, head: Expr) -> tuple[str, int]:
-        """The product of `first` and the factors after it; a big operator may come last."""
-        texts = [first] + [self.expr(arg, POWER) for arg in args[1:-1]]
-        if len(args) == 1:
-            return (self.expr(head), TERM) if isinstance(head, Big) else (first, POWER)
-        if isinstance(args[-1], Big):
-            return "*".join([*texts, self.expr(args[-1])]), TERM
-        return "*".join([*texts, self.expr(args[-1], POWER)]), PRODUCT
+        signed = lead and args[0] == Num(Fraction(-1)) and not isinstance(args[1], Num | Mul)
+        factors = args[1:] if signed else args
+        texts, level = [], PRODUCT if len(factors) > 1 else POWER
+        for place, factor in enumerate(factors):
+            need = POWER
+            if place == len(factors) - 1 and isinstance(factor, Big):
+                need = level = TERM  # the last factor may be open
+            elif not place and not signed:
+                fraction = isinstance(factor, Num) and factor.value.denominator != 1
+                need = PRODUCT if fraction or isinstance(factor, Div) else UNARY
+            texts.append(self.expr(factor, need))
+        text = "*".join(texts)
+        return (f"-{text}", min(level, UNARY)) if signed else (text, level)
 
     def quotient(self, num: Expr, den: Expr) -> tuple[str, int]:
         """A quotient a/b."""

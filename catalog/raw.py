@@ -12,6 +12,7 @@ from catalog.errors import did_you_mean
 from catalog.spec import Normalise, Relation
 
 Scalar = str | int | float
+MAX_LINES = 200
 Texts = dict[str, str]
 Scalars = dict[str, Scalar]
 FieldName = Literal[
@@ -30,7 +31,7 @@ class RawSet(Raw):
     """`side = { letters = "t", elements = ["image", "text"] }`."""
 
     letters: str = ""
-    elements: list[str] = []
+    elements: Annotated[list[str], Field(max_length=MAX_LINES)] = []
 
 
 class RawIcon(Raw):
@@ -89,6 +90,9 @@ REQUIRED_TABLES = ("learned", "p", "q", "claim")
 
 def validate(doc: Mapping[str, Any]) -> RawMethod | tuple[tuple[str, ...], str, str]:
     """The checked document, or its first error: the keys to it, what is wrong, what to do."""
+    for table, lines in doc.items():
+        if isinstance(lines, dict) and len(lines) > MAX_LINES:
+            return (table,), f"[{table}] has more than {MAX_LINES} lines", ""
     try:
         return RawMethod.model_validate(doc)
     except ValidationError as error:

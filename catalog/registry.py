@@ -47,7 +47,7 @@ def load(name: str, folder: Path | None = None) -> Method:
     """The method with this id or alias (in any case). Raises InputError with the nearest name."""
     folder = folder or methods_dir()
     # an exact id needs no index, which keeps showing one method fast
-    if (folder / f"{name}.toml").name in _file_names(folder):
+    if f"{name}.toml" in _file_names(folder):
         return _load(folder / f"{name}.toml")
     return _load(entry(name, folder).path)
 
@@ -72,6 +72,8 @@ def all_methods(folder: Path | None = None) -> Iterator[Method]:
 @cache
 def index(folder: Path) -> Mapping[str, Entry]:
     """The entries of a folder by id. Raises InputError for an unreadable or misnamed file."""
+    if not folder.is_dir():
+        raise InputError("there is no such folder", path=str(folder))
     found: dict[str, Entry] = {}
     for path in sorted(folder.glob("*.toml")):
         item = _entry(path)

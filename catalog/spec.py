@@ -1,7 +1,7 @@
-"""What a method is: the frozen dataclasses that the rooms above read. `catalog.load` makes them from TOML.
+"""What a method is: the frozen dataclasses that `catalog.load` makes and the rooms above read.
 
-A method states a learned pair (p, q), the formula its paper printed, and the relation claimed between
-the two. Nothing here knows how a claim is proved or how code is written.
+A method states a learned pair (p, q), the formula its paper printed, and the relation claimed
+between the two. Nothing here knows how a claim is proved or how code is written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Declaration:
     """One line of [learned] or [given]: `z = "vector[i]"`.
 
     `form` is a Sym (indexed by its declared letters) for scalars and vectors, an IApp for an
-    index-valued function (label[i], index[i]) and a Mask for a 0/1 array. `text` is the type as written.
+    index-valued function (label[i], index[i]) and a Mask for a 0/1 array. `text` is the type as
+    written.
     """
 
     name: str
@@ -39,9 +40,10 @@ class Declaration:
 class Block:
     """One group of anchors of an I-Con loss: sum over anchors of weight * KL(p || q).
 
-    q = kernel / (sum over the allowed neighbours of kernel). `p` is already normalised and zero
-    outside the allowed set. A joint normalisation is a block with no anchor variables; CLIP has two
-    blocks, rows and columns. `weight` may mention the anchor variables; over all blocks weights sum to 1.
+    q = kernel / (sum over the allowed neighbours of kernel). `p` is already normalised over the
+    allowed neighbours, and is read there only. A joint normalisation is a block with no anchor
+    variables; CLIP has two blocks, rows and columns. `weight` may mention the anchor variables;
+    over all blocks weights sum to 1.
     """
 
     anchors: tuple[IVar, ...]
@@ -55,9 +57,9 @@ class Block:
 
 @dataclass(frozen=True)
 class PSpec:
-    """The supervisory kernel as the file names it: `name` in kernels.P_KERNELS (or "formula") and its parameters.
+    """The supervisory kernel as the file names it: `name` in kernels.P_KERNELS, and its parameters.
 
-    A parameter is what its text parsed to: an Expr, an Index (the target of one-hot) or a Cond (a set).
+    A parameter is what its text parsed to: an Expr, an Index (the target of one-hot) or a Cond.
     """
 
     name: str
@@ -66,10 +68,10 @@ class PSpec:
 
 @dataclass(frozen=True)
 class QSpec:
-    """The learned kernel: q_ij proportional to exp(log_kernel(score_ij)), and what code generation needs of it.
+    """The learned kernel for code generation: q_ij proportional to exp(log_kernel(score_ij)).
 
-    `score` is the scalar of the pair (a Dot, Cos, SqNorm, logit symbol ...) over the variables of the
-    first block; `log_kernel` is an Expr in the placeholder SCORE and the parameters. For kind
+    `score` is the scalar of the pair (a Dot, Cos, SqNorm, logit symbol ...) over the variables of
+    the first block; `log_kernel` is an Expr in the placeholder SCORE and the parameters. For kind
     "custom" the log-kernel is SCORE itself and the score the logarithm of the given formula.
     """
 
@@ -85,7 +87,7 @@ SCORE = Sym("score", (), "real", None, True)
 
 @dataclass(frozen=True)
 class Icon:
-    """The pair: its blocks (what is proved) and the named kernels they came from (what is generated and shown)."""
+    """The pair: its blocks (what is proved) and the kernels they came from (what is generated)."""
 
     normalise: Normalise
     blocks: tuple[Block, ...]
@@ -95,7 +97,7 @@ class Icon:
 
 @dataclass(frozen=True)
 class Claim:
-    """published = scale * I-Con + constant (relation exact), or one of the other relations of docs/trust.md.
+    """published = scale * I-Con + constant (exact), or another relation of docs/trust.md.
 
     For a negative (does-not-reduce, false-as-stated) no scale and constant at all may work, and
     `correction` says in a sentence what is true instead.
@@ -111,7 +113,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the published formula is printed. `verified` is False while nobody checked the equation number."""
+    """Where the formula is printed; `verified` is False while nobody checked the number."""
 
     where: str
     verified: bool = False
@@ -120,7 +122,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Method:
-    """One file of catalog/methods, read and checked. `path` and `text` serve error messages and provenance."""
+    """One file of catalog/methods, checked; `path` and `text` serve messages and provenance."""
 
     id: str
     name: str

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class IndexSet:
-    """A finite non-empty set that indices range over; `elements` names them when it is enumerated."""
+    """A finite non-empty set of indices; `elements` names them when it is enumerated."""
 
     name: str
     elements: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class IVar:
 
 @dataclass(frozen=True, slots=True)
 class IApp:
-    """An index-valued function such as pos(i) or the label y[i]; an element of an enumerated set has no args."""
+    """An index-valued function, pos[i] or a label y[i]; an element of a set has no args."""
 
     name: str
     args: tuple[Index, ...]
@@ -83,7 +83,7 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class SetRef:
-    """Membership of a named set, j in P(i): shown by its name, meaning `cond` (already instantiated)."""
+    """Membership of a named set, j in P(i): shown by its name, meaning `cond` (instantiated)."""
 
     element: Index
     name: str
@@ -153,7 +153,8 @@ class Pow:
 
 
 FUNCTIONS: Mapping[str, int] = {
-    "log": 1, "exp": 1, "sqrt": 1, "relu": 1, "sigmoid": 1, "softplus": 1, "sg": 1, "max": 2, "min": 2,
+    "log": 1, "exp": 1, "sqrt": 1, "relu": 1, "sigmoid": 1, "softplus": 1, "sg": 1,
+    "max": 2, "min": 2,
 }  # fmt: skip
 """The functions of the language with their number of arguments; sg is the stop-gradient."""
 
@@ -205,7 +206,7 @@ class Iverson:
 
 @dataclass(frozen=True, slots=True)
 class Big:
-    """A big operator over `vars` restricted to `cond`: sum[j != i] body, mean[i] body, max[k in N(i)] body."""
+    """A big operator over `vars` restricted to `cond`: sum[j != i] body, max[k in N(i)] body."""
 
     op: Literal["sum", "mean", "max", "min"]
     vars: tuple[IVar, ...]
@@ -215,7 +216,7 @@ class Big:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The number of elements: size(P(i)) counts `vars` under `cond`; the bare n of a set has cond TRUE.
+    """The number of elements: size(P(i)) counts `vars` under `cond`; the n of a set has cond TRUE.
 
     `label` is how the paper writes it (n, size(P(i))).
     """
@@ -227,7 +228,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """A named abbreviation of the file, p(i,j) := body: shown by its name, meaning its body (instantiated)."""
+    """A named abbreviation, s(i,j) := body: shown by its name, meaning its body (instantiated)."""
 
     name: str
     args: tuple[Index, ...]
@@ -235,7 +236,21 @@ class Macro:
 
 
 Expr: TypeAlias = (
-    Num | Sym | Add | Mul | Div | Pow | Call | Dot | SqNorm | Norm | Cos | Iverson | Big | Size | Macro
+    Num
+    | Sym
+    | Add
+    | Mul
+    | Div
+    | Pow
+    | Call
+    | Dot
+    | SqNorm
+    | Norm
+    | Cos
+    | Iverson
+    | Big
+    | Size
+    | Macro
 )
 Node: TypeAlias = Expr | Cond | Index
 
@@ -244,7 +259,7 @@ Node: TypeAlias = Expr | Cond | Index
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A hypothesis, `left relation right`, for all values of its free indices; `text` is how the file says it."""
+    """A hypothesis, for all values of its free indices; `text` is how the file says it."""
 
     left: Expr
     relation: Literal["=", ">", ">="]
@@ -256,12 +271,16 @@ class Fact:
 
 
 def children(node: Node) -> Iterator[Node]:
-    """The direct sub-nodes of `node` (expressions, conditions and indices; binder variables are left out)."""
+    """The direct sub-nodes: expressions, conditions and indices, without binder variables."""
     bound = node.vars if isinstance(node, Big | Size) else ()
     for f in fields(node):
         value = getattr(node, f.name)
         for item in value if isinstance(value, tuple) else (value,):
-            if hasattr(item, "__dataclass_fields__") and not isinstance(item, IndexSet) and item not in bound:
+            if (
+                hasattr(item, "__dataclass_fields__")
+                and not isinstance(item, IndexSet)
+                and item not in bound
+            ):
                 yield item
 
 
@@ -273,7 +292,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def map_node(node: Node, subst: Mapping[IVar, Index]) -> Node:
-    """`node` with free index variables replaced; every binder inside gets fresh variables, so nothing is captured."""
+    """`node` with free index variables replaced; binders get fresh ones, so none is captured."""
     if isinstance(node, IVar):
         return subst.get(node, node)
     if isinstance(node, Big | Size):
@@ -296,7 +315,7 @@ _counter = 0
 
 
 def fresh(var: IVar) -> IVar:
-    """A variable over the same set that occurs nowhere else; its name keeps the letter, as in j'12."""
+    """A variable over the same set that occurs nowhere else; it keeps its letter, as in j'12."""
     global _counter
     _counter += 1
     return IVar(f"{var.name.split(chr(39))[0]}'{_counter}", var.set)
@@ -313,5 +332,3 @@ def free_indices(node: Node) -> frozenset[IVar]:
 def symbols(node: Node) -> frozenset[Sym]:
     """The declared symbols that `node` mentions, without their arguments."""
     return frozenset(replace(n, args=()) for n in walk(node) if isinstance(n, Sym))
-
-

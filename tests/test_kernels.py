@@ -507,6 +507,14 @@ def test_no_variable_is_bound_twice_in_a_block():
                 assert len(bound) == len(set(bound)), method.id
 
 
+@pytest.mark.parametrize("neighbours", ["j != i", "j : i != j", "j in P(i)"])
+def test_what_a_set_says_already_is_not_said_twice(neighbours):
+    found = icon({"kernel": "uniform", "over": "j in P(i)"}, icon={"neighbours": neighbours})
+    assert to_text(found.blocks[0].p) == "[j in P(i)]/size(P(i))"
+    found = icon({"kernel": "uniform", "over": "knn[i,j]"}, icon={"neighbours": neighbours})
+    assert " and knn[i,j]]" in to_text(found.blocks[0].p)
+
+
 def test_sizes_of_whole_sets_say_their_name():
     weight = icon().blocks[0].weight
     assert [node.label for node in walk(weight) if isinstance(node, Size)] == ["n"]
@@ -581,6 +589,7 @@ BAD = [
         {"q": {"kernel": "cluster", "assignments": "W[k,l]"}},
         "a table of assignments has one index besides",
     ),
+    ({"icon": {"neighbours": "i"}}, "the letter 'i' is an anchor already; use another letter"),
     ({"icon": {"anchors": "q"}}, "'q' is not a letter of an index set; letters: c, i, j, k, l, o"),
     ({"icon": {"neighbours": "j != i : k = j"}}, "unbound index 'k'; indices bound here: i, j"),
 ]

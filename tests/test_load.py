@@ -393,6 +393,26 @@ def test_hostile_toml_is_one_sentence(text):
     assert time.process_time() - start < 5
 
 
+def lines(table, count):
+    return f"[{table}]\n" + "\n".join(f'"x{k}" = "m8 + m8 > 0"' for k in range(count))
+
+
+def test_a_table_of_many_lines_is_refused():
+    with pytest.raises(InputError, match=r"\[conventions\] has more than 200 lines"):
+        load_text(change("[conventions]\n", lines("conventions", 201) + "\n"))
+
+
+def test_hypotheses_that_expand_are_read_in_bounded_time():
+    doubling = '"m0" = "tau + tau"\n' + "".join(
+        f'"m{k}" = "m{k - 1} + m{k - 1}"\n' for k in range(1, 9)
+    )
+    text = change("[define]\n", f"[define]\n{doubling}")
+    text = change("[assumes]\n", lines("assumes", 190) + "\n", text)
+    start = time.process_time()
+    load_text(text)
+    assert time.process_time() - start < 20
+
+
 def test_a_text_over_the_limit_is_refused():
     with pytest.raises(InputError, match="larger than 1 MB"):
         load_text("#" * (MAX_BYTES + 1))

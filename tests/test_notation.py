@@ -368,3 +368,29 @@ def test_latex_of_a_method():
     assert method_latex(load("t-sne")).p[0].startswith("p_{ij} = ")
     assert method_latex(load("siglip")).q[0].startswith(r"q_{o \mid ij} = ")
     assert r"\ne a" in method_latex(load("focal")).claim
+
+
+# ------------------------------------------------------------------ deep trees
+
+DEEP = {
+    "functions": "exp(" * 95 + "a" + ")" * 95,
+    "quotients": "1/(" * 95 + "a" + ")" * 95,
+    "signs": "-exp(" * 48 + "a" + ")" * 48,
+    "signed sums": "-sum[k] " * 48 + "a",
+    "signed quotients": "-a/(" * 45 + "a" + ")" * 45 + "*b",
+    "products": "a*(b*(" * 48 + "a" + "))" * 48,
+    "powers": "a^(" * 95 + "a" + ")" * 95,
+    "conditions": "[" + "(i = i or (i != i and " * 45 + "true" + "))" * 45 + "]",
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_the_deepest_formulas_can_be_handled_from_deep_inside_a_program(name):
+    tree = parse_expr(DEEP[name], SCOPE, free=FREE)
+
+    def from_depth(frames, work):
+        return work() if not frames else from_depth(frames - 1, work)
+
+    for work in (to_text, to_latex, canonical, hash, repr, lambda t: map_node(t, {})):
+        from_depth(350, lambda work=work: work(tree))
+    assert same(parse_expr(to_text(tree), SCOPE, free=FREE), tree)

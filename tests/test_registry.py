@@ -117,6 +117,19 @@ def test_a_wrong_formula_does_not_hide_the_others(folder):
         registry.load("bad", folder)
 
 
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere: there is no such folder"):
+        registry.ids(tmp_path / "nowhere")
+
+
+def test_a_name_cannot_leave_the_folder(folder):
+    (folder / "deeper").mkdir()
+    with pytest.raises(InputError, match=r"there is no method '\.\./one'"):
+        registry.load("../one", folder / "deeper")
+    with pytest.raises(InputError, match=r"there is no method 'deeper/\.\./one'"):
+        registry.load("deeper/../one", folder)
+
+
 def test_an_empty_folder_has_no_methods(tmp_path):
     assert registry.ids(tmp_path) == ()
     with pytest.raises(InputError, match="there is no method 'x'; the folder is empty"):
