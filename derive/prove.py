@@ -87,20 +87,25 @@ class Search:
     def claim(self) -> Proof | NotProved:
         """The whole claim: signs, rows, weights, the equation, definedness."""
         pr, way = self.problem, self.plain
-        signs, rows = [], []
         scale = way.pos(pr.scale)
         if scale is None:
             return NotProved("the scale is not shown to be positive", pr.scale)
-        signs.append(scale)
+        premises = [scale]
         for _, a, nb, m, w, p, k in pr.blocks:
             for what, t, find in (("weight", w, way.nn), ("p", p, way.nn), ("kernel", k, way.pos)):
-                if (s := find(t)) is None:
+                if (sign := find(t)) is None:
                     return NotProved(f"the sign of the {what} is not shown", t)
-                signs.append(s)
-            row = self.equal(mk("mul", None, a, total(nb, m * p)), a)
-            if isinstance(row, NotProved):
-                return NotProved("p is not shown to sum to one over the allowed neighbours", row.left)
-            rows.append(row)
+                premises.append(sign)
+            row = mk("mul", None, a, total(nb, m * p))
+            for what, left, right in (
+                ("the condition on anchors is not shown to be 0 or 1", a * a, a),
+                ("the condition on neighbours is not shown to be 0 or 1", m * m, m),
+                ("p is not shown to sum to one over the allowed neighbours", row, a),
+            ):
+                eq = self.equal(left, right)
+                if isinstance(eq, NotProved):
+                    return NotProved(what, eq.left)
+                premises.append(eq)
         mass = mk("add", None, *(total(b[0], b[1] * b[4]) for b in pr.blocks))
         weights = self.equal(mass, num(1))
         if isinstance(weights, NotProved):
@@ -111,5 +116,5 @@ class Search:
         eq = self.equal(pr.published, pr.scale * icon(pr.blocks) + pr.constant)
         if isinstance(eq, NotProved):
             return eq
-        premises = (eq, tuple(signs), tuple(rows), weights)
-        return Proof(way.do("exact", pr.published, pr.scale, pr.constant, pr.blocks, pr.learned, *premises), tuple(found))
+        claim = way.do("exact", pr.published, pr.scale, pr.constant, pr.blocks, pr.learned, eq, *premises, weights)
+        return Proof(claim, tuple(found))

@@ -1,4 +1,4 @@
-"""TRUSTED. A certificate's steps -> the theorems they prove. No search: a table of terms, then rule after rule."""
+"""TRUSTED. A certificate -> the theorems it proves: terms, then rule after rule, no search."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from derive.terms import RuleError, Term, mk
-from derive.theorem import RULES, Theorem, need
+from derive.terms import Term, mk, need
+from derive.theorem import RULES, Theorem
 
-NUMBER = re.compile(r"-?[0-9]{1,400}(/[0-9]{1,400})?")
+NUMBER = r"-?[0-9]{1,400}(/[0-9]{1,400})?"
 
 
 def freeze(x: Any) -> Any:
@@ -18,15 +18,17 @@ def freeze(x: Any) -> Any:
 
 
 def replay(rows: list[Any], steps: list[Any]) -> list[Theorem]:
-    """The theorems of all steps. `rows` are terms [op, data, numbers of earlier rows]. A step is [rule, arguments];
-    an argument is a term's number, "#n" (an earlier step), "$text" (a name) or a list of arguments."""
+    """The theorems of all steps.
+
+    Rows are terms [op, data, earlier rows], steps [rule, arguments]: rows, "#step", "$text", lists.
+    """
     terms, done = list[Term](), list[Theorem]()
     for op, data, *args in rows:
         if op == "num":
-            need(isinstance(data, str) and NUMBER.fullmatch(data), "a malformed number")
+            need(isinstance(data, str) and re.fullmatch(NUMBER, data), "a malformed number")
             data = Fraction(data)
         need(op != "v" or isinstance(data[0], str), "a variable without a name")
-        need(all(type(a) is int and 0 <= a < len(terms) for a in args), "a term refers to a later one")
+        need(all(type(a) is int and 0 <= a < len(terms) for a in args), "no such earlier term")
         terms.append(mk(op, freeze(data), *(terms[a] for a in args)))
 
     def read(a: Any) -> Any:
@@ -42,5 +44,4 @@ def replay(rows: list[Any], steps: list[Any]) -> list[Theorem]:
     for name, args in steps:
         need(name in RULES, f"step {len(done)}: there is no rule {name!r}")
         done.append(RULES[name](*map(read, args)))
-    need(done, "there are no steps")
     return done

@@ -1,14 +1,14 @@
-"""TRUSTED. Terms over finite index sets: hash-consed, binders by de Bruijn index, all operations total.
+"""TRUSTED. Terms over finite index sets: hash-consed, de Bruijn binders, total operations.
 
-A model gives an index set a finite non-empty set, a family a real array, a mask a 0/1 array. inv(0) = 0,
-log(x) = 0 for x <= 0, relu(x) = max(x, 0), sg (stop-gradient) the identity; bigmax is the maximum of its
-second argument where the first is not 0 (0 if nowhere). Terms written alike are one object.
+A model gives an index set a finite non-empty set, a family a real array, a mask a 0/1 array.
+inv(0) = 0, log(x <= 0) = 0, sg(x) = x; bigmax: the maximum where its first argument is not 0.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import count, permutations, product
@@ -18,26 +18,39 @@ from typing import Any
 
 Domain = str | tuple[str, tuple[str, ...]]  # an index set; an enumerated one lists its elements
 MAX_DEPTH, MAX_SIZE = 150, 20_000  # a rule refuses beyond: no certificate may exhaust its reader
-INDEX = frozenset(("v", "b", "el", "fn"))  # variable, bound variable, element of an enumerated set, f(i)
+INDEX = frozenset(("v", "b", "el", "fn"))  # variable, bound variable, element, f(i)
 BOOL = frozenset(("eq", "ne", "mask"))  # [a = b], [a != b], a declared 0/1 array
-UNARY = frozenset(("inv", "exp", "log", "relu", "sg"))
 SYMMETRIC = frozenset(("add", "mul", "eq", "ne"))  # a + b and b + a are one term
 BINDERS = frozenset(("sum", "bigmax"))
-ARITY = {**dict.fromkeys(UNARY, 1), "sum": 1, "bigmax": 2, "max": 2}
+ARITY = {"inv": 1, "exp": 1, "log": 1, "relu": 1, "sg": 1, "sum": 1, "bigmax": 2, "max": 2}
 
 
 class RuleError(Exception):
     """A term is ill-formed or a rule does not apply."""
 
 
-class Term:
-    """One node. `free`: its named index variables; `loose`: its unbound de Bruijn indices (k, domain)."""
+def need(ok: object, why: str) -> None:
+    """Refuse unless ok."""
+    if not ok:
+        raise RuleError(why)
 
-    __slots__ = ("args", "data", "depth", "free", "key", "loose", "op")
+
+def is_domain(d: Any) -> bool:
+    """Whether d is an index set: a name, or a name with distinct elements."""
+    return isinstance(d, str) or (isinstance(d[0], str) and 0 < len(d[1]) == len(set(d[1])))
+
+
+@dataclass(slots=True, eq=False)
+class Term:
+    """A node, alone of its kind. `free`: its index variables; `loose`: its unbound (k, domain)."""
+
     op: str
     data: Any
     args: tuple[Term, ...]
-    key: tuple[bytes, bytes]  # sorts alike in every process, form before names; never decides equality
+    free: frozenset[Term]
+    loose: frozenset[tuple[int, Domain]]
+    depth: int
+    key: tuple[bytes, bytes]  # orders by form, then names, the same in every process
 
     def __add__(self, other: Term) -> Term:
         return mk("add", None, self, other)
@@ -53,8 +66,12 @@ order = attrgetter("key")
 _table: dict[tuple[Any, ...], Term] = {}
 
 
+def _digest(head: bytes, parts: list[bytes]) -> bytes:
+    return hashlib.blake2b(head + b"".join(parts), digest_size=16).digest()
+
+
 def mk(op: str, data: Any, *args: Term) -> Term:
-    """The term op(data; args), checked: arity, indices where indices belong, and their index sets."""
+    """The term op(data; args), checked: arity, indices where they belong, and their index sets."""
     if op in SYMMETRIC:
         args = tuple(sorted(args, key=order))
     if (known := _table.get((op, data, args))) is not None:
@@ -63,28 +80,25 @@ def mk(op: str, data: Any, *args: Term) -> Term:
     if op in ("eq", "ne"):
         good = len(args) == 2 and doms[0] is not None and doms[0] == doms[1]
     elif op in ("app", "mask", "fn"):
-        good = isinstance(data[0], str) and data[1] == doms
-    elif op in ("num", "el", "v", "b"):
-        good = not args and (type(data) is Fraction if op == "num" else isinstance(data[0], str | int))
-        good = good and (op != "el" or isinstance(data[1], tuple) and data[0] in data[1][1])
+        good = data[1] == doms and (op != "fn" or is_domain(data[2]))
+    elif op == "num":
+        good = not args and type(data) is Fraction
+    elif op in ("el", "v", "b"):
+        good = not args and is_domain(data[1]) and (op != "b" or data[0] in range(99))
+        good = good and (op != "el" or (type(data[1]) is tuple and data[0] in data[1][1]))
     else:
         good = op in ("add", "mul") or len(args) == ARITY.get(op, -1)
-        good = good and not any(doms) and (data is None) == (op not in BINDERS)
-        good = good and (op not in BINDERS or all(d == data for a in args for k, d in a.loose if k == 0))
-    t = Term()
-    t.op, t.data, t.args = op, data, args
-    t.depth = 1 + max((a.depth for a in args), default=0)
-    if not good or t.depth > MAX_DEPTH:
-        raise RuleError(f"ill-formed term {op} {data!r}" if not good else "a term is nested too deep")
-    t.free = frozenset((t,) if op == "v" else ()).union(*(a.free for a in args))
+        good = good and not any(doms) and (is_domain(data) if op in BINDERS else data is None)
+        good = good and all(d == data for a in args for k, d in a.loose if k == 0 and data)
+    depth = 1 + max((a.depth for a in args), default=0)
+    need(good and depth <= MAX_DEPTH, f"ill-formed term {op} {data!r}, or nested too deep")
     loose = frozenset((data,) if op == "b" else ()).union(*(a.loose for a in args))
-    t.loose = frozenset((k - 1, d) for k, d in loose if k > 0) if op in BINDERS else loose
-    head = f"{op}|{data!r}|".encode()
-    form = f"v|{data[1]!r}|".encode() if op == "v" and isinstance(data[0], str) else head
-    t.key = (
-        hashlib.blake2b(form + b"".join(a.key[0] for a in args), digest_size=16).digest(),
-        hashlib.blake2b(head + b"".join(a.key[1] for a in args), digest_size=16).digest(),
-    )
+    loose = frozenset((k - 1, d) for k, d in loose if k > 0) if op in BINDERS else loose
+    name = f"{op}|{data!r}".encode()
+    form = f"v|{data[1]!r}".encode() if op == "v" and type(data[0]) is str else name
+    key = (_digest(form, [a.key[0] for a in args]), _digest(name, [a.key[1] for a in args]))
+    t = Term(op, data, args, frozenset().union(*(a.free for a in args)), loose, depth, key)
+    t.free = frozenset((t,)) if op == "v" else t.free
     return _table.setdefault((op, data, args), t)
 
 
@@ -94,7 +108,7 @@ def num(value: int | Fraction) -> Term:
 
 
 def var(name: str, dom: Domain) -> Term:
-    """A free index variable; a theorem holds for all values of its own. Numbered ones are internal."""
+    """A free index variable; numbered ones are internal."""
     return mk("v", (name, dom))
 
 
@@ -111,14 +125,17 @@ def rebuild(t: Term, f: Any, k: int) -> Term:
 
 def bind(op: str, v: Term, *bodies: Term) -> Term:
     """The binder op over the free variable v: sum over v of body."""
+    need(v.op == "v", "an index variable is needed")
 
     def close(t: Term, k: int) -> Term:
-        return t if v not in t.free else mk("b", (k, v.data[1])) if t is v else rebuild(t, close, k)
+        if v not in t.free:
+            return t
+        return mk("b", (k, v.data[1])) if t is v else rebuild(t, close, k)
 
     return mk(op, v.data[1], *(close(b, 0) for b in bodies))
 
 
-def total(vs: list[Term] | tuple[Term, ...], body: Term) -> Term:
+def total(vs: Sequence[Term], body: Term) -> Term:
     """The sum over all of `vs`, the last one innermost."""
     for v in reversed(vs):
         body = bind("sum", v, body)
@@ -152,7 +169,6 @@ def subst(t: Term, old: Term, new: Term) -> Term:
     return go(t)
 
 
-# ------------------------------------------------------- the normal form that decides `lincomb`
 Monomial = tuple[tuple[Term, ...], tuple[Term, ...]]  # bound variables, factors
 Poly = dict[Monomial, Fraction]
 _fresh = count(MAX_DEPTH + 1)
@@ -163,8 +179,7 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
     out: Poly = {}
     for m, c in pairs:
         out[m] = out.get(m, Fraction(0)) + c
-        if len(out) > MAX_SIZE:
-            raise RuleError("an expression is too large to expand")
+        need(len(out) <= MAX_SIZE, "an expression is too large to expand")
     return {m: c for m, c in out.items() if c}
 
 
@@ -183,12 +198,9 @@ def join(m: Monomial, n: Monomial) -> Monomial:
 
 @lru_cache(100_000)
 def expand(t: Term, shut: frozenset[Domain] = frozenset()) -> Poly:
-    """`t` as a sum of coefficient * (sum over variables of a product of atoms); sums over `shut` are atoms.
-
-    The variable of a sum is numbered by its depth, which is less inside and more outside of it.
-    """
+    """`t` as a sum of coefficient * (sum over variables of atoms); sums over `shut` are atoms."""
     if t.op == "sum" and t.data not in shut:
-        v = mk("v", (t.depth, t.data))
+        v = mk("v", (t.depth, t.data))  # a number that no sum inside or outside has
         return {((v, *vs), fs): c for (vs, fs), c in expand(open_binder(t, v), shut).items()}
     if t.op == "add":
         return collect(item for a in t.args for item in expand(a, shut).items())
@@ -203,26 +215,23 @@ def expand(t: Term, shut: frozenset[Domain] = frozenset()) -> Poly:
 
 @lru_cache(100_000)
 def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: -k) -> Monomial:
-    """The monomial with its bound variables called name(1), name(2), ... whatever they were called."""
+    """The monomial with its bound variables called name(1), ..., whatever they were called."""
 
     def numbered(vs: tuple[Term, ...]) -> Monomial:
         names = {v: mk("v", (name(k), v.data[1])) for k, v in enumerate(vs, 1)}
         return tuple(names.values()), renamed(fs, names)
 
-    if len(vs) < 2:
-        return numbered(vs)
-    groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; all orders of ties
+    groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; ties in any order
     for v in vs:
         role = renamed(fs, {w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
         groups.setdefault((repr(v.data[1]), b"".join(f.key[0] for f in role)), []).append(v)
     ties = [groups[k] for k in sorted(groups)]
-    if prod(factorial(len(g)) for g in ties) > 720:
-        raise RuleError("an expression has too many sums that look alike")
+    need(prod(factorial(len(g)) for g in ties) <= 720, "too many sums that look alike")
     ways = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
     return min(map(numbered, ways), key=lambda m: [f.key for f in m[1]])
 
 
 @lru_cache(100_000)
 def canon(t: Term) -> Poly:
-    """The normal form of t modulo commutative rings and finite sums (linearity, Fubini, renaming)."""
+    """The normal form of t modulo commutative rings and finite sums (linear, Fubini, renaming)."""
     return collect((canonical(*m), c) for m, c in expand(t).items())

@@ -1,16 +1,16 @@
 """TRUSTED. Theorems, and the only rules that make them.
 
-A judgement is ("eq", a, b), ("pos", a) for a > 0, ("nn", a) for a >= 0, or ("icon", ...), the claim of
-`exact`. A Theorem says: in every model, if each hypothesis holds for all values of its free indices, so does
-the conclusion. Python cannot hide a constructor: what counts is a certificate that `replay` accepts.
+("eq", a, b) says a = b, ("pos", a) a > 0, ("nn", a) a >= 0. A Theorem says: in every model where
+each hypothesis holds for all values of its free indices, the conclusion holds for all of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from derive.terms import BOOL, INDEX, RuleError, Term, bind, canon, collect, domain, mk, num, subst, total
+from derive.terms import BOOL, INDEX, Term, bind, canon, domain, mk, need, num, subst, total
 
 Judgement = tuple[Any, ...]
 RULES: dict[str, Callable[..., Theorem]] = {}
@@ -22,15 +22,9 @@ class Theorem:
 
     __slots__ = ("args", "concl", "hyps", "rule")
 
-    def __init__(self, key: object, hyps: frozenset[Judgement], concl: Judgement, rule: str, args: Any):
+    def __init__(self, key: object, hyps: frozenset[Judgement], concl: Judgement, *how: Any):
         need(key is _KEY, "theorems are made by rules only")
-        self.hyps, self.concl, self.rule, self.args = hyps, concl, rule, args
-
-
-def need(ok: object, why: str) -> None:
-    """Refuse unless ok."""
-    if not ok:
-        raise RuleError(why)
+        self.hyps, self.concl, (self.rule, self.args) = hyps, concl, how
 
 
 def _flat(x: Any) -> list[Any]:
@@ -38,18 +32,17 @@ def _flat(x: Any) -> list[Any]:
 
 
 def rule(f: Callable[..., Judgement]) -> Callable[..., Theorem]:
-    """A rule, from a function that returns its conclusion: unites hypotheses; a parameter v is a variable."""
-    at_v = [k for k, name in enumerate(f.__code__.co_varnames[: f.__code__.co_argcount]) if name == "v"]
+    """A rule, from a function that returns its conclusion: checks terms, unites hypotheses."""
 
     def apply(*args: Any) -> Theorem:
-        need(all(args[k].op == "v" for k in at_v), f"{f.__name__}: an index variable is needed")
         flat = _flat(args)
         for t in (t for t in flat if isinstance(t, Term)):
             closed = not t.loose and all(type(v.data[0]) is str for v in t.free)
             need(closed, f"{f.__name__}: a term is not closed")
         hyps = frozenset[Judgement]().union(*(t.hyps for t in flat if isinstance(t, Theorem)))
         made = f(*args)
-        return Theorem(_KEY, hyps | {made} if f.__name__ == "assume" else hyps, made, f.__name__, args)
+        hyps |= {made} if f.__name__ == "assume" else set()
+        return Theorem(_KEY, hyps, made, f.__name__, args)
 
     apply.__doc__ = f.__doc__
     RULES[f.__name__] = apply
@@ -78,27 +71,24 @@ def assume(j: Judgement) -> Judgement:
 @rule
 def inst(th: Theorem, v: Term, e: Term) -> Judgement:
     """From J: J[v := e], e an index of the set of v."""
-    need(e.op in INDEX and domain(e) == domain(v) and th.concl[0] != "icon", "wrong index set")
+    need(v.op == "v" and e.op in INDEX and domain(e) == domain(v), "wrong index set")
     return put(th.concl, v, e)
 
 
 @rule
 def lincomb(a: Term, b: Term, uses: list[tuple[Term, list[Term], Theorem]]) -> Judgement:
-    """From l_k = r_k: a = b, if a - b and sum_k sum_{vars_k} m_k (l_k - r_k) have one normal form."""
-    parts = [(num(1), a), (MINUS, b)]
+    """From l_k = r_k: a = b, if a - b and sum_k sum_vars_k m_k (l_k - r_k) have one normal form."""
+    parts = [a - b]
     for m, vs, th in uses:
-        need(all(v.op == "v" for v in vs), "an index variable is needed")
         left, right = sides(th)
-        parts += [(MINUS, total(vs, m * left)), (num(1), total(vs, m * right))]
-    gap = collect((mono, c.data * q) for c, t in parts for mono, q in canon(t).items())
-    need(not gap, "the two sides differ")
+        parts += [MINUS * total(vs, m * left), total(vs, m * right)]
+    need(not canon(mk("add", None, *parts)), "the two sides differ")
     return ("eq", a, b)
 
 
 @rule
 def cong(op: str, *ths: Theorem) -> Judgement:
-    """From a = b: f(a) = f(b), for f one of exp, log, inv, relu, sg, max."""
-    need(op in ("exp", "log", "inv", "relu", "sg", "max"), "no such function")
+    """From a = b: f(a) = f(b), for an operation f of real numbers: exp, log, inv, relu, sg, max."""
     return ("eq", *(mk(op, None, *(sides(t)[k] for t in ths)) for k in (0, 1)))
 
 
@@ -106,7 +96,7 @@ def cong(op: str, *ths: Theorem) -> Judgement:
 def transport(th: Theorem, eq: Theorem) -> Judgement:
     """From a > 0 (or a >= 0) and a = b: b > 0 (or b >= 0)."""
     left, right = sides(eq)
-    need(th.concl[0] in ("pos", "nn") and th.concl[1] is left, "the theorem is not about the left side")
+    need(th.concl[0] in ("pos", "nn") and th.concl[1] is left, "not about the left side")
     return (th.concl[0], right)
 
 
@@ -114,14 +104,14 @@ def transport(th: Theorem, eq: Theorem) -> Judgement:
 def cases(m: Term, j: Judgement, one: Theorem, zero: Theorem) -> Judgement:
     """From J[m := 1] and J[m := 0]: J, for m with values 0 and 1 only."""
     need(m.op in BOOL and j[0] in ("eq", "pos", "nn"), "a 0/1 term is needed")
-    need(one.concl == put(j, m, num(1)) and zero.concl == put(j, m, num(0)), "not the cases of this")
+    need(one.concl == put(j, m, num(1)) and zero.concl == put(j, m, num(0)), "not its cases")
     return tuple(j)
 
 
 @rule
 def leibniz(t: Term, v: Term, a: Term, b: Term) -> Judgement:
     """[a = b] t[v := a] = [a = b] t[v := b]."""
-    need(a.op in INDEX and b.op in INDEX and domain(a) == domain(b) == domain(v), "wrong index set")
+    need(v.op == "v" and {a.op, b.op} <= INDEX and domain(a) == domain(b) == domain(v), "wrong set")
     d = mk("eq", None, a, b)
     return ("eq", d * subst(t, v, a), d * subst(t, v, b))
 
@@ -156,10 +146,11 @@ def ne_def(a: Term, b: Term) -> Judgement:
 
 @rule
 def sign(kind: str, c: Term) -> Judgement:
-    """c > 0 or c >= 0 for a rational number that is; m >= 0 for a 0/1 term."""
-    value = c.data if c.op == "num" else 0
-    good = c.op == "num" and (value > 0 if kind == "pos" else value >= 0) or kind == "nn" and c.op in BOOL
-    need(kind in ("pos", "nn") and good, "wrong sign")
+    """A number c > 0 or c >= 0 that is; m >= 0 for a 0/1 term."""
+    if c.op == "num":
+        need(c.data > 0 if kind == "pos" else kind == "nn" and c.data >= 0, "wrong sign")
+    else:
+        need(kind == "nn" and c.op in BOOL, "the sign is not known")
     return (kind, c)
 
 
@@ -179,8 +170,8 @@ def pos_masked_sum(v: Term, some: Theorem, mask: Theorem, body: Theorem) -> Judg
 
 
 X, Y = (mk("app", (s, ())) for s in "xy")  # the real variables of the axioms
-exp, log, inv = ((lambda t, op=op: mk(op, None, t)) for op in ("exp", "log", "inv"))
-AXIOMS: dict[str, tuple[list[Judgement], Judgement]] = {
+exp, log, inv = (partial(mk, op, None) for op in ("exp", "log", "inv"))
+AXIOMS: dict[str, tuple[list[Judgement], Judgement]] = {  # premises, conclusion, for all x, y
     "log_exp": ([], ("eq", log(exp(X)), X)),
     "exp_log": ([("pos", X)], ("eq", exp(log(X)), X)),
     "exp_add": ([], ("eq", exp(X + Y), exp(X) * exp(Y))),
@@ -202,7 +193,6 @@ AXIOMS: dict[str, tuple[list[Judgement], Judgement]] = {
     "nn_inv": ([("nn", X)], ("nn", inv(X))),
     "nn_square": ([], ("nn", X * X)),
 }
-"""name: (premises, conclusion), for all real x and y."""
 
 
 @rule
@@ -215,54 +205,43 @@ def axiom(name: str, at_x: Term, at_y: Term, *premises: Theorem) -> Judgement:
         return put(put(put(j, Y, mark), X, at_x), mark, at_y)
 
     wanted, conclusion = AXIOMS[name]
-    need([at(j) for j in wanted] == [p.concl for p in premises], f"{name}: a premise is not proved")
+    need([at(j) for j in wanted] == [t.concl for t in premises], f"{name}: a premise is not proved")
     return at(conclusion)
 
 
-Block = tuple[Any, ...]  # anchors, A, neighbours, M, w, p, k: variables, 0/1 conditions, weight, the pair
+Block = tuple[Any, ...]  # anchors, A, neighbours, M, w, p, k: variables, conditions, the pair
 
 
 def icon(blocks: tuple[Block, ...]) -> Term:
-    """sum over blocks and anchors of A w KL(p || q): sum_M (p log p - p log q), q = k / sum_M k."""
-
-    def kl(nbs: list[Term], m: Term, p: Term, k: Term) -> Term:
-        return total(nbs, m * (p * log(p) - p * log(k * inv(total(nbs, m * k)))))
-
-    return mk("add", None, *(total(an, a * (w * kl(nb, m, p, k))) for an, a, nb, m, w, p, k in blocks))
+    """The sum over blocks and anchors of A w KL(p || q) over M, q = k / sum_M k, 0 log 0 = 0."""
+    parts = []
+    for anchors, a, nbs, m, w, p, k in blocks:
+        kl = total(nbs, m * (p * log(p) - p * log(k * inv(total(nbs, m * k)))))
+        parts.append(total(anchors, a * (w * kl)))
+    return mk("add", None, *parts)
 
 
 def mentions(t: Term, names: frozenset[str]) -> bool:
     """Whether t mentions a family of that name."""
-    return t.op == "app" and t.data[0] in names or any(mentions(a, names) for a in t.args)
-
-
-def boolean(t: Term) -> bool:
-    """Whether t is a 0/1 term by its form: an indicator, 1, a product of such, or 1 minus such."""
-    if t.op == "add" and len(t.args) == 2 and num(1) in t.args:
-        rest = t.args[t.args[0] is num(1)]
-        return rest.op == "mul" and any(rest is MINUS * b and boolean(b) for b in rest.args)
-    return t.op in BOOL or t is num(1) or t.op == "mul" and all(map(boolean, t.args))
+    return (t.op == "app" and t.data[0] in names) or any(mentions(a, names) for a in t.args)
 
 
 @rule
 def exact(
-    published: Term, scale: Term, constant: Term, blocks: Any, learned: Any,
-    eq: Theorem, signs: Any, rows: Any, weights: Theorem,
-) -> Judgement:  # fmt: skip
-    """published = scale * icon(blocks) + constant, a true I-Con identity.
+    published: Term, scale: Term, constant: Term, blocks: Any, learned: Any, *premises: Theorem
+) -> Judgement:
+    """An I-Con identity: published = scale * icon(blocks) + constant.
 
-    Premises: that equation; scale > 0; per block w >= 0, p >= 0, k > 0, A * sum_M p = A (rows of p sum
-    to one on the allowed set); the weights sum to one. Nothing but k mentions a learned family.
+    Premises: that; scale > 0; per block w >= 0, p >= 0, k > 0, A A = A, M M = M (0 or 1 each),
+    A sum_M p = A (rows sum to one); the weights sum to one. Only k mentions what is learned.
     """
-    need(all(v.op == "v" for b in blocks for v in b[0] + b[2]), "an index variable is needed")
-    need(all(boolean(t) for b in blocks for t in (b[1], b[3])), "a condition is not a 0/1 term")
-    need(eq.concl == ("eq", published, scale * icon(blocks) + constant), "not the equation of this claim")
-    wanted = [("pos", scale)] + [j for b in blocks for j in (("nn", b[4]), ("nn", b[5]), ("pos", b[6]))]
-    need([t.concl for t in signs] == wanted, "not the signs of this claim")
-    norm = [("eq", a * total(nb, m * p), a) for _, a, nb, m, _, p, _ in blocks]
-    need([t.concl for t in rows] == norm, "the rows of p are not shown to sum to one")
+    wanted = [("eq", published, scale * icon(blocks) + constant), ("pos", scale)]
+    for _, a, nb, m, w, p, k in blocks:
+        wanted += [("nn", w), ("nn", p), ("pos", k), ("eq", a * a, a), ("eq", m * m, m)]
+        wanted.append(("eq", a * total(nb, m * p), a))
     mass = mk("add", None, *(total(b[0], b[1] * b[4]) for b in blocks))
-    need(weights.concl == ("eq", mass, num(1)), "the weights are not shown to sum to one")
+    wanted.append(("eq", mass, num(1)))
+    need([t.concl for t in premises] == wanted, "the premises are not those of this claim")
     fixed = [scale, constant] + [t for b in blocks for t in (b[1], b[3], b[4], b[5])]
-    need(not any(mentions(t, frozenset(learned)) for t in fixed), "a learned symbol where none may be")
+    need(not any(mentions(t, frozenset(learned)) for t in fixed), "a learned symbol outside k")
     return ("icon", published, scale, constant, blocks, tuple(learned))
