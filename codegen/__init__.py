@@ -1,1 +1,1 @@
-"""All text that leaves the house: a method becomes a reduction over pairs, and that becomes a program."""
+"""All text that leaves the house: method -> reductions over pairs -> program."""

@@ -1,7 +1,7 @@
-"""The gradient of a formula as NumPy text: reverse mode over the tree, one statement for each leaf it reaches.
+"""The gradient of a formula as NumPy text: reverse mode over the tree.
 
-Given the text of d loss / d node, `pull` writes statements that add to `grad_<name>` for every learned
-symbol below the node. Sums over axes that a node lacks are taken where its adjoint is formed.
+Given the text of d loss / d node, `pull` writes statements that add to `grad_<name>` for every
+learned symbol below the node. Sums over axes that a node lacks are taken where its adjoint is formed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from catalog.symbols import (
     SqNorm,
     Sym,
     walk,
-)
-from codegen.printers import ATOM, BITS, PRODUCT, TensorPrinter, Text
+)  # fmt: skip
+from codegen.printers import TensorPrinter
+from codegen.text import ATOM, BITS, PRODUCT, Text
 from codegen.trees import holds_always
 
-ONE = Text("1", plain=True)
+ONE_TEXT = Text("1", plain=True)
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Adjoint:
 
     def times(self, *parts: Text) -> Text:
         """A product of texts."""
-        kept = [p for p in parts if p.code != "1"] or [ONE]
+        kept = [p for p in parts if p.code != "1"] or [ONE_TEXT]
         return kept[0] if len(kept) == 1 else self.printer.join(" * ", kept, PRODUCT)
 
     def onto(self, text: Text, axes: tuple[IVar, ...]) -> Text:
@@ -95,7 +96,8 @@ class Adjoint:
             case Pow(base, exponent):
                 lower = Pow(base, Add((exponent, Num(Fraction(-1)))))
                 self.pull(base, self.times(g, self.value(exponent), self.value(lower)))
-                self.pull(exponent, self.times(g, text, self.printer.call("log", [self.value(base)])))
+                log = self.printer.call("log", [self.value(base)])
+                self.pull(exponent, self.times(g, text, log))
             case Call(fn, args):
                 self.pull_call(fn, args, g)
             case Dot(u, v):
@@ -151,7 +153,8 @@ class Adjoint:
             sign = ">=" if fn == "max" else "<="
             y = self.value(args[1])
             axes = self.printer.union(x, y)
-            first = f"({self.printer.lift(x, axes).at(PRODUCT)} {sign} {self.printer.lift(y, axes).at(PRODUCT)})"
+            ends = [self.printer.lift(t, axes).at(PRODUCT) for t in (x, y)]
+            first = f"({ends[0]} {sign} {ends[1]})"
             self.pull(args[0], self.times(g, Text(first, axes)))
             self.pull(args[1], self.times(g, Text(f"~{first}", axes)))
         elif fn != "sg":
@@ -168,7 +171,8 @@ class Adjoint:
             up = self.printer.join(" / ", [g, size], PRODUCT)
         if not holds_always(node.cond):
             cond = inner.printer.cond(node.cond)
-            up = inner.printer.join(" * ", [up, replace(cond, code=f"({cond.code})", level=ATOM)], PRODUCT)
+            cond = replace(cond, code=f"({cond.code})", level=ATOM)
+            up = inner.printer.join(" * ", [up, cond], PRODUCT)
         inner.pull(node.body, up)
         self.count = inner.count
 
@@ -181,7 +185,7 @@ class Adjoint:
         return Text(f"{code} * {right.at(PRODUCT)}", axes, PRODUCT, vector=True)
 
     def contract(self, g: Text, v: Text, u: Text) -> Text:
-        """sum over the axes that u lacks of g * v, as vectors over the axes of u."""
+        """The sum of g * v over the axes that u lacks, as vectors over the axes of u."""
         p = self.printer
         extra = [a for a in p.union(g, v) if a not in u.axes]
         if len(g.axes) == 2 and len(v.axes) == 1 and extra == list(v.axes):

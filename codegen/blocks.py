@@ -1,4 +1,4 @@
-"""The blocks of a method as dense lines, for losses that are no reduction over pairs: one axis per index.
+"""The blocks of a method as dense lines, one axis per index: for what is no reduction over pairs.
 
 The lines leave `losses`, `valid` and, where anchors differ, `weight`, as `codegen.dense` does.
 """
@@ -6,15 +6,17 @@ The lines leave `losses`, `valid` and, where anchors differ, `weight`, as `codeg
 from __future__ import annotations
 
 from catalog.spec import Block
-from catalog.symbols import And, Call, Expr, Iverson, IVar, Macro
+from catalog.symbols import And, Call, Expr, IVar, Iverson, Macro
 from codegen.adjoint import Adjoint
+from codegen.dialects import TORCH, Dialect
 from codegen.ir import Program
-from codegen.printers import TORCH, Dialect, TensorPrinter, Text
+from codegen.printers import TensorPrinter
+from codegen.text import ATOM, Text
 from codegen.trees import holds_always
 
 
 def logarithm(kernel: Expr) -> Expr:
-    """log k, without an exponential that is undone at once."""
+    """The formula of log k, without an exponential that is undone at once."""
     inner = kernel.body if isinstance(kernel, Macro) else kernel
     if isinstance(inner, Call) and inner.fn == "exp":
         return inner.args[0]
@@ -72,11 +74,11 @@ def full(p: TensorPrinter, text: Text, axes: tuple[IVar, ...]) -> str:
     sizes = ", ".join(p.sizes[v.set.name] for v in axes)
     lifted = p.lift(text, axes)
     if text.axes == axes:
-        return text.at(5)
+        return text.at(ATOM)
     if p.dialect is TORCH:
         if text.plain:
             return f"torch.tensor({text.code}).expand({sizes})"
-        return f"{lifted.at(5)}.expand({sizes})"
+        return f"{lifted.at(ATOM)}.expand({sizes})"
     return f"np.broadcast_to({lifted.code}, ({sizes},))"
 
 

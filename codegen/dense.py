@@ -1,13 +1,15 @@
 """Reduction -> the lines of the dense form: all pairs at once, as a paper would write it.
 
-The lines leave `losses` (one per anchor), `valid` (which anchors have a p) and, where anchors differ,
-`weight`. NumPy also keeps what the gradient needs: `p`, `q` and the kernel.
+The lines leave `losses` (one per anchor), `valid` (which anchors have a p) and, where anchors
+differ, `weight`. NumPy also keeps what the gradient needs: `p_ij`, `q_ij` and the kernel.
 """
 
 from __future__ import annotations
 
+from codegen.block_target import repeats_allowed
+from codegen.dialects import NUMPY, TORCH
 from codegen.pieces import Pieces
-from codegen.printers import NUMPY, TORCH
+from codegen.text import ATOM, SUM
 
 
 def lines(pieces: Pieces) -> list[str]:
@@ -35,12 +37,9 @@ def kernel_lines(pieces: Pieces) -> list[str]:
     masked = r.allowed.kind != "all"
     if masked:
         out.append(f"allowed = {pieces.allowed()}")
-    if masked and pieces.is_singular():
-        # infinite at distance 0, where nobody looks: keep the infinity out of the gradient
-        score = str(r.log_kernel.atoms[0].symbol)
-        out.append(f"{score} = {where(pieces, 'allowed', score, '1.0')}")
     name = "kernel" if is_ratio(pieces) else "log_kernel"
-    text = pieces.formula(r.log_kernel.kernel if is_ratio(pieces) else r.log_kernel.expr, block=False)
+    k = r.log_kernel
+    text = pieces.formula(k.kernel if is_ratio(pieces) else k.expr, block=False)
     out.append(f"{name} = {text}")
     if masked:
         lowest = (
@@ -75,7 +74,7 @@ def target_lines(pieces: Pieces) -> list[str]:
     full = set(text.axes) >= {r.row, r.column}
     number = f".to({like}.dtype)" if pieces.dialect is TORCH else ".astype(float)"
     expand = f".expand_as({like})" if pieces.dialect is TORCH else f" * np.ones_like({like})"
-    code = text.code if full else f"{text.at(5)}{expand}"
+    code = text.code if full else f"{text.at(ATOM)}{expand}"
     if t.form == "softmax":
         out.append(f"logits_p = {code}")
         if masked:
@@ -90,14 +89,14 @@ def target_lines(pieces: Pieces) -> list[str]:
             pieces.needs.add("softmax")
     else:
         if t.binary:
-            extra = masked and not says_allowed(pieces)
-            code = f"({text.at(1)} & allowed)" if extra else text.at(5)
+            extra = masked and not repeats_allowed(pieces)
+            code = f"({text.at(SUM)} & allowed)" if extra else text.at(ATOM)
             spread = "" if full or extra else expand
             out.append(f"p_ij = {code}{number}{spread}")
-        elif masked and t.form != "given":
+        elif masked:
             out.append(f"p_ij = {where(pieces, 'allowed', code, '0.0')}")
         else:
-            out.append(f"p_ij = {code}" if full else f"p_ij = {code}")
+            out.append(f"p_ij = {code}")
         if t.form == "proportional":
             out.append(f"mass = p_ij.sum({axis}, {keep})")
             out.append(f"p_ij = p_ij / {where(pieces, 'mass > 0', 'mass', '1.0')}")
@@ -110,19 +109,8 @@ def target_lines(pieces: Pieces) -> list[str]:
     return out
 
 
-def says_allowed(pieces: Pieces) -> bool:
-    """Whether the condition of a binary p repeats the condition of the allowed pairs."""
-    from catalog.symbols import Iverson
-    from codegen.trees import conjuncts
-
-    r = pieces.reduction
-    if not isinstance(r.target.expr, Iverson):
-        return False
-    return set(conjuncts(r.allowed.cond)) <= set(conjuncts(r.target.expr.cond))
-
-
 def detached(code: str) -> str:
-    """p is fixed: no gradient goes into what it was made from."""
+    """The text with no gradient into what p was made from: p is fixed."""
     loose = any(sign in code for sign in (" + ", " - ", " * ", " / "))
     closed = code.startswith("torch.") and code.count("(") == code.count(")") and " / " not in code
     return f"{code}.detach()" if closed or not loose else f"({code}).detach()"

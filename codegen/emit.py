@@ -17,7 +17,9 @@ class Refused(ValueError):
 
 
 WHY_NOT = {
-    "does-not-reduce": "its published loss is no I-Con loss, so code of its p and q would compute another one",
+    "does-not-reduce": (
+        "its published loss is no I-Con loss, so code of its p and q would compute another one"
+    ),
     "reverse": "its claim is about KL(q || p), and generated code computes KL(p || q)",
     "generalised": "its claim is about another divergence, and generated code computes KL(p || q)",
 }
@@ -37,8 +39,8 @@ def emit(
 ) -> str:
     """The source of a program that computes a method's loss.
 
-    `certificate_hash` and `verdict` go into its docstring. Raises Refused where the pair (p, q) of the
-    file is not its loss, and ValueError for an unknown target.
+    `certificate_hash` and `verdict` go into its docstring. Raises Refused where the pair (p, q) of
+    the file is not its loss, and ValueError for an unknown target.
     """
     if target not in target_names():
         raise ValueError(f"there is no target {target!r}; targets: {', '.join(target_names())}")
@@ -53,7 +55,7 @@ def emit(
 
 
 def write_file(path: Path | str, text: str) -> None:
-    """Write `text` to `path` so that a reader sees the old file or the new one, never half of one."""
+    """Write `text` to `path`; a reader sees the old file or the new one, never half of one."""
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or ".")
     try:

@@ -2,9 +2,9 @@
 
     loss = sum over anchors of weight * (log-partition - expected log-kernel [- entropy of p])
 
-Everything a target needs is here as formulas: what the score of a pair is made from, the log-kernel as
-a function of it, which pairs are allowed, and what p is before it is normalised. Targets read it,
-they do not read methods.
+Everything a target needs is here as formulas: what the score of a pair is made from, the log-kernel
+as a function of it, which pairs are allowed, and what p is before it is normalised. Targets read
+it, they do not read methods.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Normalise = Literal["row", "joint", "pair"]
 class Feature:
     """A matrix of features, one row for each value of `axis`.
 
-    `expr` is a vector, or a number that also depends on `column`; `unit` divides every row by its length.
+    `expr` is a vector, or a number that also depends on `column`; `unit` divides every row by its
+    length.
     """
 
     expr: Expr
@@ -36,7 +37,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Atom:
-    """What the log-kernel knows of a pair: left[i].right[j], |left[i] - right[j]|^2, or an array x[i,j].
+    """What the log-kernel knows of a pair: left[i].right[j], |left[i] - right[j]|^2, or x[i,j].
 
     `same` says that the two features are one function of the index, so that s_ij = s_ji.
     """
@@ -73,11 +74,11 @@ class LogKernel:
     parameters: tuple[Parameter, ...] = ()
 
     def slope(self, symbol: sympy.Symbol) -> sympy.Expr:
-        """d log k / d symbol."""
+        """The derivative of log k in one of its symbols."""
         return tidy(sympy.diff(self.expr, symbol))
 
     def growth(self, symbol: sympy.Symbol) -> sympy.Expr:
-        """d k / d symbol."""
+        """The derivative of k in one of its symbols."""
         return tidy(sympy.diff(self.kernel, symbol))
 
 
@@ -101,8 +102,8 @@ class Target:
     given         p itself                  expr
     match         [the pair matches]        expr for the outcome match, of two
 
-    `symmetrised` turns row distributions into the joint (p(j|i) + p(i|j)) / (2n). `binary` weights are
-    0 or 1. `labels` are those of the row and of the column.
+    `symmetrised` turns row distributions into the joint (p(j|i) + p(i|j)) / (2n). `binary` weights
+    are 0 or 1. `labels` are those of the row and of the column.
     """
 
     form: Literal["one-hot", "same-label", "proportional", "softmax", "given", "match"]
@@ -117,13 +118,13 @@ class Target:
 class Plan:
     """How a streaming target computes a reduction; chosen by `passes`.
 
-    sums: "bits" when the log-kernel is linear in one inner product, so that temperature and log2(e) are
-    folded into the features and powers of two are summed; "ratio" when the kernel has no exponential and
-    is summed as it is; "online" elsewhere: exponentials against a running maximum.
-    expected: where sum_j p_ij log k_ij is computed: "gather" (one column per row), "classes" (through the
-    sum of each class), or "blocks" (with the log-partition).
-    symmetric: only blocks on and above the diagonal are visited. columns: the log-partitions of the
-    columns come from the same blocks.
+    sums: "bits" when the log-kernel is linear in one inner product, so that temperature and log2(e)
+    are folded into the features and powers of two are summed; "ratio" when the kernel has no
+    exponential and is summed as it is; "online" elsewhere: exponentials against a running maximum.
+    expected: where sum_j p_ij log k_ij is computed: "gather" (one column per row), "classes"
+    (through the sum of each class), or "blocks" (with the log-partition).
+    symmetric: only blocks on and above the diagonal are visited.
+    columns: the log-partitions of the columns come from the same blocks.
     """
 
     sums: Literal["bits", "ratio", "online"] = "online"
@@ -136,8 +137,8 @@ class Plan:
 class Reduction:
     """One group of anchors: for every value of `batch`, the pairs (row, column).
 
-    normalise "row": every row is an anchor; "joint": all pairs together are one; "pair": every pair is
-    one, and the other outcome has log-kernel 0.
+    normalise "row": every row is an anchor; "joint": all pairs together are one; "pair": every pair
+    is one, and the other outcome has log-kernel 0.
     """
 
     normalise: Normalise
@@ -157,8 +158,8 @@ class Argument:
     """One argument of the emitted function.
 
     `symbol` is its name in the formulas, `axes` the sets of its indices, `dim` the set of its
-    coordinates. kind: "number" (a scalar or array of reals), "index" (positions in the set `target`,
-    or labels when that set has no other array), "mask". `positive` numbers are checked.
+    coordinates. kind: "number" (a scalar or array of reals), "index" (positions in the set
+    `target`, or labels when that set has no other array), "mask". `positive` numbers are checked.
     """
 
     name: str
@@ -186,10 +187,10 @@ class Argument:
 class Program:
     """A method ready for a target.
 
-    `reductions` is empty when the loss has no form as reductions over pairs; then `reason` says why, and
-    targets print the blocks of the method as they stand. `names` maps declared symbols to Python names,
-    `sizes` index sets to the Python text of their size. `uniform`: all anchors weigh the same. `twin`: the
-    anchors of the second reduction are the columns of the first.
+    `reductions` is empty when the loss has no form as reductions over pairs; then `reason` says why,
+    and targets print the blocks of the method as they stand. `names` maps declared symbols to
+    Python names, `sizes` index sets to the Python text of their size. `uniform`: all anchors weigh
+    the same. `twin`: the anchors of the second reduction are the columns of the first.
     """
 
     method: Method
@@ -207,9 +208,9 @@ class Program:
 
 
 def tidy(expr: sympy.Expr) -> sympy.Expr:
-    """`expr` in a short form that is safe to evaluate: fractions are cancelled, logarithms stay as they are.
+    """`expr` in a short form that is safe to evaluate: fractions are cancelled, logarithms stay.
 
-    `sympy.simplify` would move factors into exponents of the argument of a logarithm, which overflows.
+    `sympy.simplify` would move factors into exponents inside a logarithm, which overflow.
     """
     if expr.is_rational_function():
         return sympy.factor(sympy.cancel(expr))

@@ -1,6 +1,6 @@
 """Lines of Python source: indented, and broken where they are longer than the house allows.
 
-No formatter is among the dependencies, and generated lines have few shapes: a definition, a call, a sum.
+No formatter is among the dependencies, and generated lines have few shapes: definitions, calls, sums.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def broken(line: str, tail: str = "") -> list[str]:
 
 
 def operands(text: str, space: str) -> list[str]:
-    """The operands of the loosest operators of `text`, one on each line; none where there is none."""
+    """The operands of the loosest operators of `text`, one on each line; [] without operators."""
     for signs in ((" - ", " + "), (" | ",), (" & ",), (" * ", " / ")):
         parts = split_at(text, signs)
         if len(parts) > 1:

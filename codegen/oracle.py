@@ -1,4 +1,4 @@
-"""The value and gradient of a method, straight from its formulas: what every emitted program is held to.
+"""The value and gradient of a method, straight from its formulas: what programs are held to.
 
 A recursive interpreter of `catalog.symbols` with one Python float per number and a tape of partial
 derivatives. Loops only, standard library only, no tensor: nothing here is shared with the programs
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,7 +25,6 @@ from catalog.symbols import (
     Dot,
     Equal,
     Expr,
-    IApp,
     Index,
     IVar,
     Iverson,
@@ -41,85 +40,11 @@ from catalog.symbols import (
     SqNorm,
     Sym,
     free_indices,
-)
+)  # fmt: skip
+from codegen.tape import UNARY, Var, backward, dot, product, total
 
 Array: TypeAlias = Any  # a number, or nested sequences of numbers
 Env: TypeAlias = Mapping[IVar, int]
-
-
-class Var:
-    """A number on the tape: its value and, for each operand, the partial derivative with respect to it."""
-
-    __slots__ = ("grad", "parents", "value")
-
-    def __init__(self, value: float, parents: Sequence[tuple[Var, float]] = ()) -> None:
-        self.value = value
-        self.parents = parents
-        self.grad = 0.0
-
-    def __add__(self, other: Var) -> Var:
-        return Var(self.value + other.value, ((self, 1.0), (other, 1.0)))
-
-    def __mul__(self, other: Var) -> Var:
-        return Var(self.value * other.value, ((self, other.value), (other, self.value)))
-
-    def __truediv__(self, other: Var) -> Var:
-        ratio = self.value / other.value
-        return Var(ratio, ((self, 1 / other.value), (other, -ratio / other.value)))
-
-    def __neg__(self) -> Var:
-        return Var(-self.value, ((self, -1.0),))
-
-    def power(self, exponent: Var) -> Var:
-        """`self ** exponent`; the exponent has a derivative only where the base is positive."""
-        value = self.value**exponent.value
-        slope = exponent.value * self.value ** (exponent.value - 1) if exponent.value else 0.0
-        by_exponent = value * math.log(self.value) if self.value > 0 else 0.0
-        return Var(value, ((self, slope), (exponent, by_exponent)))
-
-    def map(self, value: float, slope: float) -> Var:
-        """A function of this number alone."""
-        return Var(value, ((self, slope),))
-
-
-def backward(result: Var) -> None:
-    """Adds d result / d v to `v.grad` for every number v that `result` was made from."""
-    order: list[Var] = []
-    seen: set[int] = set()
-    stack = [(result, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            stack.extend((parent, False) for parent, _ in node.parents)
-    result.grad += 1.0
-    for node in reversed(order):
-        for parent, slope in node.parents:
-            parent.grad += slope * node.grad
-
-
-def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)) without overflow."""
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-
-def softplus(x: float) -> float:
-    """log(1 + exp(x)) without overflow."""
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
-
-
-UNARY: Mapping[str, Callable[[float], tuple[float, float]]] = {
-    "log": lambda x: (math.log(x), 1 / x),
-    "exp": lambda x: (math.exp(x), math.exp(x)),
-    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
-    "relu": lambda x: (max(x, 0.0), float(x > 0)),
-    "sigmoid": lambda x: (sigmoid(x), sigmoid(x) * sigmoid(-x)),
-    "softplus": lambda x: (softplus(x), sigmoid(x)),
-    "sg": lambda x: (x, 0.0),
-}
 
 
 @dataclass
@@ -240,8 +165,7 @@ class Interpreter:
                 return self.scalar(base, env).power(self.scalar(exponent, env))
             case Call("max" | "min" as fn, (a, b)):
                 pick = max if fn == "max" else min
-                x, y = self.scalar(a, env), self.scalar(b, env)
-                return pick(x, y, key=lambda v: v.value)
+                return pick(self.scalar(a, env), self.scalar(b, env), key=lambda v: v.value)
             case Call(fn, (a,)):
                 x = self.scalar(a, env)
                 return x.map(*UNARY[fn](x.value))
@@ -254,8 +178,8 @@ class Interpreter:
                 w = self.vector(u, env)
                 return dot(w, w).power(Var(0.5))
             case Cos(u, v):
-                x, y = self.vector(u, env), self.vector(v, env)
-                return dot(x, y) / (dot(x, x) * dot(y, y)).power(Var(0.5))
+                a_, b_ = self.vector(u, env), self.vector(v, env)
+                return dot(a_, b_) / (dot(a_, a_) * dot(b_, b_)).power(Var(0.5))
             case Iverson(cond):
                 return Var(float(self.holds(cond, env)))
             case Size(vars, cond):
@@ -275,24 +199,6 @@ class Interpreter:
                 whole = total(terms)
                 return whole / Var(float(len(terms))) if op == "mean" else whole
         raise TypeError(f"not a formula: {node}")
-
-
-def total(terms: list[Var]) -> Var:
-    """The sum of numbers (0 of none)."""
-    return Var(math.fsum(t.value for t in terms), tuple((t, 1.0) for t in terms))
-
-
-def product(factors: list[Var]) -> Var:
-    """The product of numbers (1 of none)."""
-    result = Var(1.0)
-    for factor in factors:
-        result = result * factor
-    return result
-
-
-def dot(u: list[Var], v: list[Var]) -> Var:
-    """The inner product of two vectors."""
-    return total([x * y for x, y in zip(u, v, strict=True)])
 
 
 # --------------------------------------------------------------------------- methods

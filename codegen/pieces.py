@@ -9,24 +9,23 @@ from dataclasses import dataclass, field, replace
 import sympy
 
 from catalog.symbols import (
-    Big,
     Expr,
     IApp,
     Index,
-    Iverson,
     IVar,
-    Macro,
+    Iverson,
     Mask,
     Node,
-    Size,
     Sym,
-    free_indices,
     map_node,
     walk,
-)
-from codegen.ir import Atom, Feature, Parameter, Program, Reduction
+)  # fmt: skip
+from codegen.dialects import TORCH, Dialect
+from codegen.ir import Atom, Feature, Program, Reduction
 from codegen.passes import linear, singular
-from codegen.printers import BITS, PRODUCT, TORCH, UNARY, Dialect, SympyPrinter, TensorPrinter, Text
+from codegen.printers import TensorPrinter
+from codegen.sympy_printer import SympyPrinter
+from codegen.text import BITS, PRODUCT, UNARY, Text
 from codegen.trees import fold, holds_always
 
 ROWS, COLUMNS = "rows", "columns"
@@ -191,6 +190,7 @@ class Pieces:
             else:
                 self.needs.add("sqdist")
                 lines.append(f"{atom.symbol} = _sqdist({left}{cut}, {right}{cut_columns})")
+                lines += self.apart(atom)
         for atom in r.log_kernel.atoms:
             if atom.array is not None:
                 name = self.array_name(atom)
@@ -211,6 +211,15 @@ class Pieces:
         for atom in self.reduction.log_kernel.atoms:
             return self.array_name(atom)
         return self.anchor()
+
+    def apart(self, atom: Atom) -> list[str]:
+        """Where the kernel is infinite at distance 0, distances stop just above it."""
+        if not self.is_singular():
+            return []
+        s = atom.symbol
+        if self.dialect is TORCH:
+            return [f"{s} = {s}.clamp(min=torch.finfo({s}.dtype).tiny)"]
+        return [f"{s} = np.maximum({s}, np.finfo(float).tiny)"]
 
     def allowed(self, *, block: bool = False) -> str:
         """The condition on allowed pairs as a Boolean array over the pairs."""
@@ -241,6 +250,7 @@ class Pieces:
                 lines.append(f"{atom.symbol} = ({left} * {there}).sum(-1)")
             else:
                 lines.append(f"{atom.symbol} = ({left} - {there}).square().sum(-1)")
+                lines += self.apart(atom)
         for atom in r.log_kernel.atoms:
             if atom.array is not None:
                 text = here.expr(self.at_target(atom.array, index))
@@ -273,29 +283,6 @@ class Pieces:
         return self.printer(r.row).cond(cond).code  # type: ignore[arg-type]
 
     # ----------------------------------------------------------------- p
-
-    def hoisted(self, expr: Expr) -> tuple[Expr, list[tuple[str, Expr]]]:
-        """`expr` with sums that do not depend on the column taken out, and what was taken out."""
-        r, found = self.reduction, list[tuple[str, Expr]]()
-
-        def visit(node: Node) -> Node:
-            if isinstance(node, Macro):
-                return visit(node.body)
-            heavy = isinstance(node, Big) or (isinstance(node, Size) and not holds_always(node.cond))
-            if heavy and r.column not in free_indices(node):
-                name = f"row_sum{self.k}_{len(found) + 1}"
-                found.append((name, node))  # type: ignore[arg-type]
-                return Sym(name, (r.row,))
-            changes = {}
-            for name in node.__dataclass_fields__:
-                value = getattr(node, name)
-                if isinstance(value, tuple):
-                    changes[name] = tuple(visit(v) if _is_node(v) else v for v in value)
-                elif _is_node(value):
-                    changes[name] = visit(value)
-            return replace(node, **changes) if changes else node  # type: ignore[arg-type,type-var]
-
-        return visit(expr), found  # type: ignore[return-value]
 
     def numerator(self, expr: Expr, *, block: bool) -> Text:
         """What p is made of, over all the pairs or over a block."""
@@ -335,13 +322,7 @@ class Pieces:
 
 
 
-def _is_node(value: object) -> bool:
-    return hasattr(value, "__dataclass_fields__") and not hasattr(value, "elements")
-
-
 def unique(names: Iterable[str]) -> list[str]:
     """`names` without repetition, in order."""
     return list(dict.fromkeys(names))
 
-
-__all__ = ["COLUMNS", "ROWS", "Parameter", "Pieces", "unique"]

@@ -1,18 +1,14 @@
-"""Formulas as array text: `catalog.symbols` trees and sympy expressions -> NumPy or torch source.
+"""Formulas as array text: `catalog.symbols` trees -> NumPy or torch source.
 
 A formula with free indices (i, j) is an array with these axes. `TensorPrinter` writes it with
 broadcasting: it keeps, beside the text, which axes the array has, and inserts `None` where two operands
-differ. sympy's own printers know arrays only as opaque symbols, and their torch printer writes
-`torch.add(...)` where a reader expects `+`.
+differ. No library printer does that: to them an array is an opaque symbol.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-
-import sympy
 
 from catalog.symbols import (
     Add,
@@ -39,94 +35,10 @@ from catalog.symbols import (
     Size,
     SqNorm,
     Sym,
-)
-
-BITS, SUM, PRODUCT, UNARY, POWER, ATOM = range(6)
-
-
-@dataclass(frozen=True)
-class Text:
-    """Source text of an array: its axes in layout order (a vector has its coordinates after them).
-
-    `level` is how tightly the text binds, `plain` says that it is a Python number and no array.
-    """
-
-    code: str
-    axes: tuple[IVar, ...] = ()
-    level: int = ATOM
-    vector: bool = False
-    plain: bool = False
-
-    def at(self, level: int) -> str:
-        """The text, in parentheses if it binds more loosely than `level`."""
-        return self.code if self.level >= level else f"({self.code})"
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a library spells what the two libraries spell differently."""
-
-    name: str
-    functions: Mapping[str, str]
-    where: str
-    einsum: str
-    largest: str
-    smallest: str
-    permute: str
-    number: str = "{}"
-
-
-TORCH = Dialect(
-    "torch",
-    {
-        "log": "torch.log({})",
-        "exp": "torch.exp({})",
-        "sqrt": "torch.sqrt({})",
-        "relu": "torch.relu({})",
-        "sigmoid": "torch.sigmoid({})",
-        "softplus": "nn.functional.softplus({})",
-        "sg": "{}.detach()",
-        "max": "torch.maximum({}, {})",
-        "min": "torch.minimum({}, {})",
-        "norm": "torch.linalg.vector_norm({}, dim=-1)",
-        "unit": "nn.functional.normalize({}, dim=-1)",
-    },
-    "torch.where({}, {}, 0.0)",
-    'torch.einsum("{}", {}, {})',
-    ".amax({})",
-    ".amin({})",
-    ".permute({})",
-)
-NUMPY = Dialect(
-    "numpy",
-    {
-        "log": "np.log({})",
-        "exp": "np.exp({})",
-        "sqrt": "np.sqrt({})",
-        "relu": "np.maximum({}, 0.0)",
-        "sigmoid": "np.exp(-np.logaddexp(0.0, -{}))",
-        "softplus": "np.logaddexp(0.0, {})",
-        "sg": "{}",
-        "max": "np.maximum({}, {})",
-        "min": "np.minimum({}, {})",
-        "norm": "np.linalg.norm({}, axis=-1)",
-        "unit": "_unit({})",
-    },
-    "np.where({}, {}, 0.0)",
-    'np.einsum("{}", {}, {})',
-    ".max({})",
-    ".min({})",
-    ".transpose({})",
-)
-
-
-def number(value: Fraction) -> Text:
-    """An exact rational as Python source that loses nothing a float keeps."""
-    if value.denominator == 1:
-        return Text(str(value.numerator), (), ATOM if value >= 0 else UNARY, plain=True)
-    if value.denominator & (value.denominator - 1) == 0 and value.denominator <= 1024:
-        return Text(str(float(value)), (), ATOM if value >= 0 else UNARY, plain=True)
-    return Text(f"{value.numerator} / {value.denominator}", (), PRODUCT, plain=True)
+)  # fmt: skip
+from codegen.dialects import Dialect
+from codegen.text import ATOM, BITS, POWER, PRODUCT, SUM, UNARY, Text, number
+from codegen.trees import positive
 
 
 @dataclass
@@ -438,80 +350,3 @@ class TensorPrinter:
         dims = str(tuple(range(-1 - len(have), -1))) if len(have) > 1 else "-2"
         axes = tuple(v for v in body.axes if v not in vars)
         return Text(f"{body.at(ATOM)}.{op}({dims})", axes, ATOM, vector=True)
-
-
-def positive(node: Expr) -> Expr | None:
-    """The formula x where `node` is -x with the sign written as a leading number, else None."""
-    if isinstance(node, Num) and node.value < 0:
-        return Num(-node.value)
-    if isinstance(node, Mul) and isinstance(node.args[0], Num) and node.args[0].value < 0:
-        head, rest = Num(-node.args[0].value), node.args[1:]
-        if head.value != 1:
-            return Mul((head, *rest))
-        return rest[0] if len(rest) == 1 else Mul(rest)
-    return None
-
-
-# --------------------------------------------------------------------------- sympy
-
-
-@dataclass(frozen=True)
-class SympyPrinter:
-    """Writes a sympy expression; `names` is the source text of each symbol."""
-
-    dialect: Dialect
-    names: Mapping[sympy.Symbol, str]
-
-    def __call__(self, node: sympy.Expr) -> str:
-        """The source text of `node`."""
-        return self.text(node).code
-
-    def text(self, node: sympy.Expr) -> Text:
-        """The source text with its binding strength."""
-        if node.is_Symbol:
-            code = self.names[node]
-            return Text(code, level=ATOM if code.isidentifier() or code.endswith("]") else SUM)
-        if node.is_Number:
-            return number(Fraction(int(node.p), int(node.q)))
-        if node.is_Add:
-            return self.addition(list(node.as_ordered_terms()))
-        if node.is_Mul:
-            return self.product(node)
-        if node.is_Pow:
-            base, exponent = node.as_base_exp()
-            if exponent == sympy.Rational(1, 2):
-                return self.function("sqrt", [base])
-            if exponent.is_Number and exponent.is_negative:
-                return self.product(node)
-            return Text(f"{self.text(base).at(ATOM)} ** {self.text(exponent).at(ATOM)}", level=POWER)
-        name = type(node).__name__.lower()
-        if name in self.dialect.functions:
-            return self.function(name, list(node.args))
-        raise TypeError(f"no text for the sympy function {type(node).__name__}")
-
-    def function(self, name: str, args: list[sympy.Expr]) -> Text:
-        """A function of the dialect."""
-        return Text(self.dialect.functions[name].format(*(self.text(a).code for a in args)))
-
-    def addition(self, terms: list[sympy.Expr]) -> Text:
-        """A sum; terms with a minus are subtracted, and a positive term goes first where there is one."""
-        terms.sort(key=lambda t: bool(t.could_extract_minus_sign()))
-        code = ""
-        for k, term in enumerate(terms):
-            minus = term.could_extract_minus_sign()
-            part = self.text(-term if minus else term)
-            code += ("-" if minus else "") + part.at(PRODUCT if minus else SUM) if not k else (
-                f" {'-' if minus else '+'} {part.at(PRODUCT if minus else SUM)}"
-            )
-        return Text(code, level=SUM)
-
-    def product(self, node: sympy.Expr) -> Text:
-        """A product or quotient."""
-        if node.could_extract_minus_sign():
-            return Text(f"-{self.text(-node).at(UNARY)}", level=UNARY)
-        top, bottom = sympy.fraction(node, exact=True)
-        if bottom == 1:
-            parts = sorted(top.as_ordered_factors(), key=lambda f: not f.is_Number)
-            return Text(" * ".join(self.text(f).at(PRODUCT) for f in parts), level=PRODUCT)
-        over, under = self.text(top), self.text(bottom)
-        return Text(f"{over.at(PRODUCT)} / {under.at(UNARY)}", level=PRODUCT)

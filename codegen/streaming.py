@@ -1,31 +1,16 @@
-"""Reduction -> the streaming form in torch: an autograd function over blocks, and the lines that call it."""
+"""Reduction -> the streaming form in torch: an autograd function that visits blocks of pairs."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from catalog.symbols import Expr, Iverson, Sym
+from catalog.symbols import Expr
+from codegen.block_target import block_target
 from codegen.ir import Atom
 from codegen.passes import linear, singular
 from codegen.pieces import Pieces, unique
-from codegen.printers import PRODUCT, TensorPrinter, Text
 from codegen.render import environment, paragraph
-from codegen.trees import conjuncts
-
-
-@dataclass(frozen=True)
-class Target:
-    """The text of a dense p in blocks: a call for a block, and the functions it relies on."""
-
-    call: str
-    back: str
-    functions: str
-    setup: list[str]
-    entropy: list[str]
-    valid: str | None
-    data: list[str]
-    sizes: list[str]
+from codegen.text import PRODUCT
 
 
 @dataclass
@@ -40,7 +25,7 @@ class Streaming:
         self.needs = self.pieces.needs
         self.k = self.pieces.k
         self.bits = self.plan.sums == "bits"
-        self.target = self.dense_target() if self.plan.expected == "blocks" else None
+        self.target = block_target(self.pieces) if self.plan.expected == "blocks" else None
 
     # ----------------------------------------------------------------- what the function takes
 
@@ -100,7 +85,7 @@ class Streaming:
         """The source of the autograd function with the helpers of its p."""
         name = "pair" if self.r.normalise == "pair" else "bits" if self.bits else "rows"
         text = environment().get_template(f"torch_{name}.jinja").render(**self.slots())
-        return f"{self.target.functions}\n\n\n{text}" if self.target and self.target.functions else text
+        return f"{self.target.functions}\n\n\n{text}" if self.target else text
 
     def slots(self) -> dict[str, object]:
         """What the template places."""
@@ -227,7 +212,8 @@ class Streaming:
                 out.append(f"slope = weight * {factor}")
             if singular(derivative, k.atoms):
                 # coinciding points pull nowhere
-                out.append(f"slope = torch.where({atom.symbol} > 0, slope, 0.0)")
+                tiny = f"torch.finfo({atom.symbol}.dtype).tiny"
+                out.append(f"slope = torch.where({atom.symbol} > {tiny}, slope, 0.0)")
             out += self.pull_atom(atom, name, tensors)
         for p in k.parameters:
             if p.axis == "pair" or not p.moves:
@@ -259,94 +245,3 @@ class Streaming:
             else f"if ctx.needs_input_grad[{tensors.index(right)}]:"
         )
         return [here, test, f"    {there}"]
-
-    # ----------------------------------------------------------------- a dense p, in blocks
-
-    def dense_target(self) -> Target:
-        """The functions that compute p block by block."""
-        r, t, pieces = self.r, self.r.target, self.pieces
-        expr, taken = pieces.hoisted(t.expr) if t.form == "given" else (t.expr, [])
-        setup = [f"{name} = {pieces.printer(r.row).expr(node).code}" for name, node in taken]
-        names = {**pieces.program.names, **{name: name for name, _ in taken}}
-        printer = pieces.printer(r.row, r.column, block=True)
-        printer.names, printer.needs, printer.cast = names, set(), ".to(like.dtype)"
-        binary = t.binary and isinstance(expr, Iverson)
-        part = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
-        text = replace(printer.lift(part, (r.row, r.column)), axes=part.axes)
-        mask = "" if r.allowed.kind == "all" or t.form == "given" else (
-            printer.lift(printer.cond(r.allowed.cond), (r.row, r.column)).code
-        )
-        if mask and t.binary and self.repeats_allowed():
-            mask = ""
-        code = self.spread(text, printer)
-        data = unique(
-            [
-                *pieces.names_in(expr, *([r.allowed.cond] if mask else [])),
-                *(name for name, _ in taken),
-                *sorted(n for n in printer.needs if n.startswith("index_")),
-            ]
-        )
-        batch = [n for n in pieces.batch.values() if self.batched(data)]
-        self.needs |= printer.needs
-        named = [n for n in pieces.program.sizes.values() if not n.isdigit()]
-        sizes = [n for n in named if re.search(rf"(?<![\w.]){n}(?!\w)", code)]
-        template = environment().get_template("torch_target.jinja")
-        args = [*data, *batch, *sizes]
-        size = pieces.program.sizes[r.row.set.name]
-        mass = t.form in ("proportional", "softmax")
-        needs_like = "like." in code or (t.binary and not mass)
-        functions = template.render(
-            k=self.k,
-            form=t.form,
-            symmetrised=t.symmetrised,
-            args=[f"{n}: {'int' if n in (*batch, *sizes) else 'Tensor'}" for n in args]
-            + (["like: Tensor"] if needs_like else []),
-            names=[*args, *(["like"] if needs_like else [])],
-            text=code,
-            binary=t.binary,
-            mask=mask,
-            doc=self.target_doc(),
-        )
-        args += [pieces.anchor_in_block()] if needs_like else []
-        if mass:
-            sums = f"_target_mass{self.k}({', '.join([size, *args])})"
-            setup.append(f"mass = {sums}.to({pieces.anchor()}.dtype)")
-        inner = [*args, *(["mass"] if mass else [])]
-        call = f"_target{self.k}(rows, columns, {', '.join(inner)})"
-        back = "" if t.symmetrised else f"_target{self.k}(columns, rows, {', '.join(inner)}).T"
-        entropy = [f"_target_entropy{self.k}({', '.join([size, *inner])})"]
-        valid = "mass > -math.inf" if t.form == "softmax" else "mass > 0" if mass else None
-        data += ["mass"] if mass else []
-        return Target(call, back, functions, setup, entropy, valid, data, sizes)
-
-    def spread(self, text: Text, printer: TensorPrinter) -> str:
-        """The text of p over a whole block, where the formula leaves out the row or the column."""
-        if len(text.axes) == 2:
-            return text.code
-        here, there = (printer.position(v).code for v in (self.r.row, self.r.column))
-        shape = f"(len({here}), len({there}))"
-        return f"like.new_full({shape}, {text.code})" if text.plain else f"({text.code}).expand{shape}"
-
-    def repeats_allowed(self) -> bool:
-        """Whether the condition of p says already which pairs are allowed."""
-        cond = getattr(self.r.target.expr, "cond", None)
-        return cond is not None and set(conjuncts(self.r.allowed.cond)) <= set(conjuncts(cond))
-
-    def batched(self, data: list[str]) -> bool:
-        """Whether one of the arrays has batch axes."""
-        axes = {a.name: a.axes for a in self.pieces.program.arguments}
-        return bool(self.pieces.batch) and any(len(axes.get(n, ())) > 2 for n in data)
-
-    def target_doc(self) -> str:
-        """What p is, for the docstring."""
-        return {
-            "one-hot": "all the mass on the target",
-            "same-label": "uniform over the columns of the row's label",
-            "proportional": "weights over their sum in the row",
-            "softmax": "the softmax of fixed logits",
-            "given": "as the formula states it",
-            "match": "1 where the pair matches",
-        }[self.r.target.form]
-
-
-__all__ = ["Streaming", "Sym", "Target"]

@@ -1,34 +1,16 @@
-"""Small pure functions on formula trees: constants folded, trees compared up to the names of bound indices."""
+"""Small pure functions on formula trees: comparing, folding constants, hoisting sums."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
+from typing import Any
 
 from catalog.symbols import (
-    TRUE,
-    Add,
-    And,
-    Big,
-    Call,
-    Cond,
-    Div,
-    Equal,
-    Expr,
-    IApp,
-    IndexSet,
-    IVar,
-    Iverson,
-    Macro,
-    Mask,
-    Mul,
-    Node,
-    Num,
-    Or,
-    SetRef,
-    Size,
-)
+    TRUE, Add, And, Big, Call, Cond, Div, Equal, Expr, IApp, IndexSet, IVar, Iverson, Macro, Mul, Node,
+    Num, Or, SetRef, Size, Sym, free_indices,
+)  # fmt: skip
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 
@@ -43,7 +25,10 @@ def conjuncts(cond: Cond) -> tuple[Cond, ...]:
 
 
 def alike(a: Node, b: Node, pairs: Mapping[IVar, IVar] | None = None) -> bool:
-    """Whether the trees are equal once the indices of `a` are read as `pairs` says, whatever bound ones are called."""
+    """Whether the trees are equal once the indices of `a` are read as `pairs` says.
+
+    What bound indices are called does not matter.
+    """
     pairs = pairs or {}
     if isinstance(a, Macro):
         return alike(a.body, b, pairs)
@@ -97,7 +82,7 @@ def truth(cond: Cond) -> bool | None:
 
 
 def fold(node: Expr) -> Expr:
-    """`node` with brackets between named elements evaluated, and factors 0 and 1 and terms 0 dropped."""
+    """`node` with brackets between named elements evaluated, and neutral numbers dropped."""
     match node:
         case Macro():
             return fold(node.body)
@@ -122,6 +107,18 @@ def fold(node: Expr) -> Expr:
             return node
 
 
+def positive(node: Expr) -> Expr | None:
+    """The formula x where `node` is -x with the sign written as a leading number, else None."""
+    if isinstance(node, Num) and node.value < 0:
+        return Num(-node.value)
+    if isinstance(node, Mul) and isinstance(node.args[0], Num) and node.args[0].value < 0:
+        head, rest = Num(-node.args[0].value), node.args[1:]
+        if head.value != 1:
+            return Mul((head, *rest))
+        return rest[0] if len(rest) == 1 else Mul(rest)
+    return None
+
+
 def _of(kind: type[Add] | type[Mul], parts: list[Expr], neutral: Expr) -> Expr:
     return neutral if not parts else parts[0] if len(parts) == 1 else kind(tuple(parts))
 
@@ -131,4 +128,33 @@ def holds_always(cond: Cond) -> bool:
     return cond == TRUE or all(truth(c) for c in conjuncts(cond))
 
 
-__all__ = ["ONE", "ZERO", "Mask", "alike", "conjuncts", "fold", "holds_always", "truth"]
+def hoist(expr: Expr, row: IVar, column: IVar, prefix: str) -> tuple[Expr, list[tuple[str, Expr]]]:
+    """`expr` with sums that do not depend on `column` replaced by numbers of `row`, and those sums.
+
+    The numbers are called `prefix` with 1, 2, ... after it.
+    """
+    found: list[tuple[str, Expr]] = []
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, Macro):
+            return visit(node.body)
+        heavy = isinstance(node, Big) or (isinstance(node, Size) and not holds_always(node.cond))
+        if heavy and column not in free_indices(node):
+            name = f"{prefix}{len(found) + 1}"
+            found.append((name, node))
+            return Sym(name, (row,))
+        changes = {}
+        for f in fields(node):
+            value = getattr(node, f.name)
+            if isinstance(value, tuple):
+                changes[f.name] = tuple(visit(v) if is_node(v) else v for v in value)
+            elif is_node(value):
+                changes[f.name] = visit(value)
+        return replace(node, **changes) if changes else node
+
+    return visit(expr), found
+
+
+def is_node(value: object) -> bool:
+    """Whether `value` is part of a tree."""
+    return hasattr(value, "__dataclass_fields__") and not isinstance(value, IndexSet)

@@ -9,14 +9,13 @@ from catalog.spec import Block
 from catalog.symbols import Expr, IVar, Sym, walk
 from codegen import blocks, dense
 from codegen.adjoint import Adjoint
+from codegen.dialects import NUMPY
 from codegen.ir import Program
 from codegen.layout import indented, wrapped
 from codegen.pieces import Pieces
-from codegen.printers import NUMPY, PRODUCT, Text
 from codegen.render import environment, header
-from codegen.targets.torch import arguments_doc, described, none_doc
-
-__all__ = ["described", "emit"]
+from codegen.signature import CHOICES, arguments_doc, none_doc
+from codegen.text import PRODUCT, Text
 
 
 def emit(program: Program) -> str:
@@ -50,8 +49,7 @@ def signature(program: Program) -> list[str]:
         for a in program.arguments
         if not a.positional
     ]
-    choices = ['reduction: str = "mean"', 'term: str = "cross_entropy"', "valid_only: bool = True"]
-    return [*first, "*", *rest, *choices]
+    return [*first, "*", *rest, *CHOICES]
 
 
 def inputs(program: Program) -> list[str]:
@@ -102,8 +100,8 @@ def gradient(pieces: Pieces) -> list[str]:
         text = pieces.formula(slope_of(atom.symbol), PRODUCT, block=False)
         name = f"slope_{atom.symbol}"
         out.append(f"{name} = {start} * {text}" if text != "1" else f"{name} = {start}")
-        if r.allowed.kind != "all" and pieces.is_singular():
-            out.append(f"{name} = np.where(allowed, {name}, 0.0)")
+        if pieces.is_singular():
+            out.append(f"{name} = np.where({atom.symbol} > np.finfo(float).tiny, {name}, 0.0)")
         g = Text(name, whole)
         if atom.array is not None:
             out += pulled(pieces, atom.array, g, r.row, r.column)

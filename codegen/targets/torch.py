@@ -7,11 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from codegen import blocks, dense
-from codegen.ir import Argument, Program
+from codegen.dialects import TORCH
+from codegen.ir import Program
 from codegen.layout import indented, wrapped
 from codegen.pieces import Pieces
-from codegen.printers import TORCH
 from codegen.render import environment, header, paragraph
+from codegen.signature import (
+    arguments_doc,
+    fixed,
+    forward_call,
+    forward_signature,
+    none_doc,
+    representation,
+    same_call,
+    signature,
+)  # fmt: skip
 from codegen.streaming import Streaming
 
 
@@ -93,90 +103,6 @@ class Group:
 
 
 # --------------------------------------------------------------------------- arguments
-
-
-def fixed(program: Program) -> list[Argument]:
-    """The numbers that the module holds."""
-    return [a for a in program.arguments if a.kind == "number" and not a.shape and not a.learned]
-
-
-def annotation(a: Argument) -> str:
-    """The Python type of an argument."""
-    return "Tensor" if a.shape or a.kind != "number" else "float | Tensor"
-
-
-def signature(program: Program) -> list[str]:
-    """The parameters of the functions."""
-    first = [f"{a.name}: Tensor" for a in program.arguments if a.positional]
-    rest = [f"{a.name}: {annotation(a)}" for a in program.arguments if not a.positional]
-    choices = ['reduction: str = "mean"', 'term: str = "cross_entropy"', "valid_only: bool = True"]
-    return [*first, "*", *rest, *choices]
-
-
-def forward_signature(program: Program) -> list[str]:
-    """The parameters of the module's forward."""
-    held = {a.name for a in fixed(program)}
-    first = [f"{a.name}: Tensor" for a in program.arguments if a.positional]
-    rest = [
-        f"{a.name}: {annotation(a)}" for a in program.arguments if not a.positional and a.name not in held
-    ]
-    return [*first, *(["*", *rest] if rest else [])]
-
-
-def forward_call(program: Program) -> list[str]:
-    """The arguments with which forward calls the function."""
-    held = {a.name for a in fixed(program)}
-    return [
-        a.name if a.positional else f"{a.name}={'self.' if a.name in held else ''}{a.name}"
-        for a in program.arguments
-    ]
-
-
-def representation(program: Program) -> str:
-    """What the module prints of itself."""
-    icon = program.method.icon
-    numbers = "".join(f"{a.name}={{self.{a.name}}}, " for a in fixed(program))
-    first = f'f"p={icon.p.name}, q={icon.q.name}, {numbers}"'
-    if "{" not in first:
-        first = first[1:]
-    return first + '\n            f"reduction={self.reduction}, certificate={CERTIFICATE}"'
-
-
-def arguments_doc(program: Program) -> list[str]:
-    """The Args section of the docstring."""
-    lines = ["    Args:"]
-    for a in program.arguments:
-        shape = f"({', '.join(a.shape)}) " if a.shape else ""
-        named = f", {a.symbol} in the formula" if a.symbol != a.name else ""
-        trained = ", learned" if a.learned else ""
-        lines.append(paragraph(f"{a.name}: {shape}{described(a)}{trained}{named}.", " " * 8))
-    lines += [
-        '        reduction: "mean" over the anchors, "sum" or "none".',
-        '        term: "cross_entropy" leaves out the entropy of p, "kl" is the I-Con loss itself.',
-        "        valid_only: leave anchors without a p out of the mean, where they would count as 0.",
-    ]
-    return lines
-
-
-def described(a: Argument) -> str:
-    """What an argument is, in a few words."""
-    if a.kind == "index":
-        return f"integers, {a.text}"
-    return "Boolean array" if a.kind == "mask" else a.text
-
-
-def none_doc(program: Program) -> str:
-    """What `reduction="none"` returns."""
-    if not program.reductions:
-        return "the loss of every anchor"
-    r = program.reductions[0]
-    if r.normalise == "joint":
-        return "the same, since there is one joint distribution"
-    if r.normalise == "pair":
-        return "the loss of every pair"
-    if program.twin or len(program.reductions) > 1:
-        return "the loss of every row and then of every column"
-    return "the loss of every anchor"
 
 
 def inputs(program: Program) -> list[str]:
@@ -279,13 +205,13 @@ def stream_lines(stream: Streaming) -> list[str]:
     if stream.target:
         out += stream.target.setup
         out.append(f"log_partition, expected = {applied(stream)}")
-        entropy = stream.target.entropy
+        entropy = [stream.target.entropy]
         valid = stream.target.valid or "torch.ones_like(losses, dtype=torch.bool)"
         if r.normalise == "joint":
             out.append("log_partition = torch.logsumexp(log_partition, dim=0, keepdim=True)")
             out.append("expected = expected.sum(0, keepdim=True)")
             entropy = [f"{e}.sum()" for e in entropy]
-            valid = "torch.ones_like(losses, dtype=torch.bool)"
+            valid = "log_partition > -math.inf"
     elif r.plan.expected == "classes":
         out.append(f"log_partition = {applied(stream)}")
         out += classes(stream)
@@ -338,14 +264,6 @@ def twin_lines(streams: list[Streaming]) -> list[str]:
     ]
 
 
-def same_call(program: Program) -> str:
-    """The arguments, passed on."""
-    positional = [a.name for a in program.arguments if a.positional]
-    names = [a.name for a in program.arguments if not a.positional]
-    names += ["reduction", "term", "valid_only"]
-    return ", ".join([*positional, *(f"{n}={n}" for n in names)])
-
-
 def pair_body(program: Program, stream: Streaming) -> list[str]:
     """The body of a loss per pair: its sum over blocks; a list of all pairs is the dense form's."""
     pieces = stream.pieces
@@ -360,7 +278,7 @@ def pair_body(program: Program, stream: Streaming) -> list[str]:
         *(
             []
             if stream.r.target.binary
-            else ['if term == "kl":', f"    total = total - {stream.target.entropy[0]}.sum()"]
+            else ['if term == "kl":', f"    total = total - {stream.target.entropy}.sum()"]
         ),
         f'return total if reduction == "sum" else total / ({sides[0]} * {sides[1]})',
     ]

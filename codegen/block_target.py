@@ -1,0 +1,130 @@
+"""The supervisory p in blocks, as torch functions, where a row has more than one target."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from catalog.symbols import Expr, Iverson
+from codegen.pieces import Pieces, unique
+from codegen.printers import TensorPrinter
+from codegen.render import environment
+from codegen.text import Text
+from codegen.trees import conjuncts, hoist
+
+ABOUT = {
+    "one-hot": "all the mass on the target",
+    "proportional": "weights over their sum in the row",
+    "softmax": "the softmax of fixed logits",
+    "given": "as the formula states it",
+    "match": "1 where the pair matches",
+}
+
+
+@dataclass(frozen=True)
+class BlockTarget:
+    """The text of p in blocks.
+
+    `call` is the expression for p of the block (rows, columns), `back` that for p(i|j) in the same
+    layout (empty where they agree). `functions` is the source of the functions they call, `setup`
+    the lines before the sweep, `entropy` an expression for the entropy of every row, `valid` one
+    for the rows that have a p (None: all). `data` are the tensors and `sizes` the integers that
+    `call` reads.
+    """
+
+    call: str
+    back: str
+    functions: str
+    setup: list[str]
+    entropy: str
+    valid: str | None
+    data: list[str]
+    sizes: list[str]
+
+
+def block_target(pieces: Pieces) -> BlockTarget:
+    """The functions that compute p block by block."""
+    r, t, k = pieces.reduction, pieces.reduction.target, pieces.k
+    expr = t.expr
+    taken: list[tuple[str, Expr]] = []
+    if t.form == "given":
+        expr, taken = hoist(t.expr, r.row, r.column, f"row_sum{k}_")
+    printer = pieces.printer(r.row, r.column, block=True)
+    printer.names = {**pieces.program.names, **{name: name for name, _ in taken}}
+    printer.needs, printer.cast = set(), ".to(like.dtype)"
+    binary = t.binary and isinstance(expr, Iverson)
+    part = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
+    text = replace(printer.lift(part, (r.row, r.column)), axes=part.axes)
+    mask = ""
+    if r.allowed.kind != "all" and not (binary and repeats_allowed(pieces)):
+        mask = printer.lift(printer.cond(r.allowed.cond), (r.row, r.column)).code
+    code = spread(pieces, text, printer)
+
+    # what the functions read
+    data = unique(
+        [
+            *pieces.names_in(expr, *([r.allowed.cond] if mask else [])),
+            *(name for name, _ in taken),
+            *sorted(n for n in printer.needs if n.startswith("index_")),
+        ]
+    )
+    pieces.needs |= printer.needs
+    named = [n for n in pieces.program.sizes.values() if not n.isdigit()]
+    sizes = [n for n in named if re.search(rf"(?<![\w.]){n}(?!\w)", code)]
+    axes = {a.name: a.axes for a in pieces.program.arguments}
+    batched = any(len(axes.get(n, ())) > 2 for n in data)
+    batch = list(pieces.batch.values()) if batched else []
+    mass = t.form in ("proportional", "softmax")
+    like = "like." in code or (t.binary and not mass)
+    names = [*data, *batch, *sizes]
+
+    functions = environment().get_template("torch_target.jinja").render(
+        k=k,
+        form=t.form,
+        symmetrised=t.symmetrised,
+        args=[f"{n}: {'int' if n in (*batch, *sizes) else 'Tensor'}" for n in names]
+        + (["like: Tensor"] if like else []),
+        names=[*names, *(["like"] if like else [])],
+        text=code,
+        binary=t.binary,
+        mask=mask,
+        doc=ABOUT[t.form],
+    )  # fmt: skip
+
+    given = [*names, *([pieces.anchor_in_block()] if like else [])]
+    size = pieces.program.sizes[r.row.set.name]
+    setup = [f"{name} = {pieces.printer(r.row).expr(node).code}" for name, node in taken]
+    if mass:
+        sums = f"_target_mass{k}({', '.join([size, *given])})"
+        setup.append(f"mass{k} = {sums}.to({pieces.anchor()}.dtype)")
+        given.append(f"mass{k}")
+        data.append(f"mass{k}")
+    inside = ", ".join(given)
+    return BlockTarget(
+        call=f"_target{k}(rows, columns, {inside})",
+        back="" if t.symmetrised else f"_target{k}(columns, rows, {inside}).T",
+        functions=functions,
+        setup=setup,
+        entropy=f"_target_entropy{k}({size}, {inside})",
+        valid=None if not mass else f"mass{k} > {'-math.inf' if t.form == 'softmax' else '0'}",
+        data=data,
+        sizes=sizes,
+    )
+
+
+def spread(pieces: Pieces, text: Text, printer: TensorPrinter) -> str:
+    """The text of p over a whole block, where the formula leaves out the row or the column."""
+    if len(text.axes) == 2:
+        return text.code
+    r = pieces.reduction
+    here, there = (printer.position(v).code for v in (r.row, r.column))
+    shape = f"(len({here}), len({there}))"
+    return f"like.new_full({shape}, {text.code})" if text.plain else f"({text.code}).expand{shape}"
+
+
+def repeats_allowed(pieces: Pieces) -> bool:
+    """Whether the condition of a binary p says already which pairs are allowed."""
+    r = pieces.reduction
+    if not isinstance(r.target.expr, Iverson):
+        return False
+    return set(conjuncts(r.allowed.cond)) <= set(conjuncts(r.target.expr.cond))

@@ -1,0 +1,102 @@
+"""The arguments of emitted functions as text: signatures, docstrings, what a module holds."""
+
+from __future__ import annotations
+
+from codegen.ir import Argument, Program
+from codegen.render import paragraph
+
+CHOICES = (
+    'reduction: str = "mean"',
+    'term: str = "cross_entropy"',
+    "valid_only: bool = True",
+)
+
+
+def fixed(program: Program) -> list[Argument]:
+    """The numbers that the module holds."""
+    return [a for a in program.arguments if a.kind == "number" and not a.shape and not a.learned]
+
+
+def annotation(a: Argument) -> str:
+    """The Python type of an argument."""
+    return "Tensor" if a.shape or a.kind != "number" else "float | Tensor"
+
+
+def signature(program: Program) -> list[str]:
+    """The parameters of the functions."""
+    first = [f"{a.name}: Tensor" for a in program.arguments if a.positional]
+    rest = [f"{a.name}: {annotation(a)}" for a in program.arguments if not a.positional]
+    return [*first, "*", *rest, *CHOICES]
+
+
+def forward_signature(program: Program) -> list[str]:
+    """The parameters of the module's forward."""
+    held = {a.name for a in fixed(program)}
+    first = [f"{a.name}: Tensor" for a in program.arguments if a.positional]
+    others = [a for a in program.arguments if not a.positional and a.name not in held]
+    rest = [f"{a.name}: {annotation(a)}" for a in others]
+    return [*first, *(["*", *rest] if rest else [])]
+
+
+def forward_call(program: Program) -> list[str]:
+    """The arguments with which forward calls the function."""
+    held = {a.name for a in fixed(program)}
+    return [
+        a.name if a.positional else f"{a.name}={'self.' if a.name in held else ''}{a.name}"
+        for a in program.arguments
+    ]
+
+
+def representation(program: Program) -> str:
+    """What the module prints of itself."""
+    icon = program.method.icon
+    numbers = "".join(f"{a.name}={{self.{a.name}}}, " for a in fixed(program))
+    first = f'f"p={icon.p.name}, q={icon.q.name}, {numbers}"'
+    if "{" not in first:
+        first = first[1:]
+    return first + '\n            f"reduction={self.reduction}, certificate={CERTIFICATE}"'
+
+
+def arguments_doc(program: Program) -> list[str]:
+    """The Args section of the docstring."""
+    lines = ["    Args:"]
+    for a in program.arguments:
+        shape = f"({', '.join(a.shape)}) " if a.shape else ""
+        named = f", {a.symbol} in the formula" if a.symbol != a.name else ""
+        trained = ", learned" if a.learned else ""
+        lines.append(paragraph(f"{a.name}: {shape}{described(a)}{trained}{named}.", " " * 8))
+    lines += [
+        '        reduction: "mean" over the anchors, "sum" or "none".',
+        '        term: "cross_entropy" leaves out the entropy of p, "kl" is the I-Con loss itself.',
+        "        valid_only: leave anchors without a p out of the mean, where they would count as 0.",
+    ]
+    return lines
+
+
+def described(a: Argument) -> str:
+    """What an argument is, in a few words."""
+    if a.kind == "index":
+        return f"integers, {a.text}"
+    return "Boolean array" if a.kind == "mask" else a.text
+
+
+def none_doc(program: Program) -> str:
+    """What `reduction="none"` returns."""
+    if not program.reductions:
+        return "the loss of every anchor"
+    r = program.reductions[0]
+    if r.normalise == "joint":
+        return "the same, since there is one joint distribution"
+    if r.normalise == "pair":
+        return "the loss of every pair"
+    if program.twin or len(program.reductions) > 1:
+        return "the loss of every row and then of every column"
+    return "the loss of every anchor"
+
+
+def same_call(program: Program) -> str:
+    """The arguments, passed on."""
+    positional = [a.name for a in program.arguments if a.positional]
+    names = [a.name for a in program.arguments if not a.positional]
+    names += ["reduction", "term", "valid_only"]
+    return ", ".join([*positional, *(f"{n}={n}" for n in names)])

@@ -1,0 +1,78 @@
+"""Log-kernels as array text: sympy expression -> NumPy or torch source.
+
+sympy's own torch printer writes `torch.add(...)` where a reader expects `+`, and its NumPy printer knows
+nothing of the blocks that a symbol may stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy
+
+from codegen.dialects import Dialect
+from codegen.text import ATOM, POWER, PRODUCT, SUM, UNARY, Text, number
+
+
+@dataclass(frozen=True)
+class SympyPrinter:
+    """Writes a sympy expression; `names` is the source text of each symbol."""
+
+    dialect: Dialect
+    names: Mapping[sympy.Symbol, str]
+
+    def __call__(self, node: sympy.Expr) -> str:
+        """The source text of `node`."""
+        return self.text(node).code
+
+    def text(self, node: sympy.Expr) -> Text:
+        """The source text with its binding strength."""
+        if node.is_Symbol:
+            code = self.names[node]
+            return Text(code, level=ATOM if code.isidentifier() or code.endswith("]") else SUM)
+        if node.is_Number:
+            return number(Fraction(int(node.p), int(node.q)))
+        if node.is_Add:
+            return self.addition(list(node.as_ordered_terms()))
+        if node.is_Mul:
+            return self.product(node)
+        if node.is_Pow:
+            base, exponent = node.as_base_exp()
+            if exponent == sympy.Rational(1, 2):
+                return self.function("sqrt", [base])
+            if exponent.is_Number and exponent.is_negative:
+                return self.product(node)
+            return Text(f"{self.text(base).at(ATOM)} ** {self.text(exponent).at(ATOM)}", level=POWER)
+        name = type(node).__name__.lower()
+        if name in self.dialect.functions:
+            return self.function(name, list(node.args))
+        raise TypeError(f"no text for the sympy function {type(node).__name__}")
+
+    def function(self, name: str, args: list[sympy.Expr]) -> Text:
+        """A function of the dialect."""
+        return Text(self.dialect.functions[name].format(*(self.text(a).code for a in args)))
+
+    def addition(self, terms: list[sympy.Expr]) -> Text:
+        """A sum; terms with a minus are subtracted, and a positive term goes first where there is one."""
+        terms.sort(key=lambda t: bool(t.could_extract_minus_sign()))
+        code = ""
+        for k, term in enumerate(terms):
+            minus = term.could_extract_minus_sign()
+            part = self.text(-term if minus else term)
+            code += ("-" if minus else "") + part.at(PRODUCT if minus else SUM) if not k else (
+                f" {'-' if minus else '+'} {part.at(PRODUCT if minus else SUM)}"
+            )
+        return Text(code, level=SUM)
+
+    def product(self, node: sympy.Expr) -> Text:
+        """A product or quotient."""
+        if node.could_extract_minus_sign():
+            return Text(f"-{self.text(-node).at(UNARY)}", level=UNARY)
+        top, bottom = sympy.fraction(node, exact=True)
+        if bottom == 1:
+            parts = sorted(top.as_ordered_factors(), key=lambda f: not f.is_Number)
+            return Text(" * ".join(self.text(f).at(PRODUCT) for f in parts), level=PRODUCT)
+        over, under = self.text(top), self.text(bottom)
+        return Text(f"{over.at(PRODUCT)} / {under.at(UNARY)}", level=PRODUCT)

@@ -1,0 +1,99 @@
+"""Numbers that remember what they were made from: reverse-mode derivatives of Python floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+
+class Var:
+    """A number on the tape: its value and, for each operand, the partial derivative with respect to it."""
+
+    __slots__ = ("grad", "parents", "value")
+
+    def __init__(self, value: float, parents: Sequence[tuple[Var, float]] = ()) -> None:
+        self.value = value
+        self.parents = parents
+        self.grad = 0.0
+
+    def __add__(self, other: Var) -> Var:
+        return Var(self.value + other.value, ((self, 1.0), (other, 1.0)))
+
+    def __mul__(self, other: Var) -> Var:
+        return Var(self.value * other.value, ((self, other.value), (other, self.value)))
+
+    def __truediv__(self, other: Var) -> Var:
+        ratio = self.value / other.value
+        return Var(ratio, ((self, 1 / other.value), (other, -ratio / other.value)))
+
+    def __neg__(self) -> Var:
+        return Var(-self.value, ((self, -1.0),))
+
+    def power(self, exponent: Var) -> Var:
+        """`self ** exponent`; the exponent has a derivative only where the base is positive."""
+        value = self.value**exponent.value
+        slope = exponent.value * self.value ** (exponent.value - 1) if exponent.value else 0.0
+        by_exponent = value * math.log(self.value) if self.value > 0 else 0.0
+        return Var(value, ((self, slope), (exponent, by_exponent)))
+
+    def map(self, value: float, slope: float) -> Var:
+        """A function of this number alone."""
+        return Var(value, ((self, slope),))
+
+
+def backward(result: Var) -> None:
+    """Adds d result / d v to `v.grad` for every number v that `result` was made from."""
+    order: list[Var] = []
+    seen: set[int] = set()
+    stack = [(result, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((parent, False) for parent, _ in node.parents)
+    result.grad += 1.0
+    for node in reversed(order):
+        for parent, slope in node.parents:
+            parent.grad += slope * node.grad
+
+
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)) without overflow."""
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)) without overflow."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+UNARY: Mapping[str, Callable[[float], tuple[float, float]]] = {
+    "log": lambda x: (math.log(x), 1 / x),
+    "exp": lambda x: (math.exp(x), math.exp(x)),
+    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
+    "relu": lambda x: (max(x, 0.0), float(x > 0)),
+    "sigmoid": lambda x: (sigmoid(x), sigmoid(x) * sigmoid(-x)),
+    "softplus": lambda x: (softplus(x), sigmoid(x)),
+    "sg": lambda x: (x, 0.0),
+}
+
+
+def total(terms: list[Var]) -> Var:
+    """The sum of numbers (0 of none)."""
+    return Var(math.fsum(t.value for t in terms), tuple((t, 1.0) for t in terms))
+
+
+def product(factors: list[Var]) -> Var:
+    """The product of numbers (1 of none)."""
+    result = Var(1.0)
+    for factor in factors:
+        result = result * factor
+    return result
+
+
+def dot(u: list[Var], v: list[Var]) -> Var:
+    """The inner product of two vectors."""
+    return total([x * y for x, y in zip(u, v, strict=True)])
