@@ -64,7 +64,7 @@ def generate(method: Named, target: str = "torch", *, judge: bool = True) -> Cod
     found = verify(spec).row if judge else None
     known = {"verdict": found.brief, "certificate_hash": found.hash or None} if found else {}
     try:
-        return Code(emit(spec, target, **known))
+        return Code(emit(spec, target, **known), found.brief if found else "not checked")
     except Refused as error:
         raise InputError(f"no program is written for {error}") from None
 

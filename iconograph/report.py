@@ -77,7 +77,7 @@ def row(method: Method, verdict: Verdict) -> Row:
             certificate = verdict.certificate
         case Refuted():
             outcome, level = "refuted", "witness"
-            statement = f"{verdict.kind}: {verdict.witness.describe()}"
+            statement = verdict.witness.describe()
         case Unknown():
             outcome, level = "unknown", "none"
             statement = f"{verdict.why} (tried: {', '.join(verdict.tried) or 'nothing'})"

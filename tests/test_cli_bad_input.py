@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from iconograph.cli import app
 
 ROOT = Path(__file__).parent.parent
 GOOD = (ROOT / "catalog" / "methods" / "infonce.toml").read_text()
@@ -105,6 +108,8 @@ CASES = {
     ),
 }  # fmt: skip
 
+IN_A_PROCESS = ["unknown method", "malformed TOML", "no such option", "certificate is no JSON"]
+
 
 def snapshot(folder: Path) -> dict[str, object]:
     return {
@@ -127,15 +132,31 @@ def judge(done: subprocess.CompletedProcess[str]) -> list[str]:
     return wrong
 
 
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As `run`, in this process: the same program without the start of an interpreter."""
+    result = CliRunner().invoke(app, list(arguments))
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input(tmp_path: Path, name: str) -> None:
+def test_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     prepare, command, words = CASES[name]
+    monkeypatch.chdir(tmp_path)
     prepare(tmp_path)
     before = snapshot(tmp_path)
-    done = run(tmp_path, *command)
+    done = call(*command)
     assert judge(done) == [], done.stderr
     assert words in done.stderr
     assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", IN_A_PROCESS)
+def test_bad_input_in_a_process_of_its_own(tmp_path: Path, name: str) -> None:
+    prepare, command, words = CASES[name]
+    prepare(tmp_path)
+    done = run(tmp_path, *command)
+    assert judge(done) == [], done.stderr
+    assert words in done.stderr
 
 
 def test_the_judge_of_bad_input_can_fail() -> None:

@@ -35,3 +35,4 @@ def generate(
         sys.stdout.write(code)
     else:
         write(out, code, over=GENERATED, force=force)
+        print(f"{out} written: {code.brief}")

@@ -13,7 +13,9 @@ def table(
     judge: Annotated[
         bool, typer.Option("--judge/--no-judge", help="Verify every claim for the last column.")
     ] = True,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one per core.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the methods with their verdicts."""

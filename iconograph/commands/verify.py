@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from catalog.spec import Method
 
 Texts = list[str] | None
-PASTED = "A pasted formula (-f)"
-MUTANTS = "Mutants"
+MOST = 8  # processes unless more are asked for: each takes about 100 MB
 
 
 def verify(
@@ -67,7 +68,9 @@ def verify(
         int | None, typer.Option(min=1, help="Judge this many planted errors instead.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of --mutants.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one per core.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Judge claims: proved, refuted with a witness, or unknown.
@@ -105,7 +108,7 @@ def verify(
     raise typer.Exit(status(rows))
 
 
-def run(targets: list[str], jobs: int = 1) -> list[Row]:
+def run(targets: list[str], jobs: int | None = None) -> list[Row]:
     """The verdicts on `targets` (all methods of the catalog where empty), in order.
 
     Raises:
@@ -114,14 +117,16 @@ def run(targets: list[str], jobs: int = 1) -> list[Row]:
     from iconograph.find import catalog_methods, resolve
 
     methods = [resolve(target) for target in targets] or list(catalog_methods())
+    jobs = min(jobs or min(os.cpu_count() or 1, MOST), len(methods))
     with progress(len(methods), "verify") as step:
-        if jobs == 1 or len(methods) < 2:
+        if jobs < 2:
             rows = []
             for method in methods:
                 rows.append(judge(method))
                 step()
             return rows
-        with ProcessPoolExecutor(min(jobs, len(methods))) as pool:
+        # spawned, not forked: the progress bar has a thread, and a fork would copy its locks
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             futures = [pool.submit(judge, method) for method in methods]
             for future in futures:
                 future.add_done_callback(step)
