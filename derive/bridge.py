@@ -83,7 +83,7 @@ def product(factors: list[Term]) -> Term:
 
 
 def power(base: Term, exponent: s.Expr) -> Term:
-    """base ^ exponent: by products for a small integer, else exp(exponent * log base)."""
+    """Base ^ exponent: by products for a small integer, else exp(exponent * log base)."""
     e = number(exponent)
     if e is not None and e.denominator == 1 and abs(e) <= 16:
         if e == 0:
@@ -170,7 +170,9 @@ def big(op: str, vs: tuple[s.IVar, ...], cond: s.Cond, body: Term) -> Term:
         value = total(ivs, body if m is num(1) else m * body)
         return value * mk("inv", None, total(ivs, m)) if op == "mean" else value
     if len(ivs) > 1:
-        raise InputError(f"{op} over several indices at once is not supported; nest {op}[i] {op}[j] instead")
+        raise InputError(
+            f"{op} over several indices at once is not supported; nest {op}[i] {op}[j] instead"
+        )
     if op == "max":
         return bind("bigmax", ivs[0], m, body)
     return MINUS * bind("bigmax", ivs[0], m, MINUS * body)
@@ -245,7 +247,11 @@ def facts(method: Method) -> list[tuple[Judgement, str]]:
     for fact in method.assumes:
         a, b = scalar(fact.left), scalar(fact.right)
         difference = a if b is num(0) else a - b
-        j = ("eq", a, b) if fact.relation == "=" else ("pos" if fact.relation == ">" else "nn", difference)
+        j = (
+            ("eq", a, b)
+            if fact.relation == "="
+            else ("pos" if fact.relation == ">" else "nn", difference)
+        )
         out.append((j, fact.text))
     return out
 

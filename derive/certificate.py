@@ -144,7 +144,10 @@ def model_json(model: Model) -> dict[str, Any]:
         return [[list(at), str(x)] for at, x in sorted(t.items())]
 
     parts = {"families": model.families, "masks": model.masks, "functions": model.functions}
-    return {"sizes": dict(model.sizes), **{k: {n: table(t) for n, t in p.items()} for k, p in parts.items()}}
+    return {
+        "sizes": dict(model.sizes),
+        **{k: {n: table(t) for n, t in p.items()} for k, p in parts.items()},
+    }
 
 
 def model_from(data: Any) -> Model:
@@ -157,7 +160,9 @@ def model_from(data: Any) -> Model:
     sizes = {str(k): int(v) for k, v in data["sizes"].items()}
     if any(not 1 <= v <= 64 for v in sizes.values()):
         raise ValueError("a model of unreasonable size")
-    return Model(sizes, tables("families", Fraction), tables("masks", int), tables("functions", int))
+    return Model(
+        sizes, tables("families", Fraction), tables("masks", int), tables("functions", int)
+    )
 
 
 def statement(th: Theorem, dims: frozenset[Any]) -> dict[str, Any]:
@@ -197,7 +202,9 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
     """Replay a certificate. Raises InputError, in one sentence, where it is malformed or does not hold."""
     try:
         if len(source) > MAX_BYTES:
-            raise InputError(f"the certificate has over {MAX_BYTES:,} characters; it was not read", path=path)
+            raise InputError(
+                f"the certificate has over {MAX_BYTES:,} characters; it was not read", path=path
+            )
         body = json.loads(source)
     except (json.JSONDecodeError, RecursionError) as e:
         line = getattr(e, "lineno", 1)
@@ -206,15 +213,28 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
             path=path, line=line, column=getattr(e, "colno", 1),
         ) from None  # fmt: skip
     if not isinstance(body, dict) or "format" not in body:
-        raise InputError("this is not a certificate of iconograph (it has no \"format\")", path=path)
+        raise InputError('this is not a certificate of iconograph (it has no "format")', path=path)
     if body["format"] != FORMAT:
-        raise InputError(f"the certificate has format {str(body['format'])[:60]!r}; this version reads {FORMAT!r}, make it anew", path=path)
-    missing = [k for k in ("method", "terms", "steps", "defined", "claim", "dims", "model", "hash") if k not in body]
+        raise InputError(
+            f"the certificate has format {str(body['format'])[:60]!r}; this version reads {FORMAT!r}, make it anew",
+            path=path,
+        )
+    missing = [
+        k
+        for k in ("method", "terms", "steps", "defined", "claim", "dims", "model", "hash")
+        if k not in body
+    ]
     if missing:
-        raise InputError(f"the certificate lacks {', '.join(missing)}; it may have been edited, make it anew", path=path)
+        raise InputError(
+            f"the certificate lacks {', '.join(missing)}; it may have been edited, make it anew",
+            path=path,
+        )
     stated = body.pop("hash")
     if Certificate("", body).hash != stated:
-        raise InputError("the hash does not fit the contents; the certificate was changed after it was made", path=path)
+        raise InputError(
+            "the hash does not fit the contents; the certificate was changed after it was made",
+            path=path,
+        )
     return check_body(body, path)
 
 
@@ -231,21 +251,41 @@ def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult
         if said != body["claim"]:
             claim = body["claim"] if isinstance(body["claim"], dict) else {}
             wrong = next((k for k in said if said[k] != claim.get(k)), "claim")
-            raise InputError(f"the derivation proves something else than the certificate claims (see {wrong!r})", path=path)
+            raise InputError(
+                f"the derivation proves something else than the certificate claims (see {wrong!r})",
+                path=path,
+            )
         signs = [done[k] for k in body["defined"] if 0 <= k < len(done)]
         hyps = sorted(th.hyps.union(*(s.hyps for s in signs)), key=repr_key)
         if left := uncovered(th.concl[1], {s.concl for s in signs}):
             what = "1/x" if left[0].what == "inv" else "log(x)"
-            raise InputError(f"nothing shows that {what} has a value at x = {text(left[0].arg, dims)}", path=path)
+            raise InputError(
+                f"nothing shows that {what} has a value at x = {text(left[0].arg, dims)}", path=path
+            )
         if bad := violated(hyps, model_from(body["model"])):
-            raise InputError(f"the model of the certificate violates {judgement_text(hyps[bad[0]], dims)}", path=path)
+            raise InputError(
+                f"the model of the certificate violates {judgement_text(hyps[bad[0]], dims)}",
+                path=path,
+            )
     except RuleError as e:
         raise InputError(f"the derivation does not replay: {e}", path=path) from None
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError, ZeroDivisionError) as e:
-        raise InputError(f"the certificate is malformed ({type(e).__name__}: {str(e)[:120]})", path=path) from None
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+        ZeroDivisionError,
+    ) as e:
+        raise InputError(
+            f"the certificate is malformed ({type(e).__name__}: {str(e)[:120]})", path=path
+        ) from None
     line = f"{said['published']}  =  {said['scale']} * I-Con + {said['constant']}"
     words = tuple(judgement_text(h, dims) for h in hyps)
-    return CheckResult(str(body["method"]), line, words, Certificate("", body).hash, len(body["steps"]), th)
+    return CheckResult(
+        str(body["method"]), line, words, Certificate("", body).hash, len(body["steps"]), th
+    )
 
 
 def repr_key(j: Judgement) -> str:

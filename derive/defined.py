@@ -16,8 +16,9 @@ from derive.poly import PREFIX, offset, times, without
 from derive.terms import BINDERS, BOOL, Term, num, open_binder, subst, var
 from derive.theorem import MINUS, RULES, Judgement, Theorem
 
-
-_SEEN = RULES["sign"]("pos", num(1))  # stands for a theorem that is known; only its being there counts
+_SEEN = RULES["sign"](
+    "pos", num(1)
+)  # stands for a theorem that is known; only its being there counts
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class Obligation:
     beside: tuple[Term, ...] = ()
 
 
-def obligations(t: Term, guards: tuple[Term, ...] = (), beside: tuple[Term, ...] = ()) -> Iterator[Obligation]:
+def obligations(
+    t: Term, guards: tuple[Term, ...] = (), beside: tuple[Term, ...] = ()
+) -> Iterator[Obligation]:
     """What must be positive for t to mean what it says."""
     if t.op in ("log", "inv"):
         yield Obligation(t.op, t.args[0], guards, beside if t.op == "log" else ())
@@ -43,7 +46,9 @@ def obligations(t: Term, guards: tuple[Term, ...] = (), beside: tuple[Term, ...]
     factors = list(flat(t)) if t.op == "mul" else list(t.args)
     here = tuple(f for f in factors if f.op in BOOL) if t.op == "mul" else ()
     for f in factors:
-        near = (*beside, *without(factors, [f])) if t.op == "mul" else beside if t.op == "add" else ()
+        near = (
+            (*beside, *without(factors, [f])) if t.op == "mul" else beside if t.op == "add" else ()
+        )
         yield from obligations(f, (*guards, *(g for g in here if g is not f)), near)
 
 
@@ -101,4 +106,8 @@ def uncovered(published: Term, known: set[Judgement]) -> list[Obligation]:
     def lookup(kind: str) -> Sign:
         return lambda t: _SEEN if (kind, t) in known else None
 
-    return [o for o in dict.fromkeys(obligations(published)) if show(o, lookup("pos"), lookup("nn")) is None]
+    return [
+        o
+        for o in dict.fromkeys(obligations(published))
+        if show(o, lookup("pos"), lookup("nn")) is None
+    ]

@@ -10,8 +10,22 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
 
-from derive.terms import INDEX, SYMMETRIC, Domain, Monomial, Poly, Term, canonical, domain, expand, mk, num, order, subst, total
-
+from derive.terms import (
+    INDEX,
+    SYMMETRIC,
+    Domain,
+    Monomial,
+    Poly,
+    Term,
+    canonical,
+    domain,
+    expand,
+    mk,
+    num,
+    order,
+    subst,
+    total,
+)
 
 PREFIX = "x"
 
@@ -111,7 +125,9 @@ def match(pattern: Term, target: Term, slots: frozenset[Term], b: Binding) -> It
         yield from match_all(list(pattern.args), list(target.args), slots, b)
 
 
-def match_all(ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding) -> Iterator[Binding]:
+def match_all(
+    ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding
+) -> Iterator[Binding]:
     """Match the lists one by one."""
     if not ps:
         yield b
@@ -120,7 +136,9 @@ def match_all(ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding
         yield from match_all(ps[1:], ts[1:], slots, b2)
 
 
-def match_any(ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding) -> Iterator[Binding]:
+def match_any(
+    ps: list[Term], ts: list[Term], slots: frozenset[Term], b: Binding
+) -> Iterator[Binding]:
     """Match the lists in any order."""
     if not ps:
         yield b
@@ -143,7 +161,9 @@ def match_monomial(
     (pvs, pfs), (tvs, tfs) = pattern, target
     free_slots = slots | frozenset(pvs)
 
-    def go(k: int, used: list[int], b: Binding) -> Iterator[tuple[Binding, tuple[Term, ...], list[Term]]]:
+    def go(
+        k: int, used: list[int], b: Binding
+    ) -> Iterator[tuple[Binding, tuple[Term, ...], list[Term]]]:
         if k < len(pfs):
             for n, f in enumerate(tfs):
                 if n not in used:
@@ -168,14 +188,18 @@ def match_monomial(
             yield b
             return
         for t in tvs:
-            if domain(t) == domain(missing[0]) and not any(t in f.free for f in tfs) and t not in b.values():
+            if (
+                domain(t) == domain(missing[0])
+                and not any(t in f.free for f in tfs)
+                and t not in b.values()
+            ):
                 yield from fill(vs, {**b, missing[0]: t})
 
     yield from go(0, [], {})
 
 
 def substitute(t: Term, b: Binding) -> Term:
-    """t with all of b put in at once."""
+    """T with all of b put in at once."""
     marks = {v: mk("v", (f"?{k}", domain(v))) for k, v in enumerate(b)}
     for v, m in marks.items():
         t = subst(t, v, m)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.poly import poly
+from derive.poly import poly, times
 from derive.signs import square_root
-from derive.terms import BOOL, Domain, Term, num, open_binder, var
+from derive.terms import BOOL, Domain, Term, mk, num, open_binder, var
 
 LETTERS = {"default": "ijklmabcuvw"}
 GREEK = {
@@ -43,7 +43,13 @@ class Printer:
         name = name.split("'")[0]
         if not self.s.latex:
             return name
-        return f"\\{name}" if name in GREEK else name if len(name) == 1 else f"\\mathrm{{{name}}}".replace("_", "\\_")
+        return (
+            f"\\{name}"
+            if name in GREEK
+            else name
+            if len(name) == 1
+            else f"\\mathrm{{{name}}}".replace("_", "\\_")
+        )
 
     def args(self, args: list[str]) -> str:
         """Indices of a symbol."""
@@ -84,6 +90,8 @@ class Printer:
             return self.word(t.data[0]) + self.args([self.index(a) for a in t.args]), 3
         if t.op in BOOL:
             return self.indicator(t), 3
+        if t.op == "exp" and (as_power := self.power(t.args[0])):
+            return as_power
         if t.op in ("exp", "log", "relu", "sg"):
             return self.call(t.op, t.args[0]), 3
         if t.op == "inv":
@@ -99,11 +107,38 @@ class Printer:
             return self.addition(t)
         return t.op, 3
 
+    def power(self, a: Term) -> tuple[str, int] | None:
+        """exp(c log x) as x^c, and as |u| or 1/|u| where x = |u|^2 and c is 1/2 or -1/2."""
+        fs = list(self.flat(a))
+        logs = [f for f in fs if f.op == "log"]
+        if len(logs) != 1:
+            return None
+        x, rest = logs[0].args[0], [f for f in fs if f is not logs[0]]
+        half = [f.data for f in rest if f.op == "num"]
+        if (
+            len(rest) == len(half) == 1
+            and abs(half[0]) == Fraction(1, 2)
+            and x.op == "sum"
+            and x.data in self.s.dims
+        ):
+            norm = self.show(x).removesuffix("^2")
+            return (
+                (norm, 3)
+                if half[0] > 0
+                else ((f"\\frac{{1}}{{{norm}}}", 2) if self.s.latex else (f"1/{norm}", 1))
+            )
+        base, exponent = self.show(x, 3), self.show(times(rest))
+        return (f"{base}^{{{exponent}}}" if self.s.latex else f"{base}^({exponent})"), 2
+
     def number(self, q: Fraction) -> tuple[str, int]:
         """A rational."""
         if q.denominator == 1:
             return str(q), 3 if q >= 0 else 0
-        text = f"\\frac{{{abs(q.numerator)}}}{{{q.denominator}}}" if self.s.latex else f"{abs(q.numerator)}/{q.denominator}"
+        text = (
+            f"\\frac{{{abs(q.numerator)}}}{{{q.denominator}}}"
+            if self.s.latex
+            else f"{abs(q.numerator)}/{q.denominator}"
+        )
         return ("-" + text, 0) if q < 0 else (text, 1)
 
     def indicator(self, t: Term) -> str:
@@ -120,7 +155,7 @@ class Printer:
             f"\\operatorname{{{op}}}\\left({self.show(a)}\\right)" if self.s.latex else f"{op}({self.show(a)})")  # fmt: skip
 
     def quotient(self, above: list[Term], below: list[Term]) -> tuple[str, int]:
-        """above / below."""
+        """Above / below."""
         top = self.factors(above) if above else "1"
         if self.s.latex:
             return f"\\frac{{{top}}}{{{self.factors(below, 0 if len(below) == 1 else 1)}}}", 2
@@ -132,7 +167,9 @@ class Printer:
         if len(fs) == 1:
             return self.show(fs[0], level)
         fs = sorted(fs, key=lambda f: f.op == "sum")
-        return (" " if self.s.latex else " * ").join(self.show(f, 2 if f.op == "sum" and k + 1 < len(fs) else 1) for k, f in enumerate(fs))
+        return (" " if self.s.latex else " * ").join(
+            self.show(f, 2 if f.op == "sum" and k + 1 < len(fs) else 1) for k, f in enumerate(fs)
+        )
 
     def flat(self, t: Term) -> Iterator[Term]:
         """The factors of nested products."""
@@ -147,6 +184,8 @@ class Printer:
                 c *= f.data
             elif f.op == "inv":
                 below += list(self.flat(f.args[0]))
+            elif (positive := root_below(f)) is not None:
+                below.append(positive)
             else:
                 above.append(f)
         if abs(c.numerator) != 1 or not above:
@@ -158,7 +197,11 @@ class Printer:
             rest = [f for f in above if f.op != "sum"]
             text, level = self.quotient(rest, below)[0] + " * " + self.factors(sums), 1
         else:
-            text, level = self.quotient(above, below) if below else (self.factors(above), 1 if len(above) > 1 else 2)
+            text, level = (
+                self.quotient(above, below)
+                if below
+                else (self.factors(above), 1 if len(above) > 1 else 2)
+            )
             if not below and len(above) == 1:
                 text, level = self._show(above[0])
         if c < 0:
@@ -172,7 +215,7 @@ class Printer:
     def addition(self, t: Term) -> tuple[str, int]:
         """A sum with signs."""
         out = ""
-        parts = [a for a in t.args]
+        parts = [a for a in t.args if a is not num(0)] or list(t.args[:1])
         parts.sort(key=lambda a: self._show(a)[0].startswith("-"))
         for a in parts:
             text, level = self._show(a)
@@ -208,31 +251,43 @@ class Printer:
             conds = [f for f in fs if f.op in BOOL and any(v in f.free for v in variables)]
             fs = [f for f in fs if f not in conds]
         conds = [c for c in conds if c is not num(1)]
-        from derive.poly import times
-
         rest = times(fs)
         word = "sum" if t.op == "sum" else "max"
         names = ", ".join(self.index(v) for v in variables)
         only = conds[0] if len(conds) == 1 and len(variables) == 1 else None
         where = " \\wedge " if self.s.latex else " and "
-        text = where.join(self.show(c, 3)[1:-1] if c.op in ("eq", "ne") else self.show(c, 2) for c in conds)
+        text = where.join(
+            self.show(c, 3)[1:-1] if c.op in ("eq", "ne") else self.show(c, 2) for c in conds
+        )
         if only is not None and only.op == "ne" and variables[0] in only.args:
             other = only.args[0] if only.args[1] is variables[0] else only.args[1]
-            head = f"{names} \\neq {self.index(other)}" if self.s.latex else f"{names} != {self.index(other)}"
+            head = (
+                f"{names} \\neq {self.index(other)}"
+                if self.s.latex
+                else f"{names} != {self.index(other)}"
+            )
         else:
             head = f"{names} : {text}" if text else names
         if rest is num(1) and t.op == "sum":
             if not text and len(variables) == 1:
-                return ("|" + name_of(t.data) + "|" if self.s.latex else f"size({name_of(t.data)})"), 3
+                return (
+                    "|" + name_of(t.data) + "|" if self.s.latex else f"size({name_of(t.data)})"
+                ), 3
             return (f"\\#\\{{{head}\\}}" if self.s.latex else f"count{{{head}}}"), 3
         body_text = self.show(rest, 1)
-        return (f"\\{word}_{{{head}}} {body_text}" if self.s.latex else f"{word}[{head}] {body_text}"), 1
+        return (
+            f"\\{word}_{{{head}}} {body_text}" if self.s.latex else f"{word}[{head}] {body_text}"
+        ), 1
 
     def inner(self, t: Term) -> str | None:
         """A sum over coordinates as u.v or |u - v|^2."""
         a = var("?a", t.data)
         body = open_binder(t, a)
-        if body.op == "add" and (linear := square_root(poly(body))) and (u := self.vector(linear, a)):
+        if (
+            body.op == "add"
+            and (linear := square_root(poly(body)))
+            and (u := self.vector(linear, a))
+        ):
             return f"\\lVert {u} \\rVert^2" if self.s.latex else f"|{u}|^2"
         if body.op != "mul" or len(body.args) != 2:
             return None
@@ -249,7 +304,9 @@ class Printer:
         if t.op == "app" and t.args and t.args[-1] is a:
             return self.word(t.data[0]) + self.args([self.index(x) for x in t.args[:-1]])
         if t.op == "add":
-            parts = sorted((self.vector(x, a) or "" for x in t.args), key=lambda p: (p.startswith("-"), p))
+            parts = sorted(
+                (self.vector(x, a) or "" for x in t.args), key=lambda p: (p.startswith("-"), p)
+            )
             if all(parts):
                 return " + ".join(parts).replace("+ -", "- ")
         if t.op == "mul":
@@ -261,12 +318,26 @@ class Printer:
         return None
 
 
-def text(t: Term, dims: frozenset[Domain] = frozenset(), letters: dict[str, str] | None = None) -> str:
+def root_below(f: Term) -> Term | None:
+    """For f = exp(-c log x) with a number c > 0: exp(c log x), so that f is written below the line."""
+    if f.op != "exp" or f.args[0].op != "mul" or len(f.args[0].args) != 2:
+        return None
+    a, b = f.args[0].args
+    c, log = (a, b) if a.op == "num" else (b, a)
+    if c.op != "num" or log.op != "log" or c.data >= 0:
+        return None
+    return mk("exp", None, num(-c.data) * log)
+
+
+def text(
+    t: Term, dims: frozenset[Domain] = frozenset(), letters: dict[str, str] | None = None
+) -> str:
     """A term as plain text."""
     return Printer(Style(False, dims, letters or {})).show(t)
 
 
-def latex(t: Term, dims: frozenset[Domain] = frozenset(), letters: dict[str, str] | None = None) -> str:
+def latex(
+    t: Term, dims: frozenset[Domain] = frozenset(), letters: dict[str, str] | None = None
+) -> str:
     """A term as LaTeX."""
     return Printer(Style(True, dims, letters or {})).show(t)
-

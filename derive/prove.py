@@ -56,7 +56,7 @@ class Search:
         return self.ways[k]
 
     def equal(self, a: Term, b: Term) -> Theorem | NotProved:
-        """a = b, by normal forms."""
+        """A = b, by normal forms."""
         first: NotProved | None = None
         for k in range(len(STRATEGIES)):
             if k >= 2 and not self.problem.dims:
@@ -72,7 +72,7 @@ class Search:
         return first
 
     def meet(self, way: Normaliser, a: Term, b: Term) -> Theorem | NotProved:
-        """a = b, where their normal forms or that of their difference show it."""
+        """A = b, where their normal forms or that of their difference show it."""
         na, ta = way.normal(a)
         nb, tb = way.normal(b)
         uses = [(ONE, (), ta)] if ta else []
@@ -112,9 +112,21 @@ class Search:
             return NotProved("the anchor weights are not shown to sum to one", weights.left)
         found, open_ = missing(pr.published, way)
         if open_:
-            return NotProved(f"the argument of a {open_[0].what} is not shown to be positive", open_[0].arg)
+            return NotProved(
+                f"the argument of a {open_[0].what} is not shown to be positive", open_[0].arg
+            )
         eq = self.equal(pr.published, pr.scale * icon(pr.blocks) + pr.constant)
         if isinstance(eq, NotProved):
             return eq
-        claim = way.do("exact", pr.published, pr.scale, pr.constant, pr.blocks, pr.learned, eq, *premises, weights)
+        claim = way.do(
+            "exact",
+            pr.published,
+            pr.scale,
+            pr.constant,
+            pr.blocks,
+            pr.learned,
+            eq,
+            *premises,
+            weights,
+        )
         return Proof(claim, tuple(found))

@@ -9,7 +9,22 @@ from math import isqrt
 from typing import Any
 
 from derive.poly import PREFIX, Binding, Poly, build, match, offset, poly, substitute, times
-from derive.terms import BOOL, INDEX, Domain, RuleError, Term, bind, canon, domain, mk, num, open_binder, order, subst, var
+from derive.terms import (
+    BOOL,
+    INDEX,
+    Domain,
+    RuleError,
+    Term,
+    bind,
+    canon,
+    domain,
+    mk,
+    num,
+    open_binder,
+    order,
+    subst,
+    var,
+)
 from derive.theorem import MINUS, RULES, Judgement, Theorem
 
 ONE, ZERO = num(1), num(0)
@@ -39,11 +54,11 @@ class Signs:
         return self.do("axiom", name, x, y, *premises)
 
     def ring(self, a: Term, b: Term, *ths: Theorem) -> Theorem:
-        """a = b, from equations that add up to it."""
+        """A = b, from equations that add up to it."""
         return self.do("lincomb", a, b, tuple((ONE, (), t) for t in ths))
 
     def back(self, th: Theorem) -> Theorem:
-        """b = a from a = b."""
+        """B = a from a = b."""
         _, a, b = th.concl
         return self.do("lincomb", b, a, ((MINUS, (), th),))
 
@@ -184,10 +199,15 @@ class Signs:
         """sum_v m > 0 for a product m of 0/1 factors: from a hypothesis about fewer, or with a witness."""
         m = times(masks)
         whole = bind("sum", v, m)
-        if m.op == "ne" and (e := m.args[m.args[0] is v]) and v not in e.free:  # sum_v [v != e] = n - 1
+        if (
+            m.op == "ne" and (e := m.args[m.args[0] is v]) and v not in e.free
+        ):  # sum_v [v != e] = n - 1
             less = bind("sum", v, ONE) - ONE
             if more := self.pos(less):
-                uses = ((MINUS, (v,), self.do("ne_def", v, e)), (ONE, (), self.do("delta_sum", v, e)))
+                uses = (
+                    (MINUS, (v,), self.do("ne_def", v, e)),
+                    (ONE, (), self.do("delta_sum", v, e)),
+                )
                 return self.do("transport", more, self.do("lincomb", less, whole, uses))
         for got in self.populations(whole, domain(v)):  # sum_v m' > 0 where m' implies m
             more = open_binder(got.concl[1], v)
@@ -196,7 +216,11 @@ class Signs:
             if together is not alone or (slack := self.nn(m * (ONE - more))) is None:
                 continue
             uses = ([(ONE, (v,), t2)] if t2 else []) + ([(MINUS, (v,), t1)] if t1 else [])
-            base = self.do("transport", got, self.do("lincomb", got.concl[1], bind("sum", v, m * more), tuple(uses)))
+            base = self.do(
+                "transport",
+                got,
+                self.do("lincomb", got.concl[1], bind("sum", v, m * more), tuple(uses)),
+            )
             rest = self.do("sum_sign", v, slack)
             return self.move(self.axiom("pos_add", base.concl[1], rest.concl[1], base, rest), whole)
         for e in self.witnesses(whole, domain(v)):  # m at e is 1
@@ -223,7 +247,7 @@ class Signs:
         return self.from_hypotheses("pos", whole) or self.by_normal("pos", whole)
 
     def _times(self, th: Theorem, m: Term) -> Theorem:
-        """a m = b m from a = b."""
+        """A m = b m from a = b."""
         _, a, b = th.concl
         return self.do("lincomb", a * m, b * m, ((m, (), th),))
 
@@ -234,10 +258,17 @@ class Signs:
             if th.concl[0] == "eq" and h.op == "sum":  # sum_v m' = k with k > 0
                 k = self.pos(th.concl[2])
                 th = self.do("transport", k, self.back(th)) if k else th
-            if th.concl[0] != "pos" or h.op != "sum" or h.data != d or not all(f.op in BOOL for f in _factors(h.args[0])):
+            if (
+                th.concl[0] != "pos"
+                or h.op != "sum"
+                or h.data != d
+                or not all(f.op in BOOL for f in _factors(h.args[0]))
+            ):
                 continue
             slots = sorted(h.free, key=lambda u: str(u.data))
-            pools = [[e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots]
+            pools = [
+                [e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots
+            ]
             for combo in product(*pools):
                 yield self.at(th, dict(zip(slots, combo, strict=True)))
 
@@ -248,13 +279,17 @@ class Signs:
             for e in _indices(th.concl[1]):
                 if domain(e) == d and e.op != "v":
                     slots = sorted(e.free, key=lambda u: str(u.data))
-                    for combo in product(*([u for u in t.free if domain(u) == domain(x)] for x in slots)):
+                    for combo in product(
+                        *([u for u in t.free if domain(u) == domain(x)] for x in slots)
+                    ):
                         found.append(_apply(e, dict(zip(slots, combo, strict=True))))
         if isinstance(d, tuple):
             found += [mk("el", (e, d)) for e in d[1]]
-        return found + [u for u in sorted(t.free, key=lambda u: str(u.data)) if domain(u) == d] + [
-            e for e in _indices(t) if e.op == "fn" and domain(e) == d and not e.loose
-        ]
+        return (
+            found
+            + [u for u in sorted(t.free, key=lambda u: str(u.data)) if domain(u) == d]
+            + [e for e in _indices(t) if e.op == "fn" and domain(e) == d and not e.loose]
+        )
 
     def from_hypotheses(self, kind: str, t: Term) -> Theorem | None:
         """The sign of t from a hypothesis about t, or about t minus a number."""
@@ -269,7 +304,9 @@ class Signs:
             if th.concl[0] not in ("pos", "nn"):
                 continue
             slots = sorted(th.concl[1].free, key=lambda u: str(u.data))
-            pools = [[e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots]
+            pools = [
+                [e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots
+            ]
             for combo in product(*pools):
                 got = self.at(th, dict(zip(slots, combo, strict=True)))
                 gap = canon(t - got.concl[1])
@@ -297,7 +334,8 @@ class Signs:
             got = (
                 self.do("sign", kind, simple)
                 if simple.op == "num" and (simple.data > 0 or (kind == "nn" and simple.data == 0))
-                else self.by_cases(kind, simple, fuel - 1) or (self.sign(kind, simple) if simple is not t else None)
+                else self.by_cases(kind, simple, fuel - 1)
+                or (self.sign(kind, simple) if simple is not t else None)
             )
             if got is None:
                 return None
@@ -366,4 +404,3 @@ def booleans(t: Term) -> set[Term]:
     if t.op in BOOL:
         return set() if t.loose else {t}
     return set[Term]().union(*(booleans(a) for a in t.args)) if t.args else set()
-

@@ -41,7 +41,8 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
     relation = method.claim.relation
     if relation not in JUDGED:
         raise InputError(
-            f"the relation {relation!r} is not judged yet; this version decides {', '.join(JUDGED)}", path=method.path
+            f"the relation {relation!r} is not judged yet; this version decides {', '.join(JUDGED)}",
+            path=method.path,
         )
     claim = problem(method)
     negative = relation in NEGATIVE
@@ -73,7 +74,11 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
         )  # fmt: skip
     check_pair(method, claim, seed)
     judges.append(Judge("derivation", "not found", found.why))
-    evidence = f"holds at the sizes tried (n = {sizes(report)})" if report.value == "agree" else "nothing was decided"
+    evidence = (
+        f"holds at the sizes tried (n = {sizes(report)})"
+        if report.value == "agree"
+        else "nothing was decided"
+    )
     return Unknown(
         method_id=method.id, claimed=relation, judges=tuple(judges), seconds=time.perf_counter() - start,
         tried=tuple(j.name for j in judges), why=f"{evidence}, but no derivation for every N was found: {found.why}",
@@ -90,9 +95,18 @@ def said(report: FiniteReport) -> list[Judge]:
     gradient, says = report.gradient, report.sympy
     detail = gradient.why
     if gradient.outcome == "equal":
-        detail = f"the gradients agree; the odds that they only seem to are at most 2^-{gradient.bits}"
-    value = {"agree": f"both sides agree in {report.looked_at} models", "refuted": "a ball that misses 0"}.get(report.value, "")
-    return [Judge("balls", report.value, value), Judge("prime field", gradient.outcome, detail), Judge("sympy", says.outcome, says.detail)]
+        detail = (
+            f"the gradients agree; the odds that they only seem to are at most 2^-{gradient.bits}"
+        )
+    value = {
+        "agree": f"both sides agree in {report.looked_at} models",
+        "refuted": "a ball that misses 0",
+    }.get(report.value, "")
+    return [
+        Judge("balls", report.value, value),
+        Judge("prime field", gradient.outcome, detail),
+        Judge("sympy", says.outcome, says.detail),
+    ]
 
 
 def sizes(report: FiniteReport) -> str:
@@ -103,7 +117,9 @@ def sizes(report: FiniteReport) -> str:
 def check_pair(method: Method, claim: Problem, seed: int) -> None:
     """Raise InputError where the stated p or the weights are no distributions, with the input that shows it."""
     for what, defect, hint in defects(claim):
-        bare = replace(claim, published=defect, scale=num(1), constant=num(0), blocks=(), learned=claim.learned)
+        bare = replace(
+            claim, published=defect, scale=num(1), constant=num(0), blocks=(), learned=claim.learned
+        )
         witness = balls.refute_value(bare, (3, 4), seed)
         if witness is not None:
             raise InputError(f"{what}, for instance at {at(witness)}; {hint}", path=method.path)
@@ -121,7 +137,13 @@ def defects(claim: Problem) -> list[tuple[str, Term, str]]:
         ))  # fmt: skip
         low = total(anchors, a * total(nbs, m * mk("relu", None, MINUS * p)))
         out.append(("p is negative somewhere", low, "p(j|i) must be a distribution"))
-        out.append(("an anchor weight is negative", total(anchors, a * mk("relu", None, MINUS * w)), "weights are at least 0"))
+        out.append(
+            (
+                "an anchor weight is negative",
+                total(anchors, a * mk("relu", None, MINUS * w)),
+                "weights are at least 0",
+            )
+        )
         mass = mass + total(anchors, a * w)
     return [*out, ("the anchor weights do not sum to one", mass * mass, "divide them by their sum")]
 
