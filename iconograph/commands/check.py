@@ -13,7 +13,8 @@ from iconograph.console import Exit, complain, show, show_json
 def check(
     certificates: Annotated[
         list[Path],
-        typer.Argument(metavar="CERTIFICATE.json...", help="What verify --certificates wrote."),
+        typer.Argument(metavar="CERTIFICATE.json...", help="What verify --certificates wrote.",
+            readable=False,  # the reader says so in its own words),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

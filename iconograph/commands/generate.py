@@ -13,7 +13,8 @@ def generate(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="Id, alias or method file.")],
     target: Annotated[str, typer.Option("--target", "-t", help="torch or numpy.")] = "torch",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File to write; stdout without it.")
+        Path | None,
+        typer.Option("--out", "-o", help="File to write; stdout without it.", readable=False),
     ] = None,
     judge: Annotated[
         bool, typer.Option("--judge/--no-judge", help="Verify the claim, and say so in the code.")

@@ -59,10 +59,11 @@ def verify(
     normalise: Annotated[str | None, typer.Option(help="row, joint, pair, row-and-column.")] = None,
     weights: Annotated[str | None, typer.Option(help="Anchor weights: 'f[i]'.")] = None,
     save: Annotated[
-        Path | None, typer.Option(help="Write the pasted formula as a method file.")
+        Path | None, typer.Option(help="Write the pasted formula as a method file.", readable=False)
     ] = None,
     certificates: Annotated[
-        Path | None, typer.Option(help="Folder that receives ID.json for every proof.")
+        Path | None,
+        typer.Option(help="Folder that receives ID.json for every proof.", readable=False),
     ] = None,
     mutants: Annotated[
         int | None, typer.Option(min=1, help="Judge this many planted errors instead.")
