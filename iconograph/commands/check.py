@@ -13,8 +13,11 @@ from iconograph.console import Exit, complain, show, show_json
 def check(
     certificates: Annotated[
         list[Path],
-        typer.Argument(metavar="CERTIFICATE.json...", help="What verify --certificates wrote.",
-            readable=False,  # the reader says so in its own words),
+        typer.Argument(
+            metavar="CERTIFICATE.json...",
+            help="What verify --certificates wrote.",
+            readable=False,  # not asked by typer: the reader says it in its own words
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
