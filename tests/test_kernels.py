@@ -12,8 +12,8 @@ from catalog.notation import to_text
 from catalog.pair import divergence, entropy
 from catalog.registry import all_methods
 from catalog.spec import SCORE
-from catalog.symbols import Size, walk
-from tests.catalog_model import Model
+from catalog.symbols import Size, free_indices, walk
+from tests.catalog_model import Model, random_model
 
 RNG = np.random.default_rng(1)
 N, CLASSES, DIM = 4, 3, 2
@@ -518,6 +518,31 @@ def test_what_a_set_says_already_is_not_said_twice(neighbours):
 def test_sizes_of_whole_sets_say_their_name():
     weight = icon().blocks[0].weight
     assert [node.label for node in walk(weight) if isinstance(node, Size)] == ["n"]
+
+
+# ------------------------------------------------------------------ the catalog, on one instance
+
+
+def difference(method, seed):
+    """Published - (scale * I-Con + constant) on a random instance that meets the hypotheses."""
+    model = random_model(method, np.random.default_rng(seed))
+    for fact in method.assumes:
+        for env in model.over(sorted(free_indices(fact.left) | free_indices(fact.right), key=str)):
+            left, right = model.value(fact.left, env), model.value(fact.right, env)
+            holds = {"=": abs(left - right) < 1e-9, ">": left > right, ">=": left >= right}
+            if not holds[fact.relation]:
+                pytest.skip(f"this instance does not meet: {fact.text}")
+    scale, constant = model.value(method.claim.scale), model.value(method.claim.constant)
+    return model.value(method.published) - scale * model.value(divergence(method.icon)) - constant
+
+
+@pytest.mark.parametrize("method", list(all_methods()), ids=lambda m: m.id)
+def test_the_pair_that_is_built_is_the_one_that_the_claim_means(method):
+    gaps = [difference(method, seed) for seed in (0, 1)]
+    if method.claim.relation == "exact":
+        assert gaps == pytest.approx([0, 0], abs=1e-9)
+    if method.claim.relation in ("does-not-reduce", "false-as-stated"):
+        assert abs(gaps[0] - gaps[1]) > 1e-6  # not even up to a constant
 
 
 # ------------------------------------------------------------------ what is wrong with a pair
