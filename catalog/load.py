@@ -1,8 +1,11 @@
 """A method file -> a Method, or one InputError that points at the line and column that is wrong.
 
->>> load_text("id = 3")  # doctest: +IGNORE_EXCEPTION_DETAIL
+>>> load_text("id = 3")
 Traceback (most recent call last):
+    ...
 catalog.errors.InputError: <text>:1:6: id must be a string
+  id = 3
+       ^
 """
 
 from __future__ import annotations
