@@ -1,7 +1,7 @@
 """The gradient of a formula as NumPy text: reverse mode over the tree.
 
 Given the text of d loss / d node, `pull` writes statements that add to `grad_<name>` for every
-learned symbol below the node. Sums over axes that a node lacks are taken where its adjoint is formed.
+learned symbol below the node. An adjoint is summed over the axes that its node lacks.
 """
 
 from __future__ import annotations

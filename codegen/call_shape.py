@@ -15,7 +15,8 @@ weight weights term reduction valid_only entropy total peak share ctx self sizes
 log_partition buffer bounded slope size mass member count sums others centre logits_p every anchors
 value result scale p_ij p_ji q_ij weight_ij by_kernel by_left by_right l O I
 """
-RESERVED = frozenset(WORDS.split())  # what emitted code calls its own variables, and ambiguous letters
+# what emitted code calls its own variables, and letters that look like digits
+RESERVED = frozenset(WORDS.split())
 ROLES = {
     "p": ("labels", "target", "weights", "epsilon", "bandwidth", "points", "distribution"),
     "q": ("temperature", "bandwidth", "dof", "scale", "power", "bias", "logit", "assignments"),
@@ -104,8 +105,10 @@ def argument(declared: Declaration, name: str, method: Method) -> Argument:
         strict = form.kind in ("positive", "probability")
         text = declared.text
         return Argument(name, form.name, "number", axes, dim, None, declared.learned, strict, text)
-    kind, into = ("mask", None) if isinstance(form, Mask) else ("index", form.set.name)
-    return Argument(name, form.name, kind, axes, None, into, False, False, declared.text)  # type: ignore[arg-type]
+    text = declared.text
+    if isinstance(form, Mask):
+        return Argument(name, form.name, "mask", axes, None, None, False, False, text)
+    return Argument(name, form.name, "index", axes, None, form.set.name, False, False, text)
 
 
 def size_names(method: Method, arguments: tuple[Argument, ...]) -> dict[str, str]:

@@ -86,7 +86,6 @@ def target_lines(pieces: Pieces) -> list[str]:
                 out.append("p_ij = torch.where(allowed, p_ij, 0.0)")
         else:
             out.append("p_ij = _softmax(logits_p)")
-            pieces.needs.add("softmax")
     else:
         if t.binary:
             extra = masked and not repeats_allowed(pieces)
@@ -135,11 +134,9 @@ def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
         else:
             out.append("log_q = torch.log_softmax(log_kernel, dim=1)")
     else:
-        pieces.needs.add("softmax")
         code = "_softmax(log_kernel.reshape(1, -1)).reshape(log_kernel.shape)" if joint else (
             "_softmax(log_kernel)"
         )
-        pieces.needs.add("log_sum")
         total = "_log_sum(log_kernel.reshape(1, -1))" if joint else "_log_sum(log_kernel)"
         out.append(f"q_ij = {code}")
         out.append(f"log_q = np.where(p_ij > 0, log_kernel - {total}, 0.0)")

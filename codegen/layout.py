@@ -1,6 +1,7 @@
 """Lines of Python source: indented, and broken where they are longer than the house allows.
 
-No formatter is among the dependencies, and generated lines have few shapes: definitions, calls, sums.
+No formatter is among the dependencies, and generated lines have few shapes: definitions, calls and
+sums.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ def broken(line: str, tail: str = "") -> list[str]:
     first = f"{space}{body[: start + 1]}"
     items = split_at(inner_text, (", ",))[::2]
     if len(items) == 1:
-        inner = len(space) + 4 + len(inner_text) > WIDTH and operands(inner_text, f"{space}    ")
-        return [first, *(inner or broken(f"{space}    {inner_text}")), f"{space}{rest}"]
+        long = len(space) + 4 + len(inner_text) > WIDTH
+        parts = operands(inner_text, f"{space}    ") if long else []
+        return [first, *(parts or broken(f"{space}    {inner_text}")), f"{space}{rest}"]
     if not body.startswith("def ") and len(space) + 4 + len(inner_text) <= WIDTH:
         return [first, f"{space}    {inner_text}", f"{space}{rest}"]
     out = [first]

@@ -75,12 +75,13 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
     """A block as a reduction over pairs. Raises NotPairwise."""
     normalise: Normalise = "row"
     kernel, p = block.kernel, block.p
+    cond: Cond = TRUE
+    batch_cond: Cond = TRUE
     if method.icon.normalise == "pair":
         # two outcomes -> the log-ratio of their kernels
         normalise = "pair"
         batch, (row, column) = block.anchors[:-2], block.anchors[-2:]
         kernel, p = two_outcomes(block)
-        cond, batch_cond = TRUE, TRUE
         if not holds_always(block.anchor_cond):
             raise NotPairwise("the pairs that are anchors are restricted")
     elif method.icon.normalise == "joint":
@@ -88,7 +89,7 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
         if len(block.neighbours) != 2:
             raise NotPairwise("the joint distribution is not over pairs")
         batch, (row, column) = (), block.neighbours
-        cond, batch_cond = block.neighbour_cond, TRUE
+        cond = block.neighbour_cond
     else:
         if len(block.neighbours) != 1:
             raise NotPairwise("a neighbour has several indices")
@@ -117,14 +118,18 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
 
 
 def two_outcomes(block: Block) -> tuple[Expr, Expr]:
-    """The kernel ratio of two outcomes and the p of the first: KL between two-point distributions."""
+    """The ratio of the kernels of two outcomes, and the p of the first."""
     if len(block.neighbours) != 1 or len(block.neighbours[0].set.elements) != 2:
         raise NotPairwise("a pair has more than two outcomes")
     outcome = block.neighbours[0]
     first, second = (IApp(e, (), outcome.set) for e in outcome.set.elements)
-    kernels = [fold(map_node(block.kernel, {outcome: e})) for e in (first, second)]  # type: ignore[arg-type]
-    p = fold(map_node(block.p, {outcome: first}))  # type: ignore[arg-type]
-    return (kernels[0] if kernels[1] == ONE else Div(*kernels)), p
+    top, bottom = (fold(at(block.kernel, outcome, e)) for e in (first, second))
+    return (top if bottom == ONE else Div(top, bottom)), fold(at(block.p, outcome, first))
+
+
+def at(node: Expr, variable: IVar, index: Index) -> Expr:
+    """A formula with an index put in place of a variable."""
+    return map_node(node, {variable: index})  # type: ignore[return-value]
 
 
 def allowed(cond: Cond, row: IVar, column: IVar) -> Allowed:
@@ -132,15 +137,15 @@ def allowed(cond: Cond, row: IVar, column: IVar) -> Allowed:
     if holds_always(cond):
         return Allowed("all", cond)
     parts = conjuncts(cond)
-    if len(parts) == 1 and isinstance(parts[0], Equal) and parts[0].negated:
-        if {parts[0].a, parts[0].b} == {row, column}:
-            return Allowed("others", cond)
-    return Allowed("mask", cond)
+    first = parts[0]
+    differ = isinstance(first, Equal) and first.negated and {first.a, first.b} == {row, column}
+    return Allowed("others" if differ and len(parts) == 1 else "mask", cond)
 
 
 def supervision(method: Method, p: Expr, row: IVar, column: IVar, normalise: Normalise) -> Target:
     """What p is before it is normalised, read off the formula that its kernel's form gave it."""
     spec = P_KERNELS.get(method.icon.p.name)
+    form = spec.form if spec else "direct"
     p = p.body if isinstance(p, Macro) else p
     if normalise == "pair":
         return Target("match", p, binary=isinstance(p, Iverson))
@@ -148,9 +153,9 @@ def supervision(method: Method, p: Expr, row: IVar, column: IVar, normalise: Nor
     if symmetrised:
         assert isinstance(p, Div) and isinstance(p.num, Add)
         p = p.num.args[0]
-    if spec is not None and spec.form == "set" and isinstance(p, Div) and isinstance(p.num, Iverson):
+    if form == "set" and isinstance(p, Div) and isinstance(p.num, Iverson):
         return Target("proportional", p.num, symmetrised, True, labels=labels(p.num, row, column))
-    if spec is not None and spec.form == "weight" and isinstance(p, Div):
+    if form == "weight" and isinstance(p, Div):
         if isinstance(p.num, Call) and p.num.fn == "exp":
             return Target("softmax", p.num.args[0], symmetrised)
         return Target("proportional", p.num, symmetrised)

@@ -41,7 +41,7 @@ from catalog.symbols import (
     Sym,
     free_indices,
 )  # fmt: skip
-from codegen.tape import UNARY, Var, backward, dot, product, total
+from codegen.tape import UNARY, Var, added, backward, dot, product, total
 
 Array: TypeAlias = Any  # a number, or nested sequences of numbers
 Env: TypeAlias = Mapping[IVar, int]
@@ -51,9 +51,9 @@ Env: TypeAlias = Mapping[IVar, int]
 class Interpreter:
     """Evaluates formulas on given data.
 
-    `sizes` gives the number of elements of each index set by name, `data` the value of each declared
-    symbol as nested sequences in the order of its arguments (a vector has its coordinates last; an
-    index-valued function holds positions; a mask holds 0 and 1).
+    `sizes` gives the number of elements of each index set by name, `data` the value of each
+    declared symbol as nested sequences in the order of its arguments (a vector has its coordinates
+    last; an index-valued function holds positions; a mask holds 0 and 1).
     """
 
     sizes: Mapping[str, int]
@@ -96,7 +96,9 @@ class Interpreter:
             case SetRef():
                 return self.holds(cond.cond, env) != cond.negated
 
-    def assignments(self, vars: tuple[IVar, ...], cond: Cond, env: Env) -> Iterator[dict[IVar, int]]:
+    def assignments(
+        self, vars: tuple[IVar, ...], cond: Cond, env: Env
+    ) -> Iterator[dict[IVar, int]]:
         """Every value of `vars` that satisfies `cond`."""
         for values in itertools.product(*(range(self.size(v.set.name)) for v in vars)):
             inner = {**env, **dict(zip(vars, values, strict=True))}
@@ -148,9 +150,7 @@ class Interpreter:
                 return self.leaves[name, where]  # type: ignore[no-any-return]
             case Add(args):
                 values = [self.value(a, env) for a in args]
-                if isinstance(values[0], list):
-                    return [total(list(coordinate)) for coordinate in zip(*values, strict=True)]  # type: ignore[arg-type]
-                return total(values)  # type: ignore[arg-type]
+                return added(values)
             case Mul(args):
                 values = [self.value(a, env) for a in args]
                 factor = product([v for v in values if isinstance(v, Var)])
@@ -178,8 +178,9 @@ class Interpreter:
                 w = self.vector(u, env)
                 return dot(w, w).power(Var(0.5))
             case Cos(u, v):
-                a_, b_ = self.vector(u, env), self.vector(v, env)
-                return dot(a_, b_) / (dot(a_, a_) * dot(b_, b_)).power(Var(0.5))
+                first, second = self.vector(u, env), self.vector(v, env)
+                lengths = dot(first, first) * dot(second, second)
+                return dot(first, second) / lengths.power(Var(0.5))
             case Iverson(cond):
                 return Var(float(self.holds(cond, env)))
             case Size(vars, cond):
@@ -187,17 +188,12 @@ class Interpreter:
             case Macro():
                 return self.value(node.body, env)
             case Big(op, vars, cond, body):
-                inner = list(self.assignments(vars, cond, env))
-                values = [self.value(body, e) for e in inner]
-                if values and isinstance(values[0], list):
-                    sums = [total(list(coordinate)) for coordinate in zip(*values, strict=True)]  # type: ignore[arg-type]
-                    count = Var(float(len(values)) if op == "mean" else 1.0)
-                    return [x / count for x in sums]
-                terms: list[Var] = values  # type: ignore[assignment]
+                values = [self.value(body, e) for e in self.assignments(vars, cond, env)]
                 if op in ("max", "min"):
-                    return (max if op == "max" else min)(terms, key=lambda v: v.value)
-                whole = total(terms)
-                return whole / Var(float(len(terms))) if op == "mean" else whole
+                    pick = max if op == "max" else min
+                    return pick((v for v in values if isinstance(v, Var)), key=lambda v: v.value)
+                whole, count = added(values), Var(float(len(values)) if op == "mean" else 1.0)
+                return [x / count for x in whole] if isinstance(whole, list) else whole / count
         raise TypeError(f"not a formula: {node}")
 
 
@@ -206,7 +202,7 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a program should return: the value and d value / d symbol by name, shaped as the data is."""
+    """What a program should return: the value, and its gradient by symbol, shaped as data is."""
 
     value: float
     gradient: Mapping[str, Array]
@@ -228,16 +224,20 @@ def shaped(data: Array, name: str, leaves: Mapping[tuple[str, tuple[int, ...]], 
     return walk(data, ())
 
 
-def loss(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array], *, term: str = "kl") -> Answer:
+def loss(
+    method: Method, sizes: Mapping[str, int], data: Mapping[str, Array], *, term: str = "kl"
+) -> Answer:
     """The I-Con loss of a method: sum over its blocks and anchors of weight * KL(p || q).
 
-    With `term="cross_entropy"` the entropy of p is left out. The gradient covers every learned symbol.
+    With `term="cross_entropy"` the entropy of p is left out. The gradient covers every learned
+    symbol.
     """
     interpreter = Interpreter(sizes, data)
     rows = []
     for block in method.icon.blocks:
         for anchor in interpreter.assignments(block.anchors, block.anchor_cond, {}):
-            neighbours = list(interpreter.assignments(block.neighbours, block.neighbour_cond, anchor))
+            allowed = interpreter.assignments(block.neighbours, block.neighbour_cond, anchor)
+            neighbours = list(allowed)
             kernel = [interpreter.scalar(block.kernel, env) for env in neighbours]
             p = [interpreter.scalar(block.p, env).value for env in neighbours]
             partition = total(kernel)

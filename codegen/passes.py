@@ -1,7 +1,7 @@
 """IR -> IR: each pass is a pure function, the pipeline is the tuple at the end.
 
-A target for a graphics card, several machines or compiled CPU code starts from the same passes and adds
-its own choice of tile.
+A target for a graphics card, several machines or compiled CPU code starts from the same passes and
+adds its own choice of tile.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def find_symmetry(reduction: Reduction) -> Reduction:
         reduction.normalise in ("row", "joint")
         and all(atom.same for atom in k.atoms)
         and all(
-            p.axis == "scalar" or (p.axis == "pair" and alike(p.expr, p.expr, swap)) for p in k.parameters
+            p.axis == "scalar" or (p.axis == "pair" and alike(p.expr, p.expr, swap))
+            for p in k.parameters
         )
         and alike(reduction.allowed.cond, reduction.allowed.cond, swap)
     )
@@ -60,7 +61,7 @@ def find_symmetry(reduction: Reduction) -> Reduction:
 
 
 def place_expectation(reduction: Reduction) -> Reduction:
-    """Where the expected log-kernel under p is computed: outside the blocks where p has few entries."""
+    """Where the expected log-kernel is computed: outside the blocks where p has few entries."""
     target = reduction.target
     if target.form == "one-hot" and reduction.normalise == "row":
         return planned(reduction, expected="gather")
@@ -78,7 +79,7 @@ def planned(reduction: Reduction, **choice: object) -> Reduction:
 
 
 def linear(k: LogKernel) -> tuple[sympy.Expr, sympy.Expr] | None:
-    """(a, b) where log k = a * score + b, a of numbers alone and b zero or one number per column."""
+    """(a, b) where log k = a * score + b, a of numbers alone, b zero or one number per column."""
     if len(k.atoms) != 1 or k.atoms[0].kind != "dot" or any(p.axis == "pair" for p in k.parameters):
         return None
     score = k.atoms[0].symbol
@@ -92,7 +93,7 @@ def linear(k: LogKernel) -> tuple[sympy.Expr, sympy.Expr] | None:
 
 
 def is_ratio(k: LogKernel) -> bool:
-    """Whether the kernel is a ratio of polynomials in its scores, finite at 0: no exponential can overflow."""
+    """Whether the kernel is a ratio of polynomials in its scores, finite at 0."""
     scores = [atom.symbol for atom in k.atoms]
     return bool(k.kernel.is_rational_function(*scores)) and not singular(k.kernel, k.atoms)
 
@@ -108,7 +109,7 @@ def singular(expr: sympy.Expr, atoms: tuple[Atom, ...]) -> bool:
 
 
 def merge_columns(program: Program) -> Program:
-    """Rows and columns of one score matrix: both log-partitions come from one sweep of its blocks."""
+    """Rows and columns of one score matrix: one sweep of its blocks serves both."""
     if len(program.reductions) != 2:
         return program
     first, second = program.reductions
@@ -130,7 +131,7 @@ def merge_columns(program: Program) -> Program:
 
 
 def transposed(first: Reduction, second: Reduction) -> bool:
-    """Whether the score of the second reduction is that of the first with rows and columns exchanged."""
+    """Whether the second reduction has the score of the first, rows and columns exchanged."""
     (a,), (b,) = first.log_kernel.atoms, second.log_kernel.atoms
     if a.kind != b.kind or first.log_kernel.expr != second.log_kernel.expr:
         return False

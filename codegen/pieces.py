@@ -1,4 +1,4 @@
-"""Reduction -> lines of source: what the templates place. One `Pieces` writes one reduction in one library."""
+"""Reduction -> lines of source: what the templates place."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROWS, COLUMNS = "rows", "columns"
 class Pieces:
     """Writes the parts of `reduction`, number `k` of `program`, as lines of `dialect`.
 
-    `needs` collects the helpers and position arrays that the lines rely on.
+    `needs` collects the position arrays that the lines rely on.
     """
 
     program: Program
@@ -103,9 +103,10 @@ class Pieces:
         return text.code
 
     def preparation(self, *, scale: bool = False) -> list[str]:
-        """Lines that compute features, composite arrays and composite parameters from the arguments.
+        """Lines that compute features, and arrays and parameters that are more than an argument.
 
-        With `scale`, the factor of the inner product (the inverse temperature) is folded into the features.
+        With `scale`, the factor of the inner product (the inverse temperature) is folded into the
+        features.
         """
         r = self.reduction
         lines = []
@@ -188,7 +189,6 @@ class Pieces:
             if atom.kind == "dot":
                 lines.append(f"{atom.symbol} = {left}{cut} @ {right}{cut_columns}.T")
             else:
-                self.needs.add("sqdist")
                 lines.append(f"{atom.symbol} = _sqdist({left}{cut}, {right}{cut_columns})")
                 lines += self.apart(atom)
         for atom in r.log_kernel.atoms:
@@ -230,7 +230,9 @@ class Pieces:
     def is_singular(self) -> bool:
         """Whether the slope is infinite where two points coincide."""
         k = self.reduction.log_kernel
-        return any(singular(k.slope(a.symbol), k.atoms) or singular(k.expr, k.atoms) for a in k.atoms)
+        return any(
+            singular(e, k.atoms) for a in k.atoms for e in (k.expr, k.slope(a.symbol))
+        )
 
     # ----------------------------------------------------------------- one column per row
 
@@ -293,7 +295,7 @@ class Pieces:
         return replace(printer.lift(text, (r.row, r.column)), axes=text.axes)
 
     def names_in(self, *nodes: Node) -> list[str]:
-        """The Python names of the declared symbols that formulas mention, in the order of the arguments."""
+        """The Python names of the declared symbols in formulas, in the order of the arguments."""
         used = {n.name for node in nodes for n in walk(node) if isinstance(n, Sym | IApp | Mask)}
         return [a.name for a in self.program.arguments if a.symbol in used]
 

@@ -1,8 +1,8 @@
 """Formulas as array text: `catalog.symbols` trees -> NumPy or torch source.
 
 A formula with free indices (i, j) is an array with these axes. `TensorPrinter` writes it with
-broadcasting: it keeps, beside the text, which axes the array has, and inserts `None` where two operands
-differ. No library printer does that: to them an array is an opaque symbol.
+broadcasting: it keeps, beside the text, which axes the array has, and inserts `None` where two
+operands differ. No library printer does that: to them an array is an opaque symbol.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from codegen.trees import positive
 class TensorPrinter:
     """Writes formulas over the axes of `layout`, in that order.
 
-    `names` gives the Python name of each declared symbol, `sizes` of the size of each set. A variable in
-    `slices` is one block of its axis: arrays are cut with the given text. A variable in `fixed` is a
-    Python integer. `needs` collects what the text relies on: helpers such as "sqdist", and
-    "index_n" for an array of the positions of the set n. `cast` turns a condition into numbers.
+    `names` gives the Python name of each declared symbol, `sizes` of the size of each set. A
+    variable in `slices` is one block of its axis: arrays are cut with the given text. A variable in
+    `fixed` is a Python integer. `needs` collects the position arrays that the text relies on, such
+    as "index_n" for the set n. `cast` turns a condition into numbers.
     """
 
     dialect: Dialect
@@ -107,7 +107,7 @@ class TensorPrinter:
         return self.entry(index.name, index.args)
 
     def entry(self, name: str, args: tuple[Index, ...], vector: bool = False) -> Text:
-        """A declared array at `args`: a slice where they are plain variables, a gather elsewhere."""
+        """A declared array at `args`: cut where they are plain variables, gathered elsewhere."""
         code = self.names[name]
         if not args:
             return Text(code, (), ATOM, vector)
@@ -163,7 +163,8 @@ class TensorPrinter:
                     if isinstance(cond, And)
                     else (" or " if plain else " | ")
                 )
-                return Text(sign.join(self.lift(p, axes).at(SUM) for p in parts), axes, BITS, plain=plain)
+                code = sign.join(self.lift(p, axes).at(SUM) for p in parts)
+                return Text(code, axes, BITS, plain=plain)
 
     # ----------------------------------------------------------------- formulas
 
@@ -171,7 +172,8 @@ class TensorPrinter:
         """`parts` combined by an operator, broadcast against each other."""
         axes, vector = self.union(*parts), any(p.vector for p in parts)
         lifted = [self.lift(p, axes, vector=vector) for p in parts]
-        code = sign.join([lifted[0].at(level), *(p.at(level + (sign == " / ")) for p in lifted[1:])])
+        rest = [p.at(level + (sign == " / ")) for p in lifted[1:]]
+        code = sign.join([lifted[0].at(level), *rest])
         return Text(code, axes, level, vector, all(p.plain for p in parts))
 
     def expr(self, node: Expr) -> Text:
@@ -211,7 +213,8 @@ class TensorPrinter:
 
     def addition(self, args: tuple[Expr, ...]) -> Text:
         """A sum; a term with a leading minus is subtracted."""
-        parts = [(self.expr(a), "+") if (p := positive(a)) is None else (self.expr(p), "-") for a in args]
+        signs = [(a, "+") if (rest := positive(a)) is None else (rest, "-") for a in args]
+        parts = [(self.expr(a), sign) for a, sign in signs]
         axes = self.union(*(p for p, _ in parts))
         vector = any(p.vector for p, _ in parts)
         code = ""
@@ -233,15 +236,13 @@ class TensorPrinter:
             return self.join(" / ", [Text("1", plain=True), base], PRODUCT)
         axes = self.union(base, exponent)
         left, right = self.lift(base, axes), self.lift(exponent, axes)
-        return Text(
-            f"{left.at(ATOM)} ** {right.at(POWER)}", axes, POWER, plain=base.plain and exponent.plain
-        )
+        code = f"{left.at(ATOM)} ** {right.at(POWER)}"
+        return Text(code, axes, POWER, plain=base.plain and exponent.plain)
 
     def call(self, fn: str, args: list[Text]) -> Text:
         """A function of the language."""
         axes = self.union(*args)
         if all(a.plain for a in args) and fn in ("log", "exp", "sqrt"):
-            self.needs.add("math")
             return Text(f"math.{fn}({args[0].code})", plain=True)
         template = self.dialect.functions[fn]
         inner = ATOM if template.startswith("{}") or "-{}" in template else BITS
@@ -249,7 +250,6 @@ class TensorPrinter:
 
     def unit(self, u: Text) -> Text:
         """A vector divided by its length."""
-        self.needs.add("unit")
         return Text(self.dialect.functions["unit"].format(u.code), u.axes, ATOM, vector=True)
 
     def dot(self, u: Text, v: Text) -> Text:
@@ -269,7 +269,7 @@ class TensorPrinter:
         return "".join("abcefghijkl"[self.layout.index(v)] for v in axes)
 
     def squared_norm(self, node: Expr) -> Text:
-        """|u|^2; the distances between two sets of points go through a helper that keeps the digits."""
+        """|u|^2; distances between two sets of points go through a helper that keeps digits."""
         if isinstance(node, Add) and len(node.args) == 2 and self.dialect.name == "torch":
             left, right = node.args[0], positive(node.args[1])
             if right is not None:
@@ -277,7 +277,6 @@ class TensorPrinter:
                 if len(u.axes) == len(v.axes) == 1 and u.axes != v.axes:
                     if self.ordered((*u.axes, *v.axes)) != (*u.axes, *v.axes):
                         u, v = v, u
-                    self.needs.add("sqdist")
                     return Text(f"_sqdist({u.code}, {v.code})", (*u.axes, *v.axes))
         u = self.expr(node)
         return Text(f"({u.at(POWER)} ** 2).sum(-1)", u.axes)
@@ -322,7 +321,8 @@ class TensorPrinter:
         if node.op in ("sum", "mean") and free:
             if node.op == "sum" or all(v in body.axes for v in node.vars):
                 return self.vector_safe(inner, body, node.vars, node.op)
-            return self.vector_safe(inner, body, tuple(v for v in node.vars if v in body.axes), "mean")
+            present = tuple(v for v in node.vars if v in body.axes)
+            return self.vector_safe(inner, body, present, "mean")
         if free:
             method = self.dialect.largest if node.op == "max" else self.dialect.smallest
             return self.drop(inner, body, tuple(v for v in node.vars if v in body.axes), method)
@@ -331,7 +331,8 @@ class TensorPrinter:
         mask, value = inner.lift(cond, axes), inner.lift(body, axes)
         if node.op in ("max", "min"):
             fill = "-float('inf')" if node.op == "max" else "float('inf')"
-            chosen = Text(self.dialect.where.format(mask.code, value.code).replace("0.0", fill), axes)
+            code = self.dialect.where.format(mask.code, value.code).replace("0.0", fill)
+            chosen = Text(code, axes)
             method = self.dialect.largest if node.op == "max" else self.dialect.smallest
             return self.drop(inner, chosen, node.vars, method)
         chosen = Text(self.dialect.where.format(mask.code, value.code), axes, ATOM, body.vector)
@@ -340,7 +341,9 @@ class TensorPrinter:
             return total
         return self.join(" / ", [total, self.size(node.vars, node.cond, "")], PRODUCT)
 
-    def vector_safe(self, inner: TensorPrinter, body: Text, vars: tuple[IVar, ...], op: str) -> Text:
+    def vector_safe(
+        self, inner: TensorPrinter, body: Text, vars: tuple[IVar, ...], op: str
+    ) -> Text:
         """A sum or mean over axes; for vectors the coordinates stay last."""
         if not vars:
             return body

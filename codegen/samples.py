@@ -1,4 +1,4 @@
-"""Random data on which a method's hypotheses hold, for running its programs and its formulas side by side."""
+"""Random data on which a method's hypotheses hold, for running programs beside formulas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from catalog.spec import Declaration, Method
-from catalog.symbols import Fact, IApp, IndexSet, IVar, Mask, Sym, free_indices
+from catalog.symbols import TRUE, Fact, IApp, IndexSet, IVar, Mask, Sym, free_indices
 from codegen.oracle import Interpreter
 
 Array: TypeAlias = Any
@@ -28,12 +28,14 @@ class Sample:
     data: Mapping[str, Array]
 
 
-def sample(method: Method, seed: int = 0, *, size: int = 5, dimension: int = 3, **sizes: int) -> Sample:
+def sample(
+    method: Method, seed: int = 0, *, size: int = 5, dimension: int = 3, **sizes: int
+) -> Sample:
     """Data on which every hypothesis of the method holds.
 
-    `size` is the number of elements of every set that the file does not enumerate (sets of label values
-    have three, other sets get one more each so that no two agree); `sizes` overrides it by name.
-    Raises NoSample when none is found.
+    `size` is the number of elements of every set that the file does not enumerate (sets of label
+    values have three, other sets get one more each so that no two agree); `sizes` overrides it by
+    name. Raises NoSample when none is found.
     """
     rng = random.Random(seed)
     counts = set_sizes(method, size, dimension) | sizes
@@ -58,7 +60,8 @@ def set_sizes(method: Method, size: int, dimension: int) -> dict[str, int]:
         if s.elements:
             counts[s.name] = len(s.elements)
         elif s.name in main:
-            counts[s.name] = size + sum(not t.elements for t in method.sets.values() if t.name in counts)
+            before = [t for t in method.sets.values() if t.name in counts and not t.elements]
+            counts[s.name] = size + len(before)
         else:
             counts[s.name] = CLASSES
     for d in method.declarations.values():
@@ -74,29 +77,29 @@ def arguments(declared: Declaration) -> Iterator[IndexSet]:
         yield from (a.set for a in declared.form.args)
 
 
-def draw(declared: Declaration, sizes: Mapping[str, int], rng: random.Random, attempt: int) -> Array:
-    """A random value of a declared symbol; several shapes of index functions and masks are tried in turn."""
+def draw(
+    declared: Declaration, sizes: Mapping[str, int], rng: random.Random, attempt: int
+) -> Array:
+    """A random value of a symbol; several shapes of index functions and masks are tried in turn."""
     form = declared.form
     axes = [sizes[s.name] for s in arguments(declared)]
     if isinstance(form, Sym):
         if form.kind == "distribution":
-            return array(axes[:-1], lambda _: shares(axes[-1], rng))
+            return array(axes[:-1], lambda: shares(axes[-1], rng))
         leaf = number(form, rng)
         if form.dim is not None:
             width = sizes[form.dim.name]
-            return array(axes, lambda _: [leaf() for _ in range(width)])
-        return array(axes, lambda _: leaf())
+            return array(axes, lambda: [leaf() for _ in range(width)])
+        return array(axes, leaf)
     if isinstance(form, Mask):
         return mask(axes, rng, attempt)
     assert isinstance(form, IApp)
     return positions(axes, sizes[form.set.name], rng, attempt)
 
 
-def array(axes: list[int], leaf: Callable[[tuple[int, ...]], Array], at: tuple[int, ...] = ()) -> Array:
+def array(axes: list[int], leaf: Callable[[], Array]) -> Array:
     """Nested lists with the given axes."""
-    if not axes:
-        return leaf(at)
-    return [array(axes[1:], leaf, (*at, k)) for k in range(axes[0])]
+    return [array(axes[1:], leaf) for _ in range(axes[0])] if axes else leaf()
 
 
 def number(form: Sym, rng: random.Random) -> Callable[[], float]:
@@ -125,7 +128,7 @@ def positions(axes: list[int], count: int, rng: random.Random, attempt: int) -> 
     if len(axes) == 1 and axes[0] == count and attempt % 3 == 1 and count % 2 == 0:
         half = count // 2
         return [(k + half) % count for k in range(count)]
-    return array(axes, lambda _: rng.randrange(count))
+    return array(axes, lambda: rng.randrange(count))
 
 
 def mask(axes: list[int], rng: random.Random, attempt: int) -> Array:
@@ -136,7 +139,7 @@ def mask(axes: list[int], rng: random.Random, attempt: int) -> Array:
         count = min(2, *(len(f) for f in free))
         chosen = [set(rng.sample(f, count)) for f in free]
         return [[j in chosen[i] for j in range(columns)] for i in range(rows)]
-    return array(axes, lambda _: rng.random() < 0.5)
+    return array(axes, lambda: rng.random() < 0.5)
 
 
 def fitted(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) -> dict[str, float]:
@@ -154,12 +157,10 @@ def fitted(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) 
 def holds(fact: Fact, interpreter: Interpreter) -> bool:
     """Whether a hypothesis is true of the data, for all values of its indices."""
     free = tuple(sorted(free_indices(fact.left) | free_indices(fact.right), key=lambda v: v.name))
-    from catalog.symbols import TRUE
-
     for env in interpreter.assignments(free, TRUE, {}):
         left = interpreter.scalar(fact.left, env).value
         right = interpreter.scalar(fact.right, env).value
-        good = {"=": abs(left - right) < 1e-9, ">": left > right, ">=": left >= right}[fact.relation]
-        if not good:
+        same = abs(left - right) < 1e-9
+        if not {"=": same, ">": left > right, ">=": left >= right}[fact.relation]:
             return False
     return True

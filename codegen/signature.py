@@ -68,7 +68,7 @@ def arguments_doc(program: Program) -> list[str]:
     lines += [
         '        reduction: "mean" over the anchors, "sum" or "none".',
         '        term: "cross_entropy" leaves out the entropy of p, "kl" is the I-Con loss itself.',
-        "        valid_only: leave anchors without a p out of the mean, where they would count as 0.",
+        "        valid_only: leave anchors without a p out of the mean; else they count as 0.",
     ]
     return lines
 

@@ -35,7 +35,7 @@ from codegen.trees import ONE, alike, holds_always, positive
 
 
 class NotPairwise(Exception):
-    """The loss is no reduction over pairs of rows and columns; the message says which part is not."""
+    """The loss is no reduction over pairs of rows and columns; the message says why."""
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Split:
             symbol = sympy.Symbol(name, **assumptions(node))
             self.atoms.append(Atom(symbol, "array", array=node))
             return symbol
-        raise NotPairwise(f"a {type(node).__name__} mixes row and column in a way that has no tiles")
+        raise NotPairwise("the kernel mixes row and column in a way that has no blocks")
 
     def data(self, node: Expr) -> sympy.Expr:
         """Fixed data of the pair."""
@@ -140,7 +140,14 @@ class Split:
         return symbol
 
     def features(
-        self, name: str, kind: str, u: Expr, v: Expr, *, unit: bool = False, column: IVar | None = None
+        self,
+        name: str,
+        kind: str,
+        u: Expr,
+        v: Expr,
+        *,
+        unit: bool = False,
+        column: IVar | None = None,
     ) -> sympy.Expr:
         """The atom of two feature matrices, the row's first."""
         if self.column in self.sides(u) or self.row in self.sides(v):
@@ -175,7 +182,9 @@ class Split:
 
     def contraction(self, index: IVar, body: Expr) -> tuple[Expr, Expr] | None:
         """(a, b) where body = a * b with a of (row, index) alone and b of (column, index) alone."""
-        factors, rows, columns = [(body, False)], [], []
+        factors = [(body, False)]
+        rows: list[Expr] = []
+        columns: list[Expr] = []
         while factors:
             factor, inverse = factors.pop(0)
             if isinstance(factor, Macro):
@@ -198,7 +207,7 @@ def quotient(factors: list[Expr]) -> Expr:
     """The product of factors, its inverse ones gathered below the line."""
     top = [f for f in factors if not (isinstance(f, Div) and f.num == ONE)]
     bottom = [f.den for f in factors if isinstance(f, Div) and f.num == ONE]
-    product = [ONE, *top] if not top else top
+    product = top or [ONE]
     over = product[0] if len(product) == 1 else Mul(tuple(product))
     return over if not bottom else Div(over, bottom[0] if len(bottom) == 1 else Mul(tuple(bottom)))
 

@@ -236,7 +236,6 @@ class Streaming:
             here = f"grad_{left}[rows] += {slope} @ {right}[columns]"
             there = f"grad_{right}[columns] += {slope}.T @ {left}[rows]"
         else:
-            self.needs.add("pull")
             here = f"grad_{left}[rows] += _pull({slope}, {left}[rows], {right}[columns])"
             there = f"grad_{right}[columns] += _pull({slope}.T, {right}[columns], {left}[rows])"
         test = (

@@ -1,7 +1,7 @@
 """Log-kernels as array text: sympy expression -> NumPy or torch source.
 
-sympy's own torch printer writes `torch.add(...)` where a reader expects `+`, and its NumPy printer knows
-nothing of the blocks that a symbol may stand for.
+sympy's own torch printer writes `torch.add(...)` where a reader expects `+`, and its NumPy printer
+knows nothing of the blocks that a symbol may stand for.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class SympyPrinter:
                 return self.function("sqrt", [base])
             if exponent.is_Number and exponent.is_negative:
                 return self.product(node)
-            return Text(f"{self.text(base).at(ATOM)} ** {self.text(exponent).at(ATOM)}", level=POWER)
+            code = f"{self.text(base).at(ATOM)} ** {self.text(exponent).at(ATOM)}"
+            return Text(code, level=POWER)
         name = type(node).__name__.lower()
         if name in self.dialect.functions:
             return self.function(name, list(node.args))
@@ -55,7 +56,7 @@ class SympyPrinter:
         return Text(self.dialect.functions[name].format(*(self.text(a).code for a in args)))
 
     def addition(self, terms: list[sympy.Expr]) -> Text:
-        """A sum; terms with a minus are subtracted, and a positive term goes first where there is one."""
+        """A sum; terms with a minus are subtracted, a positive term goes first if there is one."""
         terms.sort(key=lambda t: bool(t.could_extract_minus_sign()))
         code = ""
         for k, term in enumerate(terms):

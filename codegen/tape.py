@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 
 class Var:
-    """A number on the tape: its value and, for each operand, the partial derivative with respect to it."""
+    """A number: its value and, for each operand, the partial derivative in it."""
 
     __slots__ = ("grad", "parents", "value")
 
@@ -97,3 +97,11 @@ def product(factors: list[Var]) -> Var:
 def dot(u: list[Var], v: list[Var]) -> Var:
     """The inner product of two vectors."""
     return total([x * y for x, y in zip(u, v, strict=True)])
+
+
+def added(values: Sequence[Var | list[Var]]) -> Var | list[Var]:
+    """The sum of numbers, or of vectors (0 of none)."""
+    vectors = [v for v in values if isinstance(v, list)]
+    if vectors:
+        return [total(list(coordinate)) for coordinate in zip(*vectors, strict=True)]
+    return total([v for v in values if isinstance(v, Var)])

@@ -8,8 +8,28 @@ from fractions import Fraction
 from typing import Any
 
 from catalog.symbols import (
-    TRUE, Add, And, Big, Call, Cond, Div, Equal, Expr, IApp, IndexSet, IVar, Iverson, Macro, Mul, Node,
-    Num, Or, SetRef, Size, Sym, free_indices,
+    TRUE,
+    Add,
+    And,
+    Big,
+    Call,
+    Cond,
+    Div,
+    Equal,
+    Expr,
+    IApp,
+    IndexSet,
+    IVar,
+    Iverson,
+    Macro,
+    Mul,
+    Node,
+    Num,
+    Or,
+    SetRef,
+    Size,
+    Sym,
+    free_indices,
 )  # fmt: skip
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))

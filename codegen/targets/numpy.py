@@ -60,7 +60,7 @@ def inputs(program: Program) -> list[str]:
 
 @dataclass(frozen=True)
 class Group:
-    """The lines of one group of anchors: its loops, its losses, and the reverse sweep below them."""
+    """The lines of one group of anchors: its loops, its losses, and the reverse sweep."""
 
     loops: list[str]
     losses: list[str]
@@ -88,7 +88,8 @@ def gradient(pieces: Pieces) -> list[str]:
     if ratio:
         # d loss / d k = share * (q - p) / k, with q / k = 1 / total finite where k is 0
         total = "kernel.sum()" if r.normalise == "joint" else "np.where(total > 0, total, 1.0)"
-        out.append(f"by_kernel = share{column} * (1 / {total} - p_ij / np.where(p_ij > 0, kernel, 1.0))")
+        by_p = "p_ij / np.where(p_ij > 0, kernel, 1.0)"
+        out.append(f"by_kernel = share{column} * (1 / {total} - {by_p})")
         if r.allowed.kind != "all":
             out.append("by_kernel = np.where(allowed, by_kernel, 0.0)")
         slope_of, start = k.growth, "by_kernel"
@@ -127,13 +128,9 @@ def gradient(pieces: Pieces) -> list[str]:
                 out.append(
                     f"{side} = {side} / np.linalg.norm({raw.code}, axis=-1, keepdims=True)"
                 )
-            if feature.column is not None:
-                out += pulled(
-                    pieces, feature.expr, Text(side, (feature.axis, feature.column)),
-                    feature.axis, feature.column,
-                )
-            else:
-                out += pulled(pieces, feature.expr, Text(side, (feature.axis,), vector=True), feature.axis)
+            axes = (feature.axis, *((feature.column,) if feature.column else ()))
+            adjoint = Text(side, axes, vector=feature.column is None)
+            out += pulled(pieces, feature.expr, adjoint, *axes)
     for p in k.parameters:
         if p.axis == "pair" or not p.moves:
             continue
@@ -153,7 +150,7 @@ def pulled(pieces: Pieces, node: Expr, g: Text, *layout: IVar) -> list[str]:
 
 
 def combine(program: Program, groups: list[Group]) -> list[str]:
-    """The losses of all groups with their reverse sweeps; both are divided by the weight of the anchors."""
+    """All losses with their reverse sweeps; both are divided by the weight of the anchors."""
     learned = [a for a in program.arguments if a.learned]
     out = [f"grad_{a.name} = np.zeros_like({a.name})" for a in learned]
     out += ["value, anchors = 0.0, 0.0", "every: list[np.ndarray] = []"]

@@ -70,7 +70,7 @@ OPTIONAL = {
     "Iterator[": "from collections.abc import Iterator\n",
     ": Any": "from typing import Any\n",
     "@once_differentiable": "from torch.autograd.function import once_differentiable\n",
-    "TILE)": "TILE = 512  # rows and columns of a block: two blocks of float32 fit the cache of a core\n",
+    "TILE)": "TILE = 512  # rows and columns of a block: two blocks fit the cache of a core\n",
     "< SAFE_BITS": (
         "SAFE_BITS = 60.0  # scores within +-60 bits are summed in float32 without a maximum\n"
     ),
@@ -190,7 +190,7 @@ def streaming_body(program: Program, streams: list[Streaming]) -> tuple[list[str
 
 
 def applied(stream: Streaming) -> str:
-    """The call of the autograd function, out of reach of the compiler: it loops over blocks in Python."""
+    """The call of the autograd function, out of reach of the compiler: it loops in Python."""
     batch = stream.integers()
     name = "_PairLoss" if stream.r.normalise == "pair" else "_LogPartition"
     return f"_eager({name}{stream.k}, {', '.join([*stream.tensors(), *batch])})"
@@ -253,7 +253,8 @@ def twin_lines(streams: list[Streaming]) -> list[str]:
     swap = {"left": "right", "right": "left"}
     columns = [re.sub(r"\b(left|right)\b", lambda m: swap[m[0]], line) for line in columns]
     ok = [s.pieces.gathered_valid() for s in streams]
-    parts = [v or f"torch.ones_like(log_{n}, dtype=torch.bool)" for v, n in zip(ok, ("rows", "columns"), strict=True)]
+    ends = zip(ok, ("rows", "columns"), strict=True)
+    parts = [v or f"torch.ones_like(log_{n}, dtype=torch.bool)" for v, n in ends]
     return [
         *first.pieces.preparation(scale=True),
         f"log_rows, log_columns = {applied(first)}",
@@ -290,7 +291,8 @@ def pair_body(program: Program, stream: Streaming) -> list[str]:
 def helpers(text: str) -> list[str]:
     """The helper functions that `text` mentions, and those that they mention."""
     source = environment().get_template("torch_helpers.jinja").render().strip()
-    known = {re.match(r"(?:@[\w.]+\n)*def (\w+)", part)[1]: part for part in source.split("\n\n\n")}  # type: ignore[index]
+    parts = source.split("\n\n\n")
+    known = {re.findall(r"^def (\w+)", part, re.MULTILINE)[0]: part for part in parts}
     wanted: set[str] = set()
     todo: Iterable[str] = [text]
     while todo:
