@@ -53,10 +53,10 @@ def show_facts(facts: Iterable[tuple[str, str]], colour: str = "") -> None:
     from rich.text import Text
 
     grid = Table(box=None, show_header=False, pad_edge=False)
-    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for number, (key, value) in enumerate(facts):
-        grid.add_row(Text(key, colour if number == 0 else ""), value)
+        grid.add_row(Text(key, "dim" if number else colour), value)
     show(grid)
 
 

@@ -30,9 +30,10 @@ def call(*arguments: str) -> Result:
 
 
 def spawn(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    plain = {key: value for key, value in os.environ.items() if key != "FORCE_COLOR"}
     return subprocess.run(
         [sys.executable, "-m", "iconograph", *arguments],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        cwd=folder, env={**plain, "PYTHONPATH": str(ROOT), **env},
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
@@ -220,7 +221,7 @@ def test_help_and_version_answer_at_once(here: Path) -> None:
 
 
 def test_output_in_a_pipe_has_no_colour_and_no_trailing_blanks(here: Path) -> None:
-    done = spawn(here, "table", "--no-judge", FORCE_COLOR="")
+    done = spawn(here, "table", "--no-judge")
     assert "\x1b[" not in done.stdout
     assert not [line for line in done.stdout.splitlines() if line != line.rstrip()]
 
