@@ -33,6 +33,7 @@ class Field(Protocol[T]):
     def relu(self, x: T) -> T: ...  # noqa: D102
     def maximum(self, xs: Sequence[T]) -> T: ...  # noqa: D102
     def is_zero(self, x: T) -> bool: ...  # noqa: D102
+    def nonzero(self, x: T) -> bool: ...  # noqa: D102
 
 
 def fmpq(q: Fraction | int) -> Any:
@@ -87,6 +88,10 @@ class Exact:
     def is_zero(self, x: Any) -> bool:
         """Whether x is 0."""
         return bool(x == 0)
+
+    def nonzero(self, x: Any) -> bool:
+        """Whether x is not 0."""
+        return bool(x != 0)
 
 
 class Balls(Exact):
@@ -170,6 +175,10 @@ class Balls(Exact):
         """Whether x is exactly 0."""
         return bool(x == 0) if type(x) is flint.fmpq else bool(x.is_zero())
 
+    def nonzero(self, x: Any) -> bool:
+        """Whether x is certainly not 0."""
+        return bool(x > 0 or x < 0)
+
 
 class Floats:
     """Double precision; for a look, never for a verdict."""
@@ -210,6 +219,10 @@ class Floats:
         """Whether x is 0."""
         return x == 0
 
+    def nonzero(self, x: float) -> bool:
+        """Whether x is not 0."""
+        return x != 0
+
 
 class Residues:
     """Integers modulo the prime p; Undecided for exp, log, relu and max, which they do not have."""
@@ -246,3 +259,7 @@ class Residues:
     def is_zero(self, x: Any) -> bool:
         """Whether x is 0."""
         return bool(x.is_zero())
+
+    def nonzero(self, x: Any) -> bool:
+        """Whether x is not 0."""
+        return not x.is_zero()

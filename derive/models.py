@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, Generic, TypeVar
 
-from derive.fields import Field
+from derive.fields import Field, Undecided
 from derive.terms import BOOL, Domain, RuleError, Term
 
 T = TypeVar("T")
@@ -159,6 +159,14 @@ class Evaluator(Generic[T]):
             known = self._memo[key] = self._compute(t, op, order, stack, env)
         return known
 
+    def _true(self, condition: Term, stack: list[int], env: Mapping[Term, int]) -> bool:
+        c = self._go(condition, stack, env)
+        if self.numbers.is_zero(c):
+            return False
+        if not self.numbers.nonzero(c):
+            raise Undecided("whether a condition is 0")
+        return True
+
     def _compute(
         self, t: Term, op: str, order: tuple[Term, ...], stack: list[int], env: Mapping[Term, int]
     ) -> T:
@@ -177,7 +185,7 @@ class Evaluator(Generic[T]):
             out: list[T] = []
             for i in range(self.model.size(t.data)):
                 stack.append(i)
-                if op == "sum" or not f.is_zero(self._go(t.args[0], stack, env)):
+                if op == "sum" or self._true(t.args[0], stack, env):
                     x = self._go(t.args[-1], stack, env)
                     if op == "bigmax" or not f.is_zero(x):
                         out.append(x)

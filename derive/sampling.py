@@ -26,7 +26,7 @@ from derive.equations import (
 )
 from derive.fields import Balls, Undecided
 from derive.models import Evaluator, Model, Signature, symbols_of
-from derive.tape import tape_of
+from derive.tape import Tape, tape_of
 from derive.terms import Term, num
 from derive.theorem import Judgement
 
@@ -236,28 +236,31 @@ class Search:
             n_values = self.model.size(self.signature.functions[name][1])
             self.change({cell: rng.randrange(n_values)})
 
-    def residual(self, n: int) -> tuple[Any, Any]:
-        """Left minus right of an equation, all families variables: a tape and a number on it."""
+    def residual(self, n: int) -> tuple[Tape, Any]:
+        """Left minus right of an instance, all families variables: a tape and a number on it."""
         k, env = self.instances[n]
         tape, ev = tape_of(self.model, lambda name: True)
-        a, b = (ev.value(t, env) for t in self.hyps[k][1:])
-        return tape, plain(tape, tape.add([a, tape.mul([flint.fmpq(-1), b])]))
+        a, *b = (ev.value(t, env) for t in self.hyps[k][1:])
+        return tape, plain(tape, tape.add([a, *(tape.mul([flint.fmpq(-1), x]) for x in b)]))
 
     def algebra(self, n: int) -> dict[Cell, Fraction]:
-        """New values that solve a linear equation or a unit norm, where the instance is one."""
-        if self.hyps[self.instances[n][0]][0] != "eq":
+        """New values that solve what is linear, or a unit norm; none where it is neither."""
+        kind = self.hyps[self.instances[n][0]][0]
+        try:
+            c, linear, squares = polynomial(*self.residual(n))
+        except Undecided:
             return {}
-        tape, r = self.residual(n)
-        c, linear, squares = polynomial(tape, r)
         value = self.model.families
         if linear and squares is None:
             now = {cell: value[cell[1]][cell[2]] for cell, _ in linear}
-            mass = sum(q * now[cell] for cell, q in linear)
-            if c and mass and -c / mass > 0 and len(linear) > 1 and self.rng.random() < 0.9:
-                return {cell: x * (-c / mass) for cell, x in now.items()}
+            mass = sum((q * now[cell] for cell, q in linear), Fraction(0))
+            if kind == "eq" and c and mass and -c / mass > 0 and len(linear) > 1:
+                if self.rng.random() < 0.9:
+                    return {cell: x * (-c / mass) for cell, x in now.items()}
             cell, q = self.rng.choice(linear)
-            return {cell: now[cell] - (c + mass) / q}
-        if squares and not linear:
+            beyond = Fraction(0) if kind == "eq" else self.rng.choice(POSITIVE[self.style])
+            return {cell: now[cell] - (c + mass - beyond) / q}
+        if squares and not linear and kind == "eq":
             return sphere([cell for cell, _ in squares], -c / squares[0][1], self.rng)
         return {}
 

@@ -66,6 +66,10 @@ class Tape:
         """Whether x is the constant 0."""
         return const(x) and x == 0
 
+    def nonzero(self, x: Any) -> bool:
+        """Whether x is a constant other than 0."""
+        return const(x) and x != 0
+
     def _scaled(self, q: Any, x: int) -> Any:
         if q == 1 or q == 0:
             return x if q == 1 else ZERO
