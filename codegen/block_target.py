@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from catalog.symbols import Expr, Iverson
-from codegen.pieces import Pieces, unique
+from codegen.pieces import Pieces, positions, unique
 from codegen.printers import TensorPrinter
 from codegen.render import environment
 from codegen.text import Text
@@ -51,7 +51,7 @@ def block_target(pieces: Pieces) -> BlockTarget:
         expr, taken = hoist(t.expr, r.row, r.column, f"row_sum{k}_")
     printer = pieces.printer(r.row, r.column, block=True)
     printer.names = {**pieces.program.names, **{name: name for name, _ in taken}}
-    printer.needs, printer.cast = set(), ".to(like.dtype)"
+    printer.cast = ".to(like.dtype)"
     binary = t.binary and isinstance(expr, Iverson)
     part = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
     text = replace(printer.lift(part, (r.row, r.column)), axes=part.axes)
@@ -65,10 +65,9 @@ def block_target(pieces: Pieces) -> BlockTarget:
         [
             *pieces.names_in(expr, *([r.allowed.cond] if mask else [])),
             *(name for name, _ in taken),
-            *sorted(n for n in printer.needs if n.startswith("index_")),
+            *positions(code + mask),
         ]
     )
-    pieces.needs |= printer.needs
     named = [n for n in pieces.program.sizes.values() if not n.isdigit()]
     sizes = [n for n in named if re.search(rf"(?<![\w.]){n}(?!\w)", code)]
     axes = {a.name: a.axes for a in pieces.program.arguments}
@@ -97,6 +96,9 @@ def block_target(pieces: Pieces) -> BlockTarget:
     if mass:
         sums = f"_target_mass{k}({', '.join([size, *given])})"
         setup.append(f"mass{k} = {sums}.to({pieces.anchor()}.dtype)")
+        if r.normalise == "joint" and not t.symmetrised:
+            whole = "logsumexp(0)" if t.form == "softmax" else "sum()"
+            setup.append(f"mass{k} = mass{k}.{whole}.expand({size})")
         given.append(f"mass{k}")
         data.append(f"mass{k}")
     inside = ", ".join(given)

@@ -69,23 +69,28 @@ def target_lines(pieces: Pieces) -> list[str]:
     r, t, out = pieces.reduction, pieces.reduction.target, list[str]()
     like = "kernel" if is_ratio(pieces) else "log_kernel"
     masked = r.allowed.kind != "all"
+    whole = r.normalise == "joint" and not t.symmetrised
     axis, keep = dims(pieces)
     text = pieces.numerator(t.expr, block=False)
     full = set(text.axes) >= {r.row, r.column}
     number = f".to({like}.dtype)" if pieces.dialect is TORCH else ".astype(float)"
     expand = f".expand_as({like})" if pieces.dialect is TORCH else f" * np.ones_like({like})"
-    code = text.code if full else f"{text.at(ATOM)}{expand}"
+    code = text.code if full else f"({text.code}){expand}"
+    if text.plain:
+        code = f"torch.full_like({like}, {text.code})" if pieces.dialect is TORCH else code
     if t.form == "softmax":
         out.append(f"logits_p = {code}")
         if masked:
             low = "torch.finfo(logits_p.dtype).min" if pieces.dialect is TORCH else "-np.inf"
             out.append(f"logits_p = {where(pieces, 'allowed', 'logits_p', low)}")
-        if pieces.dialect is TORCH:
-            out.append("p_ij = torch.softmax(logits_p, dim=1)")
-            if masked:
-                out.append("p_ij = torch.where(allowed, p_ij, 0.0)")
-        else:
-            out.append("p_ij = _softmax(logits_p)")
+        torch = pieces.dialect is TORCH
+        softmax = "torch.softmax(logits_p, dim=1)" if torch else "_softmax(logits_p)"
+        if whole:
+            flat = softmax.replace("logits_p", "logits_p.reshape(1, -1)")
+            softmax = f"{flat}.reshape(logits_p.shape)"
+        out.append(f"p_ij = {softmax}")
+        if pieces.dialect is TORCH and masked:
+            out.append("p_ij = torch.where(allowed, p_ij, 0.0)")
     else:
         if t.binary:
             extra = masked and not repeats_allowed(pieces)
@@ -97,7 +102,7 @@ def target_lines(pieces: Pieces) -> list[str]:
         else:
             out.append(f"p_ij = {code}")
         if t.form == "proportional":
-            out.append(f"mass = p_ij.sum({axis}, {keep})")
+            out.append("mass = p_ij.sum()" if whole else f"mass = p_ij.sum({axis}, {keep})")
             out.append(f"p_ij = p_ij / {where(pieces, 'mass > 0', 'mass', '1.0')}")
     if t.symmetrised:
         size = pieces.program.sizes[r.row.set.name]

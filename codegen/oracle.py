@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -225,12 +225,17 @@ def shaped(data: Array, name: str, leaves: Mapping[tuple[str, tuple[int, ...]], 
 
 
 def loss(
-    method: Method, sizes: Mapping[str, int], data: Mapping[str, Array], *, term: str = "kl"
+    method: Method,
+    sizes: Mapping[str, int],
+    data: Mapping[str, Array],
+    *,
+    term: str = "kl",
+    wanted: Iterable[str] = (),
 ) -> Answer:
     """The I-Con loss of a method: sum over its blocks and anchors of weight * KL(p || q).
 
     With `term="cross_entropy"` the entropy of p is left out. The gradient covers every learned
-    symbol.
+    symbol, and those `wanted` besides; p and the weights are held fixed.
     """
     interpreter = Interpreter(sizes, data)
     rows = []
@@ -249,8 +254,9 @@ def loss(
                 entropy = math.log(p_j) if term == "kl" else 0.0
                 log_q = ratio.map(math.log(ratio.value), 1 / ratio.value)
                 terms.append(Var(p_j) * (Var(entropy) + -log_q))
-            rows.append(interpreter.scalar(block.weight, anchor) * total(terms))
-    return _answer(method, interpreter, total(rows))
+            weight = Var(interpreter.scalar(block.weight, anchor).value)
+            rows.append(weight * total(terms))
+    return _answer(method, interpreter, total(rows), wanted)
 
 
 def published(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) -> Answer:
@@ -259,9 +265,12 @@ def published(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array
     return _answer(method, interpreter, interpreter.scalar(method.published, {}))
 
 
-def _answer(method: Method, interpreter: Interpreter, result: Var) -> Answer:
+def _answer(
+    method: Method, interpreter: Interpreter, result: Var, wanted: Iterable[str] = ()
+) -> Answer:
     backward(result)
     learned = [name for name, declared in method.declarations.items() if declared.learned]
+    names = dict.fromkeys([*learned, *wanted])
     return Answer(
-        result.value, {n: shaped(interpreter.data[n], n, interpreter.leaves) for n in learned}
+        result.value, {n: shaped(interpreter.data[n], n, interpreter.leaves) for n in names}
     )

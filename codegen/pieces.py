@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import sympy
 
@@ -33,16 +33,12 @@ ROWS, COLUMNS = "rows", "columns"
 
 @dataclass
 class Pieces:
-    """Writes the parts of `reduction`, number `k` of `program`, as lines of `dialect`.
-
-    `needs` collects the position arrays that the lines rely on.
-    """
+    """Writes the parts of `reduction`, number `k` of `program`, as lines of `dialect`."""
 
     program: Program
     reduction: Reduction
     k: str = ""
     dialect: Dialect = TORCH
-    needs: set[str] = field(default_factory=set)
 
     # ----------------------------------------------------------------- names
 
@@ -68,8 +64,7 @@ class Pieces:
             self.program.sizes,
             slices,
             self.batch,
-            self.needs,
-            f".to({like}.dtype)" if self.dialect is TORCH else ".astype(float)",
+            cast=f".to({like}.dtype)" if self.dialect is TORCH else ".astype(float)",
         )
 
     def feature_names(self) -> list[tuple[Atom, str, str]]:
@@ -322,6 +317,11 @@ class Pieces:
 
 
 
+
+
+def positions(text: str) -> list[str]:
+    """The position arrays that `text` mentions, such as index_n for the set n."""
+    return sorted(set(re.findall(r"\bindex_\w+", text)))
 
 
 def unique(names: Iterable[str]) -> list[str]:

@@ -47,8 +47,8 @@ class TensorPrinter:
 
     `names` gives the Python name of each declared symbol, `sizes` of the size of each set. A
     variable in `slices` is one block of its axis: arrays are cut with the given text. A variable in
-    `fixed` is a Python integer. `needs` collects the position arrays that the text relies on, such
-    as "index_n" for the set n. `cast` turns a condition into numbers.
+    `fixed` is a Python integer. `cast` turns a condition into numbers. The positions of a set n are
+    called index_n.
     """
 
     dialect: Dialect
@@ -57,7 +57,6 @@ class TensorPrinter:
     sizes: Mapping[str, str]
     slices: Mapping[IVar, str] = field(default_factory=dict)
     fixed: Mapping[IVar, str] = field(default_factory=dict)
-    needs: set[str] = field(default_factory=set)
     cast: str = ""
 
     # ----------------------------------------------------------------- axes
@@ -99,7 +98,6 @@ class TensorPrinter:
             if index in self.fixed:
                 return Text(self.fixed[index], plain=True)
             name = f"index_{index.set.name}"
-            self.needs.add(name)
             cut = self.slices.get(index)
             return Text(f"{name}[{cut}]" if cut else name, (index,))
         if not index.args and index.name in index.set.elements:

@@ -8,7 +8,7 @@ from catalog.symbols import Expr
 from codegen.block_target import block_target
 from codegen.ir import Atom
 from codegen.passes import linear, singular
-from codegen.pieces import Pieces, unique
+from codegen.pieces import Pieces, positions, unique
 from codegen.render import environment, paragraph
 from codegen.text import PRODUCT
 
@@ -22,7 +22,6 @@ class Streaming:
     def __post_init__(self) -> None:
         self.r = self.pieces.reduction
         self.plan = self.r.plan
-        self.needs = self.pieces.needs
         self.k = self.pieces.k
         self.bits = self.plan.sums == "bits"
         self.target = block_target(self.pieces) if self.plan.expected == "blocks" else None
@@ -62,18 +61,11 @@ class Streaming:
     def data(self) -> list[str]:
         """The fixed tensors that a block reads."""
         nodes: list[Expr] = [p.expr for p in self.r.log_kernel.parameters if p.axis == "pair"]
-        names = self.pieces.names_in(*nodes)
+        names, text = self.pieces.names_in(*nodes), "".join(self.pieces.scores())
         if self.r.allowed.kind == "mask":
             names += self.pieces.names_in(self.r.allowed.cond)
-        before = set(self.needs)
-        self.needs.difference_update({n for n in before if n.startswith("index_")})
-        self.pieces.scores()
-        if self.r.allowed.kind == "mask":
-            self.pieces.allowed(block=True)
-        names += sorted(n for n in self.needs if n.startswith("index_"))
-        self.needs |= before
-        names += self.target.data if self.target else []
-        return unique(names)
+            text += self.pieces.allowed(block=True)
+        return unique([*names, *positions(text), *(self.target.data if self.target else [])])
 
     def tensors(self) -> list[str]:
         """Every tensor argument in order."""
@@ -222,6 +214,9 @@ class Streaming:
             total = {"scalar": ".sum()", "row": ".sum(1)", "column": ".sum(0)"}[p.axis]
             cut = {"scalar": "", "row": "[rows]", "column": "[columns]"}[p.axis]
             body = f"(weight * {text}){total}" if text != "1" else f"weight{total}"
+            if self.plan.symmetric:
+                # a block on the diagonal holds every pair twice
+                body += " * (0.5 if rows == columns else 1.0)"
             out.append(f"if ctx.needs_input_grad[{tensors.index(str(p.symbol))}]:")
             out.append(f"    grad_{p.symbol}{cut} += {body}")
         return out

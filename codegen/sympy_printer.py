@@ -52,7 +52,9 @@ class SympyPrinter:
         raise TypeError(f"no text for the sympy function {type(node).__name__}")
 
     def function(self, name: str, args: list[sympy.Expr]) -> Text:
-        """A function of the dialect."""
+        """A function of the dialect, or of Python where its argument is a number."""
+        if name in ("log", "exp", "sqrt") and all(a.is_number for a in args):
+            return Text(f"math.{name}({self.text(args[0]).code})")
         return Text(self.dialect.functions[name].format(*(self.text(a).code for a in args)))
 
     def addition(self, terms: list[sympy.Expr]) -> Text:
