@@ -10,14 +10,16 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import count, permutations, product
-from math import factorial, prod
+from math import factorial, inf, prod
 from operator import attrgetter
+from time import monotonic
 from typing import Any
 
 Domain = str | tuple[str, tuple[str, ...]]  # an index set; an enumerated one lists its elements
 MAX_DEPTH, MAX_SIZE = 150, 20_000  # a rule refuses beyond: no certificate may exhaust its reader
+deadline = [inf]  # for the same reason: who reads what others wrote sets a time (time.monotonic)
 INDEX = frozenset(("v", "b", "el", "fn"))  # variable, bound variable, element, f(i)
 BOOL = frozenset(("eq", "ne", "mask"))  # [a = b], [a != b], a declared 0/1 array
 SYMMETRIC = frozenset(("add", "mul", "eq", "ne"))  # a + b and b + a are one term
@@ -30,14 +32,21 @@ class RuleError(Exception):
 
 
 def need(ok: object, why: str) -> None:
-    """Refuse unless ok."""
-    if not ok:
-        raise RuleError(why)
+    """Refuse unless ok, and whatever comes after the deadline."""
+    if not ok or monotonic() > deadline[0]:
+        raise RuleError("the time to check is used up" if ok else why)
 
 
 def is_domain(d: Any) -> bool:
     """Whether d is an index set: a name, or a name with distinct elements."""
-    return isinstance(d, str) or (isinstance(d[0], str) and 0 < len(d[1]) == len(set(d[1])))
+    if type(d) is tuple and len(d) == 2 and type(d[0]) is str and type(d[1]) is tuple:
+        return {str} == set(map(type, d[1])) and len(set(d[1])) == len(d[1])
+    return type(d) is str and d != ""
+
+
+def is_short(q: Fraction) -> bool:
+    """Whether a number has no more than some 3900 digits."""
+    return not (abs(q.numerator) | q.denominator) >> 13_000
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +59,7 @@ class Term:
     free: frozenset[Term]
     loose: frozenset[tuple[int, Domain]]
     depth: int
+    size: int
     key: tuple[bytes, bytes]  # orders by form, then names, the same in every process
 
     def __add__(self, other: Term) -> Term:
@@ -77,27 +87,32 @@ def mk(op: str, data: Any, *args: Term) -> Term:
     if (known := _table.get((op, data, args))) is not None:
         return known
     doms = tuple(domain(a) if a.op in INDEX else None for a in args)
-    if op in ("eq", "ne"):
-        good = len(args) == 2 and doms[0] is not None and doms[0] == doms[1]
-    elif op in ("app", "mask", "fn"):
-        good = data[1] == doms and (op != "fn" or is_domain(data[2]))
-    elif op == "num":
-        good = not args and type(data) is Fraction
-    elif op in ("el", "v", "b"):
-        good = not args and is_domain(data[1]) and (op != "b" or data[0] in range(99))
-        good = good and (op != "el" or (type(data[1]) is tuple and data[0] in data[1][1]))
-    else:
-        good = op in ("add", "mul") or len(args) == ARITY.get(op, -1)
-        good = good and not any(doms) and (is_domain(data) if op in BINDERS else data is None)
-        good = good and all(d == data for a in args for k, d in a.loose if k == 0 and data)
-    depth = 1 + max((a.depth for a in args), default=0)
-    need(good and depth <= MAX_DEPTH, f"ill-formed term {op} {data!r}, or nested too deep")
+    match op, data:
+        case "num", Fraction():
+            good = not args and is_short(data)
+        case "v" | "b", (name, d):
+            good = not args and is_domain(d) and type(name) in ((int, str) if op == "v" else (int,))
+        case "el", (name, (_, names) as d):
+            good = not args and is_domain(d) and name in names
+        case "eq" | "ne", None:
+            good = len(args) == 2 and doms[0] is not None and doms[0] == doms[1]
+        case ("app" | "mask", (str(), sets)) | ("fn", (str(), sets, _)):
+            good = sets == doms and None not in doms and (op != "fn" or is_domain(data[2]))
+        case "sum" | "bigmax", _:
+            good = is_domain(data) and not any(doms) and len(args) == ARITY[op]
+            good = good and all(d == data for a in args for k, d in a.loose if k == 0)
+        case _:
+            good = data is None and (op in ("add", "mul") or len(args) == ARITY.get(op, -1))
+            good = good and not any(doms)
+    need(good, f"ill-formed term {op}")
+    depth, size = 1 + max((a.depth for a in args), default=0), 1 + sum(a.size for a in args)
+    need(depth <= MAX_DEPTH and size <= 10 * MAX_SIZE, "a term is too deep or too large")
     loose = frozenset((data,) if op == "b" else ()).union(*(a.loose for a in args))
-    loose = frozenset((k - 1, d) for k, d in loose if k > 0) if op in BINDERS else loose
+    loose = frozenset((k - 1, d) for k, d in loose if k != 0) if op in BINDERS else loose
     name = f"{op}|{data!r}".encode()
     form = f"v|{data[1]!r}".encode() if op == "v" and type(data[0]) is str else name
     key = (_digest(form, [a.key[0] for a in args]), _digest(name, [a.key[1] for a in args]))
-    t = Term(op, data, args, frozenset().union(*(a.free for a in args)), loose, depth, key)
+    t = Term(op, data, args, frozenset().union(*(a.free for a in args)), loose, depth, size, key)
     t.free = frozenset((t,)) if op == "v" else t.free
     return _table.setdefault((op, data, args), t)
 
@@ -114,8 +129,7 @@ def var(name: str, dom: Domain) -> Term:
 
 def domain(t: Term) -> Domain:
     """The index set of an index."""
-    d: Domain = t.data[2] if t.op == "fn" else t.data[1]
-    return d
+    return t.data[2] if t.op == "fn" else t.data[1]  # type: ignore[no-any-return]
 
 
 def rebuild(t: Term, f: Any, k: int) -> Term:
@@ -128,18 +142,15 @@ def bind(op: str, v: Term, *bodies: Term) -> Term:
     need(v.op == "v", "an index variable is needed")
 
     def close(t: Term, k: int) -> Term:
-        if v not in t.free:
-            return t
-        return mk("b", (k, v.data[1])) if t is v else rebuild(t, close, k)
+        here = mk("b", (k, domain(v))) if t is v else t
+        return rebuild(t, close, k) if v in t.free and t is not v else here
 
     return mk(op, v.data[1], *(close(b, 0) for b in bodies))
 
 
 def total(vs: Sequence[Term], body: Term) -> Term:
     """The sum over all of `vs`, the last one innermost."""
-    for v in reversed(vs):
-        body = bind("sum", v, body)
-    return body
+    return reduce(lambda t, v: bind("sum", v, t), reversed(vs), body)
 
 
 def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
@@ -155,15 +166,11 @@ def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
 
 def subst(t: Term, old: Term, new: Term) -> Term:
     """`t` with every occurrence of the closed term `old` replaced by the closed term `new`."""
-    memo: dict[Term, Term] = {}
+    memo = {old: new}
 
     def go(u: Term, _k: int = 0) -> Term:
-        if u is old:
-            return new
-        if not u.args or not old.free <= u.free:
-            return u
         if u not in memo:
-            memo[u] = rebuild(u, go, 0)
+            memo[u] = rebuild(u, go, 0) if old.free <= u.free else u
         return memo[u]
 
     return go(t)
@@ -179,7 +186,7 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
     out: Poly = {}
     for m, c in pairs:
         out[m] = out.get(m, Fraction(0)) + c
-        need(len(out) <= MAX_SIZE, "an expression is too large to expand")
+        need(len(out) <= MAX_SIZE and is_short(out[m]), "an expression is too large to expand")
     return {m: c for m, c in out.items() if c}
 
 
@@ -226,7 +233,8 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
         role = renamed(fs, {w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
         groups.setdefault((repr(v.data[1]), b"".join(f.key[0] for f in role)), []).append(v)
     ties = [groups[k] for k in sorted(groups)]
-    need(prod(factorial(len(g)) for g in ties) <= 720, "too many sums that look alike")
+    cost = prod(factorial(len(g)) for g in ties) * sum(f.size for f in fs)
+    need(cost <= 10 * MAX_SIZE, "too many sums that look alike")
     ways = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
     return min(map(numbered, ways), key=lambda m: [f.key for f in m[1]])
 

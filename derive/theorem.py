@@ -147,10 +147,8 @@ def ne_def(a: Term, b: Term) -> Judgement:
 @rule
 def sign(kind: str, c: Term) -> Judgement:
     """A number c > 0 or c >= 0 that is; m >= 0 for a 0/1 term."""
-    if c.op == "num":
-        need(c.data > 0 if kind == "pos" else kind == "nn" and c.data >= 0, "wrong sign")
-    else:
-        need(kind == "nn" and c.op in BOOL, "the sign is not known")
+    good = c.op == "num" and (c.data > 0 or (kind == "nn" and c.data == 0))
+    need(kind in ("pos", "nn") and (good or (kind == "nn" and c.op in BOOL)), "wrong sign")
     return (kind, c)
 
 
@@ -239,8 +237,7 @@ def exact(
     for _, a, nb, m, w, p, k in blocks:
         wanted += [("nn", w), ("nn", p), ("pos", k), ("eq", a * a, a), ("eq", m * m, m)]
         wanted.append(("eq", a * total(nb, m * p), a))
-    mass = mk("add", None, *(total(b[0], b[1] * b[4]) for b in blocks))
-    wanted.append(("eq", mass, num(1)))
+    wanted.append(("eq", mk("add", None, *(total(b[0], b[1] * b[4]) for b in blocks)), num(1)))
     need([t.concl for t in premises] == wanted, "the premises are not those of this claim")
     fixed = [scale, constant] + [t for b in blocks for t in (b[1], b[3], b[4], b[5])]
     need(not any(mentions(t, frozenset(learned)) for t in fixed), "a learned symbol outside k")
