@@ -124,6 +124,12 @@ def progress(total: int, what: str) -> Iterator[Any]:
         return
     from rich.progress import Progress
 
-    with Progress(console=console(sys.stderr), transient=True) as bar:
+    # without auto_refresh there is no thread, so work that forks processes copies no held lock
+    with Progress(console=console(sys.stderr), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda *_: bar.advance(task)
+
+        def step(*_: object) -> None:
+            bar.advance(task)
+            bar.refresh()
+
+        yield step

@@ -46,6 +46,21 @@ class Loss:
         """The formulas as LaTeX without dollar signs: published, claim, and p and q per block."""
         return method_latex(self.method)
 
+    def derivation(self) -> Chain:
+        """The claim as a chain of equations, each made by rules of the trusted base.
+
+        Raises:
+            InputError: no chain was found, as for a claim that is false.
+        """
+        from derive.bridge import problem
+        from derive.derivation import derivation
+
+        if (found := derivation(problem(self.method))) is None:
+            raise InputError(
+                f"{self.id} has no derivation: the two sides could not be made to meet"
+            )
+        return Chain(found.text(), found.latex())
+
     def to_json(self) -> dict[str, Any]:
         """The content of `iconograph show --json`."""
         m, latex = self.method, self.latex
@@ -97,6 +112,20 @@ class Loss:
             ),
             "text/html": _html_table(self.facts()),
         }
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A derivation for readers, as text and as a LaTeX align* environment."""
+
+    text: str
+    latex: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return {"text/plain": self.text, "text/latex": self.latex}
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ CASES = {
     "name with a path": (nothing, ["new", "../x"], "lower case"),
     "name taken": (put("mine.toml", "x"), ["new", "mine"], "exists"),
     "cite nobody": (nothing, ["cite", "nobody-2020"], "no method"),
-    "show two ways": (nothing, ["show", "infonce", "--latex", "--json"], "one of"),
+    "show two ways": (nothing, ["show", "infonce", "--proof", "--json"], "one of"),
+    "derive what is false": (nothing, ["show", "triplet", "--derivation"], "no derivation"),
+    "prove what is false": (nothing, ["show", "triplet", "--proof"], "no proof"),
     "certificates into a file": (
         put("out", "x"), ["verify", "infonce", "--certificates", "out"], "folder"
     ),

@@ -132,9 +132,9 @@ def test_mutants_exit_by_what_was_accepted(
 
     row = SimpleNamespace(wrongly_accepted=wrong, undecided=undecided)
     report = SimpleNamespace(
-        rows=[row], table=[("sign", 9, 9, 0, wrong, undecided)], to_json=lambda: {"made": 9}
+        rows=[row], table=[("sign", 9, 9, 0, wrong, undecided)], survivors=lambda verdict: ()
     )
-    monkeypatch.setattr(mutate, "run", lambda n, seed, progress: report)
+    monkeypatch.setattr(mutate, "run", lambda n, seed, **_: report)
     assert call("verify", "--mutants", "9", "--seed", "1").exit_code == status
 
 
@@ -159,6 +159,9 @@ def test_show_as_latex_json_and_proof() -> None:
     document = json.loads(call("show", "supcon", "--json").stdout)
     assert document["schema"] == "iconograph/show/1" and document["id"] == "supcon"
     assert "lincomb" in call("show", "supcon", "--proof").stdout
+    chain = call("show", "supcon", "--derivation").stdout
+    assert chain.count("\n  = ") >= 2 and "log(x y) = log x + log y" in chain
+    assert "align*" in call("show", "supcon", "--derivation", "--latex").stdout
 
 
 def test_table_lists_every_method() -> None:

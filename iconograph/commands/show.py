@@ -11,8 +11,15 @@ from iconograph.console import show_facts, show_json
 
 def show(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="Id, alias or method file.")],
-    latex: Annotated[bool, typer.Option("--latex", help="Print the formulas as LaTeX.")] = False,
-    proof: Annotated[bool, typer.Option("--proof", help="Print the steps of the proof.")] = False,
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Print formulas as LaTeX; with --derivation, that.")
+    ] = False,
+    derivation: Annotated[
+        bool, typer.Option("--derivation", help="Print the proof as a chain of equations.")
+    ] = False,
+    proof: Annotated[
+        bool, typer.Option("--proof", help="Print the proof as the checker sees it, step by step.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show one method.
@@ -21,10 +28,13 @@ def show(
     """
     from iconograph import api
 
-    if sum((latex, proof, as_json)) > 1:
-        raise typer.BadParameter("choose one of --latex, --proof and --json")
+    if sum((derivation, proof, as_json)) > 1 or (latex and (proof or as_json)):
+        raise typer.BadParameter("choose one of --derivation, --proof, --latex and --json")
     loss = api.load(method)
-    if latex:
+    if derivation:
+        chain = loss.derivation()
+        print(chain.latex if latex else chain)
+    elif latex:
         found = loss.latex
         for title, formulas in {
             f"published ({loss.method.source.where})": [found.published],

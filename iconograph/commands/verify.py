@@ -81,7 +81,7 @@ def verify(
     """
     if mutants is not None:
         _no_others("--mutants", targets=targets, formula=formula)
-        return _mutants(mutants, seed, as_json)
+        return _mutants(mutants, seed, jobs or cores(), as_json)
     if certificates is not None:
         _make_folder(certificates)
     pasting = {
@@ -118,7 +118,7 @@ def run(targets: list[str], jobs: int | None = None) -> list[Row]:
     from iconograph.find import catalog_methods, resolve
 
     methods = [resolve(target) for target in targets] or list(catalog_methods())
-    jobs = min(jobs or min(os.cpu_count() or 1, MOST), len(methods))
+    jobs = min(jobs or cores(), len(methods))
     with progress(len(methods), "verify") as step:
         if jobs < 2:
             rows = []
@@ -126,7 +126,7 @@ def run(targets: list[str], jobs: int | None = None) -> list[Row]:
                 rows.append(judge(method))
                 step()
             return rows
-        # spawned, not forked: the progress bar has a thread, and a fork would copy its locks
+        # spawned, not forked: a pool has threads, and a fork would copy the locks they hold
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             futures = [pool.submit(judge, method) for method in methods]
             for future in futures:
@@ -136,6 +136,11 @@ def run(targets: list[str], jobs: int | None = None) -> list[Row]:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+
+def cores() -> int:
+    """How many processes work at once unless the user says so."""
+    return min(os.cpu_count() or 1, MOST)
 
 
 def judge(method: Method) -> Row:
@@ -205,12 +210,13 @@ def _many(rows: list[Row]) -> Table:
     return table
 
 
-def _mutants(n: int, seed: int, as_json: bool) -> None:
-    from derive.mutate import run as mutate
+def _mutants(n: int, seed: int, jobs: int, as_json: bool) -> None:
     from rich.table import Table
 
+    from derive.mutate import run as mutate
+
     with progress(n, "mutants") as step:
-        report = mutate(n, seed, progress=step)
+        report = mutate(n, seed, progress=step, jobs=jobs)
     if as_json:
         show_json("mutants", report.to_json())
     else:
@@ -221,6 +227,9 @@ def _mutants(n: int, seed: int, as_json: bool) -> None:
         for line in report.table:
             table.add_row(*map(str, line))
         show(table)
+        for verdict in ("wrongly accepted", "undecided"):
+            for o in report.survivors(verdict):
+                show(f"{verdict}: {o.method_id}, {o.kind} in {o.where}: {o.change}; {o.how}")
     wrong = sum(r.wrongly_accepted for r in report.rows)
     open_ = sum(r.undecided for r in report.rows)
     raise typer.Exit(Exit.DIFFERS if wrong else Exit.UNDECIDED if open_ else Exit.AS_CLAIMED)
