@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from math import gcd, lcm
 
 from derive.indicators import UNARY, Indicators
 from derive.poly import (
-    Poly,
     build,
     components,
+    flat,
     plus,
     poly,
     term_of,
@@ -19,6 +20,8 @@ from derive.rewrite import Rewrite, Use
 from derive.signs import ONE, ZERO
 from derive.terms import (
     Monomial,
+    Poly,
+    RuleError,
     Term,
     mk,
     num,
@@ -29,9 +32,16 @@ from derive.terms import (
 )
 from derive.theorem import MINUS, Theorem
 
+exp, log, inv = partial(mk, "exp", None), partial(mk, "log", None), partial(mk, "inv", None)
+
 
 class Atoms(Indicators):
-    """Factors with an argument: products split, like exponentials merge, common factors come out."""
+    """Factors with an argument: products split, like exponentials merge, common factors come out.
+
+    `atoms` remembers the better form of each factor that was met, None where there is none.
+    """
+
+    atoms: dict[Term, Theorem | None]
 
     def split(self, m: Monomial) -> Rewrite | None:
         """Replace the first factor that has a better form."""
@@ -50,9 +60,8 @@ class Atoms(Indicators):
         return self.atoms[f]
 
     def _atom(self, f: Term) -> Theorem | None:
-        if (
-            f.op == "sum"
-        ):  # a closed inner product, multiplied out: one written form, whatever its variables are called
+        if f.op == "sum":
+            # a closed inner product, multiplied out: one form, whatever its variable is called
             v = var("coordinate'", f.data)
             rep = total((v,), build(poly(open_binder(f, v))))
             return None if rep is f else self.ring(f, rep)
@@ -76,7 +85,7 @@ class Atoms(Indicators):
         return None
 
     def split_as_written(self, f: Term) -> Theorem | None:
-        """log(a b) and 1/(a b) along the factors as they stand, so that (a + b) c is not multiplied out."""
+        """log(a b) and 1/(a b) along the factors as they stand; (a + b) c is not multiplied out."""
         parts = flat(f.args[0])
         if f.op == "inv":
             return self.inv_of_product(f.args[0], parts)
@@ -109,15 +118,14 @@ class Atoms(Indicators):
         terms = sorted((term_of(m, c) for m, c in p.items()), key=order)
         rest = terms[-1]
         uses: list[Use] = []
-        e = lambda t: mk("exp", None, t)  # noqa: E731
-        product_so_far = e(rest)
+        product_so_far = exp(rest)
         for t in reversed(terms[:-1]):
             add = self.axiom("exp_add", t, rest)
-            uses = [(ONE, (), add), *((e(t) * mult, vs, th) for mult, vs, th in uses)]
-            product_so_far = e(t) * product_so_far
+            uses = [(ONE, (), add), *((exp(t) * mult, vs, th) for mult, vs, th in uses)]
+            product_so_far = exp(t) * product_so_far
             rest = t + rest
         start = self.do("cong", "exp", self.ring(u, rest))
-        return self.do("lincomb", e(u), product_so_far, ((ONE, (), start), *uses))
+        return self.do("lincomb", exp(u), product_so_far, ((ONE, (), start), *uses))
 
     def exp_of_one(self, u: Term, p: Poly) -> Theorem | None:
         """exp(0) = 1, exp(log x) = x, exp(k log x) = x^k for an integer k."""
@@ -132,29 +140,28 @@ class Atoms(Indicators):
             or not (below := self.pos(fs[0].args[0]))
         ):
             return None
-        x, log = fs[0].args[0], fs[0]
+        x, log_x = fs[0].args[0], fs[0]
         k = int(c)
         base = self.axiom("exp_log", x, ZERO, below)  # exp(log x) = x
         if k < 0:  # exp(-log x) = exp(log(1/x)) = 1/x
-            y = mk("inv", None, x)
+            y = inv(x)
             inverse = self.axiom("log_inv", x)
             up = self.do("cong", "exp", self.back(inverse))
             base = self.chain(
                 up, self.axiom("exp_log", y, ZERO, self.axiom("pos_inv", x, ZERO, below))
             )
-            log = MINUS * log
+            log_x = MINUS * log_x
         value = base.concl[2]
-        th, at = base, log
+        th, at = base, log_x
         for _ in range(abs(k) - 1):
-            more = self.axiom("exp_add", log, at)
+            more = self.axiom("exp_add", log_x, at)
             th = self.do("lincomb", more.concl[1], value * th.concl[2], (
                 (ONE, (), more), (th.concl[1], (), base), (value, (), th)))  # fmt: skip
-            at = log + at
+            at = log_x + at
         return self.chain(self.do("cong", "exp", self.ring(u, at)), th)
 
     def inv_of_product(self, u: Term, parts: list[Term]) -> Theorem | None:
         """1/(a b) = 1/a 1/b; 1/c for a number; 1/(1/x) = x; 1/exp(x) = exp(-x)."""
-        inv = lambda t: mk("inv", None, t)  # noqa: E731
         if len(parts) > 1:
             uses: list[Use] = []
             rest, value = parts[-1], inv(parts[-1])
@@ -172,11 +179,12 @@ class Atoms(Indicators):
         if g.op == "exp":
             x = g.args[0]
             minus = MINUS * x
-            one = self.do("lincomb", g * mk("exp", None, minus), ONE, (
+            zero = self.do("cong", "exp", self.ring(x + minus, ZERO))
+            one = self.do("lincomb", g * exp(minus), ONE, (
                 (MINUS, (), self.axiom("exp_add", x, minus)),
-                (ONE, (), self.chain(self.do("cong", "exp", self.ring(x + minus, ZERO)), self.axiom("exp_zero", ZERO)))
+                (ONE, (), self.chain(zero, self.axiom("exp_zero", ZERO))),
             ))  # fmt: skip
-            return self.reciprocal(g, mk("exp", None, minus), one)
+            return self.reciprocal(g, exp(minus), one)
         if g.op == "num" and g.data:
             if g.data == -1:
                 return self.axiom("inv_minus", ZERO)
@@ -189,7 +197,10 @@ class Atoms(Indicators):
                 below = self.inv_of_product(plus_, [plus_])
                 assert below is not None
                 return self.do("lincomb", inv(g), num(1 / g.data), (
-                    (ONE, (), whole), (inv(plus_), (), self.axiom("inv_minus", ZERO)), (MINUS, (), below)))  # fmt: skip
+                    (ONE, (), whole),
+                    (inv(plus_), (), self.axiom("inv_minus", ZERO)),
+                    (MINUS, (), below),
+                ))  # fmt: skip
             return (
                 self.reciprocal(g, num(1 / g.data), self.ring(g * num(1 / g.data), ONE))
                 if g is not ONE or u is ONE
@@ -202,11 +213,10 @@ class Atoms(Indicators):
         if (below := self.pos(g)) is None:
             return None
         cancel = self.axiom("mul_inv", g, ZERO, below)  # g * 1/g = 1
-        inv = mk("inv", None, g)
-        return self.do("lincomb", inv, h, ((MINUS * inv, (), one), (h, (), cancel)))
+        return self.do("lincomb", inv(g), h, ((MINUS * inv(g), (), one), (h, (), cancel)))
 
     def log_of_product(self, u: Term, parts: list[Term]) -> Theorem | None:
-        """log(a b) = log a + log b for positive parts; log exp x = x; log 1/x = -log x; log of a number."""
+        """log(a b) = log a + log b for positive parts; log exp x = x; log 1/x = -log x; numbers."""
         if len(parts) == 1 and parts[0].op == "num":
             return self.log_of_number(parts[0])
         if len(parts) == 1:
@@ -225,13 +235,14 @@ class Atoms(Indicators):
 
     def log_chain(self, u: Term, parts: list[Term]) -> Theorem:
         """Log u = log a + log b + ... for positive parts with product u."""
-        log = lambda t: mk("log", None, t)  # noqa: E731
         uses: list[Use] = []
         rest, below, value = parts[-1], self.pos(parts[-1]), [log(parts[-1])]
         for t in reversed(parts[:-1]):
             here = self.pos(t)
-            uses.append((ONE, (), self.axiom("log_mul", t, rest, here, below)))  # type: ignore[arg-type]
-            below = self.axiom("pos_mul", t, rest, here, below)  # type: ignore[arg-type]
+            if here is None or below is None:
+                raise RuleError("a factor below a logarithm is not shown to be positive")
+            uses.append((ONE, (), self.axiom("log_mul", t, rest, here, below)))
+            below = self.axiom("pos_mul", t, rest, here, below)
             rest, value = t * rest, [log(t), *value]
         start = self.do("cong", "log", self.ring(u, rest))
         return self.do("lincomb", log(u), plus(value), ((ONE, (), start), *uses))
@@ -257,11 +268,12 @@ class Atoms(Indicators):
         return None
 
     def pull_out(self, op: str, u: Term, p: Poly) -> Theorem | None:
-        """log(g w) = log g + log w and 1/(g w) = 1/g 1/w, with g chosen so that w does not depend on a common factor.
+        """log(g w) = log g + log w and 1/(g w) = 1/g 1/w; w does not depend on a common factor.
 
-        g holds the number common to all monomials, and the exponentials and the constants of one of them.
-        Dividing by each in turn gives a family of w that is the same for u and any multiple of u by such
-        factors; the least by form is taken, u itself when it belongs to the family and is as good.
+        g holds the number common to all monomials, and the exponentials and the constants of one of
+        them. Dividing by each in turn gives a family of w that is the same for u and any multiple
+        of u by such factors; the least by form is taken, u itself when it is in the family and as
+        good.
         """
         if len(p) > 8:
             return None
@@ -279,7 +291,7 @@ class Atoms(Indicators):
         base = [num(content)] if content != 1 else []
         best: tuple[tuple[int, list[bytes]], Term, Term, Theorem | None] | None = None
         for g in sorted(dict.fromkeys(times(base + o) for o in outer), key=lambda g: g is not ONE):
-            w, th = (u, None) if g is ONE else self.normal(u * mk("inv", None, g))
+            w, th = (u, None) if g is ONE else self.normal(u * inv(g))
             key = (sum(len(f) for _, f in self.poly(w)), sorted(t.key[0] for t in (w.args or (w,))))
             if best is None or key < best[0]:
                 best = (key, g, w, th)
@@ -293,7 +305,7 @@ class Atoms(Indicators):
         above = self.pos(u)
         if above and not self.known.get(("pos", w)):
             quotient = self.axiom(
-                "pos_mul", u, mk("inv", None, g), above, self.axiom("pos_inv", g, ZERO, below)
+                "pos_mul", u, inv(g), above, self.axiom("pos_inv", g, ZERO, below)
             )
             self.known["pos", w] = self.do("transport", quotient, th)
         start = self.do("cong", op, whole)
@@ -327,11 +339,6 @@ class Atoms(Indicators):
         """A + b = to, its normal form."""
         _, th = self.normal(a + b)
         return th or self.ring(a + b, to)
-
-
-def flat(t: Term) -> list[Term]:
-    """The factors of a product of products."""
-    return [g for a in t.args for g in flat(a)] if t.op == "mul" else [t]
 
 
 def _primes(n: int) -> list[Fraction]:

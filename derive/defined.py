@@ -12,18 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from derive.normal import Normaliser
-from derive.poly import PREFIX, offset, times, without
+from derive.poly import PREFIX, flat, offset, times, without
 from derive.terms import BINDERS, BOOL, Term, num, open_binder, subst, var
 from derive.theorem import MINUS, RULES, Judgement, Theorem
 
-_SEEN = RULES["sign"](
-    "pos", num(1)
-)  # stands for a theorem that is known; only its being there counts
+# stands for a theorem that is known; only its being there counts
+_SEEN = RULES["sign"]("pos", num(1))
 
 
 @dataclass(frozen=True)
 class Obligation:
-    """`arg` must be positive where all of `guards` are 1; `beside` are the factors next to a logarithm."""
+    """`arg` must be positive where all `guards` are 1; `beside` are the factors next to a log."""
 
     what: str
     arg: Term
@@ -43,22 +42,13 @@ def obligations(
             guards = (*guards, *flat(open_binder(t, v, 0)))
         yield from obligations(open_binder(t, v, len(t.args) - 1), guards, beside)
         return
-    factors = list(flat(t)) if t.op == "mul" else list(t.args)
+    factors = flat(t) if t.op == "mul" else list(t.args)
     here = tuple(f for f in factors if f.op in BOOL) if t.op == "mul" else ()
     for f in factors:
         near = (
             (*beside, *without(factors, [f])) if t.op == "mul" else beside if t.op == "add" else ()
         )
         yield from obligations(f, (*guards, *(g for g in here if g is not f)), near)
-
-
-def flat(t: Term) -> Iterator[Term]:
-    """The factors of a product of products."""
-    if t.op == "mul":
-        for a in t.args:
-            yield from flat(a)
-    else:
-        yield t
 
 
 Sign = Callable[[Term], Theorem | None]
@@ -78,7 +68,7 @@ def show(o: Obligation, pos: Sign, nn: Sign) -> tuple[Theorem, ...] | None:
     if o.what == "inv":
         negative = pos(MINUS * arg)
         return (negative,) if negative else None
-    parts = list(flat(arg))
+    parts = flat(arg)
     for x in dict.fromkeys(y for b in o.beside for y in (here(b), *flat(here(b)))):
         if x is arg and (a := nn(x)):
             return (a,)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from derive.poly import (
-    times,
-    without,
-)
+from derive.poly import times, without
 from derive.rewrite import Rewrite, Rewriter, Use
 from derive.signs import ONE, ZERO, booleans
 from derive.terms import (
@@ -34,7 +31,10 @@ class Indicators(Rewriter):
         return None
 
     def indicators(self, m: Monomial) -> Rewrite | None:
-        """[e = e], [a = b] of two elements, [a != b] as 1 - [a = b] where that decides it, b b = b, b (1 - b) = 0."""
+        """[e = e], [a = b] of two elements, b b = b and b (1 - b) = 0.
+
+        [a != b] becomes 1 - [a = b] where that decides it.
+        """
         seen: set[Term] = set()
         for f in m[1]:
             if f.op not in BOOL:
@@ -133,7 +133,8 @@ class Indicators(Rewriter):
                     if d.free <= g.free and (h := subst(g, d, ZERO)) is not g:
                         c = ONE - d
                         flip = self.do(
-                            "cases", d, ("eq", c * g, c * h), self.ring((ONE - ONE) * subst(g, d, ONE), (ONE - ONE) * h),
+                            "cases", d, ("eq", c * g, c * h),
+                            self.ring((ONE - ONE) * subst(g, d, ONE), (ONE - ONE) * h),
                             self.ring((ONE - ZERO) * h, (ONE - ZERO) * h),
                         )  # fmt: skip
                         ne = self.do("ne_def", *b.args)

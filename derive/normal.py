@@ -15,36 +15,19 @@ The order of the steps in `step` is the strategy:
 
 from __future__ import annotations
 
-from collections import Counter
 from fractions import Fraction
 
 from derive.atoms import Atoms
-from derive.poly import (
-    build,
-    match_monomial,
-    offset,
-    poly,
-    term_of,
-    times,
-    without,
-)
+from derive.poly import build, match_monomial, offset, poly, term_of, times, without
 from derive.rewrite import Rewrite, Use
 from derive.signs import ONE, ZERO
-from derive.terms import (
-    Domain,
-    Monomial,
-    Term,
-    mk,
-    num,
-    order,
-    total,
-    var,
-)
+from derive.terms import Domain, Monomial, Poly, Term, mk, num, order, total, var
 from derive.theorem import MINUS, Judgement, Theorem
 
 MAX_STEPS = 1500
 STEPS = (
-    "unfold", "indicators", "delta", "count", "guard", "shannon", "split", "merge", "cancel", "zero_log_zero", "fact",
+    "unfold", "indicators", "delta", "count", "guard", "shannon", "split", "merge", "cancel",
+    "zero_log_zero", "fact",
 )  # fmt: skip
 
 
@@ -55,7 +38,8 @@ class GaveUp(Exception):
 class Normaliser(Atoms):
     """The search for normal forms under hypotheses.
 
-    `open_dims` also expands inner products and squared norms; `split_ne` writes [i != j] as 1 - [i = j].
+    `open_dims` also expands inner products and squared norms; `split_ne` writes [i != j] as
+    1 - [i = j].
     """
 
     def __init__(
@@ -82,7 +66,10 @@ class Normaliser(Atoms):
             self.known.clear()
 
     def learn(self, th: Theorem) -> None:
-        """Use an equation from left to right; [a = b] = 0 or 1 also settles [a != b], and f(i,i) = 0 drops [i != j] beside f(i,j)."""
+        """Use an equation from left to right.
+
+        [a = b] = 0 or 1 also settles [a != b], and f(i,i) = 0 drops [i != j] beside f(i,j).
+        """
         to, how = self.normal(th.concl[1])
         if how is not None:
             th = self.do("lincomb", to, th.concl[2], ((ONE, (), th), (MINUS, (), how)))
@@ -99,8 +86,9 @@ class Normaliser(Atoms):
             x, y = a.args
             ne = self.do("ne_def", x, y)
             other = ne.concl[1] if a.op == "eq" else mk("eq", None, x, y)
-            derived = self.do("lincomb", other, num(1 - b.data), ((ONE, (), ne), (MINUS, (), th)) if a.op == "eq" else (
-                (MINUS, (), ne), (ONE, (), th)))  # fmt: skip
+            by_ne, by_th = (ONE, MINUS) if a.op == "eq" else (MINUS, ONE)
+            uses = ((by_ne, (), ne), (by_th, (), th))
+            derived = self.do("lincomb", other, num(1 - b.data), uses)
             self.facts.append((((), (other,)), derived, slots))
 
         if a.op in ("mask", "app") and b is ZERO:
@@ -135,7 +123,7 @@ class Normaliser(Atoms):
 
     def _normal(self, t: Term) -> tuple[Term, Theorem | None]:
         base = offset(t)
-        work, done, uses = self.poly(t, base), Counter[Monomial](), list[Use]()
+        work, done, uses = self.poly(t, base), Poly(), list[Use]()
         while work:
             self.steps += 1
             if self.steps > MAX_STEPS:
@@ -145,12 +133,12 @@ class Normaliser(Atoms):
                 continue
             r = self.step(m)
             if r is None:
-                done[m] += c  # type: ignore[assignment]
+                done[m] = done.get(m, Fraction(0)) + c
                 continue
             uses += [(num(c) * mult if c != 1 else mult, vs, th) for mult, vs, th in r.uses]
             for m2, c2 in self.poly(r.result, base).items():
                 work[m2] = work.get(m2, Fraction(0)) + c * c2
-        result = build({m: Fraction(c) for m, c in done.items() if c})
+        result = build({m: c for m, c in done.items() if c})
         if result is t:
             return t, None
         return result, self.do("lincomb", t, result, tuple(uses))
@@ -164,7 +152,7 @@ class Normaliser(Atoms):
         return None
 
     def cancel(self, m: Monomial) -> Rewrite | None:
-        """X / X = 1 under sums, for a positive X; where X is a sum, its leading term is traded for the others."""
+        """X / X = 1 under sums, for X > 0; a sum X trades its leading term for others."""
         for f in m[1]:
             if f.op != "inv":
                 continue

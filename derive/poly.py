@@ -38,7 +38,7 @@ def offset(t: Term) -> int:
 
 @cache
 def namer(start: int) -> Callable[[int], str]:
-    """Names of bound variables; one function for one start, so that what it names can be remembered."""
+    """Names of bound variables; one function for one start, so that its names can be remembered."""
     return lambda k: f"{PREFIX}{start + k}"
 
 
@@ -57,13 +57,18 @@ def times(fs: tuple[Term, ...] | list[Term]) -> Term:
     return num(1) if not fs else fs[0] if len(fs) == 1 else mk("mul", None, *fs)
 
 
+def flat(t: Term) -> list[Term]:
+    """The factors of a product of products."""
+    return [g for a in t.args for g in flat(a)] if t.op == "mul" else [t]
+
+
 def plus(ts: list[Term]) -> Term:
     """The sum of terms, 0 when there is none."""
     return num(0) if not ts else ts[0] if len(ts) == 1 else mk("add", None, *ts)
 
 
 def components(vs: tuple[Term, ...], fs: tuple[Term, ...]) -> list[Term]:
-    """A monomial as independent factors: those without bound variables, then one sum per connected group."""
+    """A monomial as independent factors: those without bound variables, one sum per group."""
     parts = [f for f in fs if not any(v in f.free for v in vs)]
     todo = list(vs)
     while todo:
@@ -104,7 +109,7 @@ Binding = dict[Term, Term]
 
 
 def match(pattern: Term, target: Term, slots: frozenset[Term], b: Binding) -> Iterator[Binding]:
-    """Ways to put indices for the variables `slots` of `pattern` that make it `target`, extending b."""
+    """Ways to extend b by indices for the variables `slots` so that `pattern` is `target`."""
     if pattern in slots:
         if pattern in b:
             if b[pattern] is target:

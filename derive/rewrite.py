@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.poly import (
-    Poly,
-    poly,
-    times,
-    without,
-)
-from derive.signs import Signs
-from derive.terms import (
-    Domain,
-    Monomial,
-    Term,
-    total,
-)
+from derive.nonempty import NonEmpty
+from derive.poly import poly, times, without
+from derive.terms import Domain, Monomial, Poly, Term, total
 from derive.theorem import Theorem
 
 Use = tuple[Term, tuple[Term, ...], Theorem]  # multiplier, variables summed over, equation
@@ -30,7 +20,7 @@ class Rewrite:
     result: Term
 
 
-class Rewriter(Signs):
+class Rewriter(NonEmpty):
     """The search for signs, with the means to rewrite parts of a monomial."""
 
     split_ne = False
@@ -43,7 +33,7 @@ class Rewriter(Signs):
     def replace(
         self, m: Monomial, taken: tuple[Term, ...], used: list[Term], th: Theorem
     ) -> Rewrite:
-        """Rewrite part of a monomial, sum over `taken` of the product of `used`, by the equation th."""
+        """Rewrite part of a monomial, the sum over `taken` of the product of `used`, by th."""
         vs, fs = m
         others, left = times(without(fs, used)), tuple(v for v in vs if v not in taken)
         return Rewrite(((others, left, th),), total(left, others * th.concl[2]))

@@ -1,21 +1,20 @@
-"""Search: why a term is positive, or not negative. Every answer is a theorem; none means not found."""
+"""Search: why a term is positive, or not negative. An answer is a theorem; none means not found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
 from math import isqrt
 from typing import Any
 
-from derive.poly import PREFIX, Binding, Poly, build, match, offset, poly, substitute, times
+from derive.poly import PREFIX, Binding, build, match, offset, poly, times
 from derive.terms import (
     BOOL,
     INDEX,
     Domain,
+    Poly,
     RuleError,
     Term,
-    bind,
     canon,
     domain,
     mk,
@@ -128,14 +127,13 @@ class Signs:
             return self.axiom("pos_inv", t.args[0], ZERO, below)
         if t.op == "mul" and t.args:
             signs = [self.pos(a) for a in t.args]
-            if all(signs):
-                return self.fold("pos", "mul", signs, t)  # type: ignore[arg-type]
+            if (all_pos := every(signs)) is not None:
+                return self.fold("pos", "mul", all_pos, t)
         if t.op == "add" and t.args:
             strong = [self.pos(a) for a in t.args]
             both = [s or self.nn(a) for s, a in zip(strong, t.args, strict=True)]
-            if any(strong) and all(both):
-                order = sorted(both, key=lambda s: s.concl[0] != "pos")  # type: ignore[union-attr]
-                return self.fold("pos", "add", order, t)  # type: ignore[arg-type]
+            if any(strong) and (signs_of := every(both)) is not None:
+                return self.fold("pos", "add", strongest_first(signs_of), t)
         if t.op == "sum" and (found := self._pos_sum(t)):
             return found
         return self.from_hypotheses("pos", t) or self.by_normal("pos", t)
@@ -164,8 +162,8 @@ class Signs:
                 return self.fold("nn", "mul", signs, t)
         if t.op == "add" and t.args:
             weak = [self.nn(a) for a in t.args]
-            if all(weak):
-                return self.fold("nn", "add", weak, t)  # type: ignore[arg-type]
+            if (all_nn := every(weak)) is not None:
+                return self.fold("nn", "add", all_nn, t)
         if t.op == "sum":
             v = var(f"{PREFIX}{offset(t) + 1}", t.data)
             body = open_binder(t, v)
@@ -196,100 +194,8 @@ class Signs:
         return None
 
     def nonempty(self, v: Term, masks: list[Term]) -> Theorem | None:
-        """sum_v m > 0 for a product m of 0/1 factors: from a hypothesis about fewer, or with a witness."""
-        m = times(masks)
-        whole = bind("sum", v, m)
-        if (
-            m.op == "ne" and (e := m.args[m.args[0] is v]) and v not in e.free
-        ):  # sum_v [v != e] = n - 1
-            less = bind("sum", v, ONE) - ONE
-            if more := self.pos(less):
-                uses = (
-                    (MINUS, (v,), self.do("ne_def", v, e)),
-                    (ONE, (), self.do("delta_sum", v, e)),
-                )
-                return self.do("transport", more, self.do("lincomb", less, whole, uses))
-        for got in self.populations(whole, domain(v)):  # sum_v m' > 0 where m' implies m
-            more = open_binder(got.concl[1], v)
-            together, t1 = self.normal(m * more)
-            alone, t2 = self.normal(more)
-            if together is not alone or (slack := self.nn(m * (ONE - more))) is None:
-                continue
-            uses = ([(ONE, (v,), t2)] if t2 else []) + ([(MINUS, (v,), t1)] if t1 else [])
-            base = self.do(
-                "transport",
-                got,
-                self.do("lincomb", got.concl[1], bind("sum", v, m * more), tuple(uses)),
-            )
-            rest = self.do("sum_sign", v, slack)
-            return self.move(self.axiom("pos_add", base.concl[1], rest.concl[1], base, rest), whole)
-        for e in self.witnesses(whole, domain(v)):  # m at e is 1
-            if v in e.free:
-                continue
-            here = subst(m, v, e)
-            to, th2 = self.normal(here)
-            if to is not ONE:
-                continue
-            other = mk("ne", None, v, e) * m
-            slack2 = self.nn(other)
-            if slack2 is None:
-                continue
-            rest = self.do("sum_sign", v, slack2)
-            one = self.do("sign", "pos", ONE)
-            both = self.axiom("pos_add", ONE, rest.concl[1], one, rest)
-            uses = [
-                (ONE, (v,), self._times(self.do("ne_def", v, e), m)),  # ne m = m - [v = e] m
-                (MINUS, (v,), self.do("leibniz", m, v, v, e)),  # [v = e] m = [v = e] m(e)
-                (MINUS * here, (), self.do("delta_sum", v, e)),
-                *([(MINUS, (), th2)] if th2 else []),
-            ]
-            return self.do("transport", both, self.do("lincomb", both.concl[1], whole, tuple(uses)))
-        return self.from_hypotheses("pos", whole) or self.by_normal("pos", whole)
-
-    def _times(self, th: Theorem, m: Term) -> Theorem:
-        """A m = b m from a = b."""
-        _, a, b = th.concl
-        return self.do("lincomb", a * m, b * m, ((m, (), th),))
-
-    def populations(self, t: Term, d: Domain) -> Iterator[Theorem]:
-        """Theorems sum_v m' > 0, m' an indicator over the set d, that the hypotheses give at the indices of t."""
-        for th in self.assumed:
-            h = th.concl[1]
-            if th.concl[0] == "eq" and h.op == "sum":  # sum_v m' = k with k > 0
-                k = self.pos(th.concl[2])
-                th = self.do("transport", k, self.back(th)) if k else th
-            if (
-                th.concl[0] != "pos"
-                or h.op != "sum"
-                or h.data != d
-                or not all(f.op in BOOL for f in _factors(h.args[0]))
-            ):
-                continue
-            slots = sorted(h.free, key=lambda u: str(u.data))
-            pools = [
-                [e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots
-            ]
-            for combo in product(*pools):
-                yield self.at(th, dict(zip(slots, combo, strict=True)))
-
-    def witnesses(self, t: Term, d: Domain) -> list[Term]:
-        """Indices that may show a sum to be non-empty: those of the hypotheses and of the term itself."""
-        found: list[Term] = []
-        for th in self.assumed:
-            for e in _indices(th.concl[1]):
-                if domain(e) == d and e.op != "v":
-                    slots = sorted(e.free, key=lambda u: str(u.data))
-                    for combo in product(
-                        *([u for u in t.free if domain(u) == domain(x)] for x in slots)
-                    ):
-                        found.append(_apply(e, dict(zip(slots, combo, strict=True))))
-        if isinstance(d, tuple):
-            found += [mk("el", (e, d)) for e in d[1]]
-        return (
-            found
-            + [u for u in sorted(t.free, key=lambda u: str(u.data)) if domain(u) == d]
-            + [e for e in _indices(t) if e.op == "fn" and domain(e) == d and not e.loose]
-        )
+        """sum_v m > 0 for a product m of 0/1 factors; see `nonempty.NonEmpty`."""
+        raise TypeError("Signs is used through Normaliser")
 
     def from_hypotheses(self, kind: str, t: Term) -> Theorem | None:
         """The sign of t from a hypothesis about t, or about t minus a number."""
@@ -305,7 +211,7 @@ class Signs:
                 continue
             slots = sorted(th.concl[1].free, key=lambda u: str(u.data))
             pools = [
-                [e for e in _indices(t) if domain(e) == domain(s) and not e.loose] for s in slots
+                [e for e in indices(t) if domain(e) == domain(s) and not e.loose] for s in slots
             ]
             for combo in product(*pools):
                 got = self.at(th, dict(zip(slots, combo, strict=True)))
@@ -316,8 +222,8 @@ class Signs:
                 if c < 0 or (c == 0 and kind == "pos" and got.concl[0] == "nn"):
                     continue
                 extra = self.do("sign", "pos" if c > 0 else "nn", num(c))
-                found = self.fold("pos" if "pos" in (got.concl[0], extra.concl[0]) else "nn", "add", sorted(
-                    (got, extra), key=lambda s: s.concl[0] != "pos"), t)  # fmt: skip
+                whole = "pos" if "pos" in (got.concl[0], extra.concl[0]) else "nn"
+                found = self.fold(whole, "add", strongest_first([got, extra]), t)
                 return found if found.concl[0] == kind else self.axiom("nn_pos", t, ZERO, found)
         return None
 
@@ -357,8 +263,15 @@ class Signs:
         raise TypeError("Signs is used through Normaliser")
 
 
-def _factors(t: Term) -> list[Term]:
-    return [g for a in t.args for g in _factors(a)] if t.op == "mul" else [t]
+def every(found: list[Theorem | None]) -> list[Theorem] | None:
+    """The theorems, or None where one of them was not found."""
+    there = [th for th in found if th is not None]
+    return there if len(there) == len(found) else None
+
+
+def strongest_first(signs: list[Theorem]) -> list[Theorem]:
+    """Theorems t > 0 before theorems t >= 0, otherwise in the order given."""
+    return sorted(signs, key=lambda th: bool(th.concl[0] != "pos"))
 
 
 def square_root(p: Poly) -> Term | None:
@@ -381,11 +294,7 @@ def square_root(p: Poly) -> Term | None:
     return None if canon(whole * whole - build(p)) else whole
 
 
-def _apply(t: Term, b: Binding) -> Term:
-    return substitute(t, {v: e for v, e in b.items() if v is not e})
-
-
-def _indices(t: Term) -> list[Term]:
+def indices(t: Term) -> list[Term]:
     """The closed indices in a term, once each, in a fixed order."""
     seen: dict[Term, None] = {}
 
