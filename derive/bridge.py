@@ -1,11 +1,12 @@
-"""Surface formulas -> terms: vectors become sums over coordinates, conditions 0/1 factors, binders de Bruijn.
+"""Surface formulas -> terms: vectors become sums over coordinates, conditions 0/1 factors.
 
-Not trusted: a certificate is about the terms it shows. What keeps this honest is the sympy judge, which
-translates the surface tree on its own, and the numpy references of the tests.
+Not trusted: a certificate is about the terms it shows. What keeps this honest is the sympy judge,
+which translates the surface tree on its own, and the numpy references of the tests.
 """
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -101,10 +102,10 @@ def number(e: s.Expr) -> Fraction | None:
         case s.Macro(_, _, body):
             return number(body)
         case s.Add(args) | s.Mul(args):
-            parts = [number(a) for a in args]
-            if any(p is None for p in parts):
+            values = [x for a in args if (x := number(a)) is not None]
+            if len(values) < len(args):
                 return None
-            return reduce(lambda x, y: x + y if isinstance(e, s.Add) else x * y, parts)  # type: ignore[operator]
+            return reduce(operator.add if isinstance(e, s.Add) else operator.mul, values)
         case s.Div(a, b):
             x, y = number(a), number(b)
             return x / y if x is not None and y else None
@@ -247,12 +248,10 @@ def facts(method: Method) -> list[tuple[Judgement, str]]:
     for fact in method.assumes:
         a, b = scalar(fact.left), scalar(fact.right)
         difference = a if b is num(0) else a - b
-        j = (
-            ("eq", a, b)
-            if fact.relation == "="
-            else ("pos" if fact.relation == ">" else "nn", difference)
-        )
-        out.append((j, fact.text))
+        if fact.relation == "=":
+            out.append((("eq", a, b), fact.text))
+        else:
+            out.append((("pos" if fact.relation == ">" else "nn", difference), fact.text))
     return out
 
 
@@ -266,9 +265,10 @@ def problem(method: Method) -> Problem:
         for b in method.icon.blocks
     )  # fmt: skip
     hyps = facts(method)
+    shapes = (d.form for d in method.declarations.values())
     return Problem(
         scalar(method.published), scalar(method.claim.scale), scalar(method.claim.constant), blocks,
         tuple(sorted(d.name for d in method.declarations.values() if d.learned)),
         tuple(j for j, _ in hyps), tuple(w for _, w in hyps),
-        frozenset(dom(d.form.dim) for d in method.declarations.values() if isinstance(d.form, s.Sym) and d.form.dim),
+        frozenset(dom(f.dim) for f in shapes if isinstance(f, s.Sym) and f.dim),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from derive.theorem import Theorem, icon
 
 @dataclass(frozen=True)
 class NotProved:
-    """The search ended without a proof: `why`, and the difference it could not close (None if not that far)."""
+    """The search ended without a proof: `why`, and the difference left, None if not that far."""
 
     why: str
     left: Term | None = None
@@ -34,7 +34,7 @@ class Proof:
 
 
 def prove(problem: Problem) -> Proof | NotProved:
-    """The theorem `published = scale * icon + constant` with all it needs, or why none was found."""
+    """The theorem `published = scale * icon + constant` with all it needs, or why there is none."""
     try:
         return Search(problem).claim()
     except (GaveUp, RuleError) as e:
@@ -42,7 +42,7 @@ def prove(problem: Problem) -> Proof | NotProved:
 
 
 class Search:
-    """The search for one claim. Each equation may take the strategy that suits it; signs use the first."""
+    """The search for one claim. Each equation takes the strategy that suits it, signs the first."""
 
     def __init__(self, problem: Problem):
         self.problem = problem
