@@ -1,4 +1,4 @@
-"""A derivation for readers: a chain of equations from the published formula to scale * I-Con + constant.
+"""A derivation for readers: equations from the published formula to scale * I-Con + constant.
 
 Every line equals the one before it by a theorem of the trusted base; `by` names the laws it used.
 The chain is made by the search in stages, from both ends, until the two meet.
@@ -23,18 +23,20 @@ STAGES: tuple[frozenset[str], ...] = (
     ),
 )
 LAWS = {
-    "log_mul": "log(x y) = log x + log y", "log_exp": "log exp x = x", "log_inv": "log(1/x) = -log x",
+    "log_mul": "log(x y) = log x + log y", "log_exp": "log exp x = x",
+    "log_inv": "log(1/x) = -log x",
     "exp_log": "exp log x = x", "exp_add": "exp(x + y) = exp x exp y", "exp_zero": "exp 0 = 1",
     "xlogx_mul": "x log(x y) = x log x + x log y, 0 log 0 = 0", "inv_mul": "1/(x y) = 1/x 1/y",
     "inv_inv": "1/(1/x) = x", "mul_inv": "x/x = 1", "leibniz": "[i = j] f(i) = [i = j] f(j)",
-    "delta_sum": "sum over j of [j = i] is 1", "enumerate_sum": "a sum over named elements, written out",
+    "delta_sum": "sum over j of [j = i] is 1",
+    "enumerate_sum": "a sum over named elements, written out",
     "delta": "[i = i] = 1", "ne_def": "[i != j] = 1 - [i = j]", "cases": "by cases of an indicator",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a derivation: the expression, and the laws and hypotheses by which it equals the last."""
+    """One line: the expression, and the laws and hypotheses by which it equals the line before."""
 
     term: Term
     by: tuple[str, ...]
@@ -91,7 +93,7 @@ def derivation(problem: Problem) -> Derivation | None:
 
 
 def stages(problem: Problem, start: Term, search: Search) -> list[tuple[Term, Theorem]]:
-    """What each stage makes of a term, with the theorem that they are equal; stages that change nothing left out."""
+    """What each stage that changes a term makes of it, with the theorem that they are equal."""
     out: list[tuple[Term, Theorem]] = []
     t = start
     for steps in (*STAGES, None):

@@ -1,4 +1,4 @@
-"""Terms as readable text and LaTeX: recovers quotients, differences, inner products and plain names."""
+"""Terms as readable text and LaTeX, with quotients, differences, inner products, plain names."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from derive.terms import BOOL, Domain, Term, mk, num, open_binder, var
 
 LETTERS = {"default": "ijklmabcuvw"}
 GREEK = {
-    "tau", "sigma", "beta", "gamma", "lambda", "mu", "nu", "phi", "pi", "rho", "theta", "epsilon", "alpha", "eta", "kappa",
-    "omega", "xi", "psi", "delta",
+    "tau", "sigma", "beta", "gamma", "lambda", "mu", "nu", "phi", "pi", "rho", "theta", "epsilon",
+    "alpha", "eta", "kappa", "omega", "xi", "psi", "delta",
 }  # fmt: skip
 
 
@@ -60,7 +60,7 @@ class Printer:
     def index(self, i: Term) -> str:
         """An index."""
         if i.op == "v":
-            return str(i.data[0]).split("'")[0] if self.s.latex else str(i.data[0]).split("'")[0]
+            return str(i.data[0]).split("'")[0]
         if i.op == "el":
             return self.word(i.data[0])
         inner = [self.index(a) for a in i.args]
@@ -75,7 +75,8 @@ class Printer:
                 return var(letter, d)
         return var("z", d)
 
-    # ------------------------------------------------------------ expressions; levels: 0 sum, 1 product, 2 power
+    # ------------------------------------------------------------ expressions
+    # levels: 0 sum, 1 product, 2 power
     def show(self, t: Term, level: int = 0) -> str:
         """A term, in parentheses where the level around it asks for them."""
         text, own = self._show(t)
@@ -151,8 +152,11 @@ class Printer:
 
     def call(self, op: str, a: Term) -> str:
         """A function."""
-        return f"\\{op}\\left({self.show(a)}\\right)" if self.s.latex and op in ("exp", "log") else (
-            f"\\operatorname{{{op}}}\\left({self.show(a)}\\right)" if self.s.latex else f"{op}({self.show(a)})")  # fmt: skip
+        inside = self.show(a)
+        if not self.s.latex:
+            return f"{op}({inside})"
+        name = f"\\{op}" if op in ("exp", "log") else f"\\operatorname{{{op}}}"
+        return f"{name}\\left({inside}\\right)"
 
     def quotient(self, above: list[Term], below: list[Term]) -> tuple[str, int]:
         """Above / below."""
@@ -218,7 +222,7 @@ class Printer:
         parts = [a for a in t.args if a is not num(0)] or list(t.args[:1])
         parts.sort(key=lambda a: self._show(a)[0].startswith("-"))
         for a in parts:
-            text, level = self._show(a)
+            text, _ = self._show(a)
             if a.op == "add":
                 text = self.show_in(text)
             if text.startswith("-") and out:
@@ -228,7 +232,7 @@ class Printer:
         return out or "0", 0
 
     def binder(self, t: Term) -> tuple[str, int]:
-        """A sum or a maximum; sums over coordinates as inner products and squared norms where they are."""
+        """A sum or a maximum; over coordinates an inner product or squared norm if it is one."""
         if t.op == "sum" and t.data in self.s.dims and (short := self.inner(t)):
             return short, 2
         variables: list[Term] = []
@@ -319,7 +323,7 @@ class Printer:
 
 
 def root_below(f: Term) -> Term | None:
-    """For f = exp(-c log x) with a number c > 0: exp(c log x), so that f is written below the line."""
+    """For f = exp(-c log x) with a number c > 0: exp(c log x), so that f goes below the line."""
     if f.op != "exp" or f.args[0].op != "mul" or len(f.args[0].args) != 2:
         return None
     a, b = f.args[0].args
