@@ -1,10 +1,10 @@
-"""Certificates: a theorem's derivation as data, pruned to what it uses, in canonical JSON with a hash.
+"""Certificates: a derivation as data, pruned to what it uses, in canonical JSON with a hash.
 
     {"format": "iconograph/certificate/1", "method": ..., "terms": [...], "steps": [...],
      "defined": [...], "claim": {...}, "model": {...}, "hash": sha256 of the rest}
 
-`check` replays the steps, compares the theorem with the claim that the file states, and evaluates the
-hypotheses in the stored model, for contradictory hypotheses would prove anything.
+`check_text` replays the steps, compares the theorem with the claim that the file states, and
+evaluates the hypotheses in the stored model, for contradictory hypotheses would prove anything.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError
+from derive.defined import uncovered
 from derive.printing import text
 from derive.replay import freeze, replay
 from derive.terms import RuleError, Term
@@ -50,7 +51,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a certificate that replays says: the theorem, what it assumes, and how large the derivation is."""
+    """What a certificate that replays says: theorem, assumptions, and the number of steps."""
 
     method_id: str
     theorem_text: str
@@ -67,7 +68,10 @@ def canonical_json(x: Any) -> str:
 
 # ------------------------------------------------------------------ writing
 def encode(roots: Iterable[Theorem]) -> tuple[list[Any], list[Any], list[int]]:
-    """The terms and steps that `roots` were derived by, each once, in an order that replays, and where the roots are."""
+    """The terms and steps that `roots` were derived by, and where among the steps the roots are.
+
+    Terms and steps come once each, in an order that replays.
+    """
     terms: dict[Term, int] = {}
     term_rows: list[Any] = []
     steps: dict[int, int] = {}
@@ -152,7 +156,7 @@ def model_json(model: Model) -> dict[str, Any]:
 
 def model_from(data: Any) -> Model:
     """The model that `model_json` wrote."""
-    from derive.models import Model
+    from derive.models import Model  # loads flint, which writing does without
 
     def tables(part: str, kind: Callable[[str], Any]) -> dict[str, dict[tuple[int, ...], Any]]:
         return {n: {tuple(map(int, at)): kind(x) for at, x in t} for n, t in data[part].items()}
@@ -170,17 +174,21 @@ def statement(th: Theorem, dims: frozenset[Any]) -> dict[str, Any]:
     if th.concl[0] != "icon":
         raise RuleError("the last step is not a claim")
     _, published, scale, constant, blocks, learned = th.concl
-    show = lambda t: text(t, dims)  # noqa: E731
+
+    def show(t: Term) -> str:
+        return text(t, dims)
+
     pairs = []
     for anchors, a, nbs, m, w, p, k in blocks:
         pairs.append({
-            "anchors": [show_var(v) for v in anchors], "where": show(a), "neighbours": [show_var(v) for v in nbs],
-            "allowed": show(m), "weight": show(w), "p": show(p), "kernel": show(k),
+            "anchors": [show_var(v) for v in anchors], "where": show(a),
+            "neighbours": [show_var(v) for v in nbs], "allowed": show(m),
+            "weight": show(w), "p": show(p), "kernel": show(k),
         })  # fmt: skip
     hyps = sorted(judgement_text(h, dims) for h in th.hyps)
     return {
-        "relation": "exact", "published": show(published), "scale": show(scale), "constant": show(constant),
-        "pairs": pairs, "learned": list(learned), "hypotheses": hyps,
+        "relation": "exact", "published": show(published), "scale": show(scale),
+        "constant": show(constant), "pairs": pairs, "learned": list(learned), "hypotheses": hyps,
     }  # fmt: skip
 
 
@@ -199,7 +207,7 @@ def judgement_text(j: Judgement, dims: frozenset[Any]) -> str:
 
 # ------------------------------------------------------------------ reading
 def check_text(source: str, path: str = "<certificate>") -> CheckResult:
-    """Replay a certificate. Raises InputError, in one sentence, where it is malformed or does not hold."""
+    """Replay a certificate. Raises InputError where it is malformed or does not hold."""
     try:
         if len(source) > MAX_BYTES:
             raise InputError(
@@ -209,14 +217,16 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
     except (json.JSONDecodeError, RecursionError) as e:
         line = getattr(e, "lineno", 1)
         raise InputError(
-            f"this is not a whole JSON document ({getattr(e, 'msg', 'nested too deep')}); the certificate may be cut short, make it anew with `iconograph verify --certificates`",
+            f"this is not a whole JSON document ({getattr(e, 'msg', 'nested too deep')}); the "
+            "certificate may be cut short, make it anew with `iconograph verify --certificates`",
             path=path, line=line, column=getattr(e, "colno", 1),
         ) from None  # fmt: skip
     if not isinstance(body, dict) or "format" not in body:
         raise InputError('this is not a certificate of iconograph (it has no "format")', path=path)
     if body["format"] != FORMAT:
         raise InputError(
-            f"the certificate has format {str(body['format'])[:60]!r}; this version reads {FORMAT!r}, make it anew",
+            f"the certificate has format {str(body['format'])[:60]!r}; this version reads "
+            f"{FORMAT!r}, make it anew",
             path=path,
         )
     missing = [
@@ -239,9 +249,8 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
 
 
 def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult:
-    """Replay the body of a certificate: the claim, its definedness, and the model of its hypotheses."""
-    from derive.defined import uncovered
-    from derive.equations import violated
+    """Replay the body of a certificate: claim, definedness, the model of its hypotheses."""
+    from derive.equations import violated  # loads flint, which writing does without
 
     try:
         dims = frozenset(freeze(body["dims"]))
@@ -290,4 +299,4 @@ def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult
 
 def repr_key(j: Judgement) -> str:
     """A fixed order of judgements."""
-    return judgement_text(j, frozenset()) + j[0]
+    return judgement_text(j, frozenset()) + str(j[0])

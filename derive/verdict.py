@@ -14,7 +14,7 @@ NEGATIVE = ("does-not-reduce", "false-as-stated")
 
 @dataclass(frozen=True)
 class Judge:
-    """What one judge said: its name, its outcome in a word, and the detail that makes it checkable."""
+    """What one judge said: its name, its outcome in a word, and detail that makes it checkable."""
 
     name: str
     outcome: str
@@ -43,14 +43,15 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """The verdict as data."""
         return {
-            "method": self.method_id, "claimed": self.claimed, "verdict": self.word, "as_claimed": self.ok,
-            "seconds": round(self.seconds, 4), "judges": [[j.name, j.outcome, j.detail] for j in self.judges],
+            "method": self.method_id, "claimed": self.claimed, "verdict": self.word,
+            "as_claimed": self.ok, "seconds": round(self.seconds, 4),
+            "judges": [[j.name, j.outcome, j.detail] for j in self.judges],
         }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proved(Verdict):
-    """The claim holds. level general-N: a derivation was replayed; finite: evidence at fixed sizes only."""
+    """The claim holds. level general-N: a derivation was replayed; finite: at fixed sizes only."""
 
     level: str
     theorem_text: str
@@ -65,14 +66,15 @@ class Proved(Verdict):
     def to_json(self) -> dict[str, Any]:
         """The verdict as data, the certificate by its hash."""
         return {
-            **super().to_json(), "level": self.level, "theorem": self.theorem_text, "hypotheses": list(self.hypotheses),
+            **super().to_json(), "level": self.level, "theorem": self.theorem_text,
+            "hypotheses": list(self.hypotheses),
             "certificate": self.certificate.hash if self.certificate else None,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refuted(Verdict):
-    """The claim fails, and `witness` shows it. kind: constant, scale, sign, different, undefined, ..."""
+    """The claim fails, see `witness`. kind: constant, scale, sign, different, undefined, ..."""
 
     kind: str
     witness: Witness

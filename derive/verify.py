@@ -2,7 +2,7 @@
 
 1 the hypotheses have a model; 2 the pair is a pair (p sums to one, weights sum to one, all signs);
 3 fixed-size judges look for a refutation; 4 the search derives the identity for every N and the
-certificate is replayed. Judges that contradict each other are an error of the project, not a verdict.
+certificate is replayed. Judges that contradict each other are an error of the project, no verdict.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
     relation = method.claim.relation
     if relation not in JUDGED:
         raise InputError(
-            f"the relation {relation!r} is not judged yet; this version decides {', '.join(JUDGED)}",
+            f"the relation {relation!r} is not judged yet; this version decides "
+            f"{', '.join(JUDGED)}",
             path=method.path,
         )
     claim = problem(method)
@@ -60,8 +61,8 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
     if report.witness is not None:
         check_pair(method, claim, seed)
         return Refuted(
-            method_id=method.id, claimed=relation, judges=tuple(judges), seconds=time.perf_counter() - start,
-            kind=report.witness.kind, witness=report.witness,
+            method_id=method.id, claimed=relation, judges=tuple(judges),
+            seconds=time.perf_counter() - start, kind=report.witness.kind, witness=report.witness,
         )  # fmt: skip
     found = search(claim) if prove else NotProved("not asked")
     if isinstance(found, Proof):
@@ -69,8 +70,9 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
         result = check_body(certificate.body)
         judges.append(Judge("derivation", "proved", f"{result.steps} steps replayed"))
         return Proved(
-            method_id=method.id, claimed=relation, judges=tuple(judges), seconds=time.perf_counter() - start,
-            level="general-N", theorem_text=result.theorem_text, hypotheses=result.hypotheses, certificate=certificate,
+            method_id=method.id, claimed=relation, judges=tuple(judges),
+            seconds=time.perf_counter() - start, level="general-N",
+            theorem_text=result.theorem_text, hypotheses=result.hypotheses, certificate=certificate,
         )  # fmt: skip
     check_pair(method, claim, seed)
     judges.append(Judge("derivation", "not found", found.why))
@@ -80,8 +82,9 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
         else "nothing was decided"
     )
     return Unknown(
-        method_id=method.id, claimed=relation, judges=tuple(judges), seconds=time.perf_counter() - start,
-        tried=tuple(j.name for j in judges), why=f"{evidence}, but no derivation for every N was found: {found.why}",
+        method_id=method.id, claimed=relation, judges=tuple(judges),
+        seconds=time.perf_counter() - start, tried=tuple(j.name for j in judges),
+        why=f"{evidence}, but no derivation for every N was found: {found.why}",
     )  # fmt: skip
 
 
@@ -115,7 +118,7 @@ def sizes(report: FiniteReport) -> str:
 
 
 def check_pair(method: Method, claim: Problem, seed: int) -> None:
-    """Raise InputError where the stated p or the weights are no distributions, with the input that shows it."""
+    """Raise InputError, with an input that shows it, where p or the weights are no distribution."""
     for what, defect, hint in defects(claim):
         bare = replace(
             claim, published=defect, scale=num(1), constant=num(0), blocks=(), learned=claim.learned
