@@ -11,6 +11,9 @@ from hypothesis import settings
 # Before anything imports torch or numpy: the suite runs in parallel, a thread pool per process
 # would make the processes fight for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The terminal in which the suite happens to run should not shape what the commands print.
+for name in ("COLUMNS", "FORCE_COLOR"):
+    os.environ.pop(name, None)
 
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)

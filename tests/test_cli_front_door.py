@@ -41,6 +41,7 @@ def spawn(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProc
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("catalog", "derive", "codegen")
+CACHES = re.compile(r"/(__pycache__|\.\w+_cache)/")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def missing(names: set[str]) -> list[str]:
         f"iconograph/_rooms/{path.relative_to(ROOT).as_posix()}"
         for room in ROOMS
         for path in (ROOT / room).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not CACHES.search(str(path))
     }
     return sorted(wanted - names)
 
