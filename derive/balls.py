@@ -126,7 +126,7 @@ def classify(problem: Problem, sizes: Sequence[int], seed: int) -> tuple[str, st
 def smallest(problem: Problem, w: Witness, seed: int) -> Witness:
     """A witness of the same kind at smaller sizes or with simpler numbers, if one is at hand."""
     for n in range(2, max(w.sizes.values(), default=0)):
-        for k in range(3):
+        for k in range(2):
             model = model_at(problem, n, seed + k, "simple")
             if model is None or sum(model.sizes.values()) > sum(w.sizes.values()):
                 continue

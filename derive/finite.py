@@ -22,8 +22,10 @@ from derive.models import Model
 from derive.sampling import conflict, random_model
 from derive.sympy_judge import SympyReport
 from derive.theorem import Judgement
+from derive.universal import Universal, universal
 from derive.witness import AFFINE, Witness
 
+MORE = (2, 5, 6)  # sizes for hypotheses without a model at those asked for
 WHOLE = ((3, 5, 7), (2, 4, 6))  # given scalars tried where their fractions ask for too many roots
 
 
@@ -34,7 +36,8 @@ class FiniteReport:
     model: a finite model of the hypotheses, None where none was found (`conflicting` then names a
     smallest set of hypotheses without one). value: "agree", "refuted" (see `witness`) or "abstain".
     gradient: of the largest instance that was judged; "different" if any instance was. `looked_at`
-    counts the models whose two sides agreed. `disagreement` says which judges contradict each
+    counts the models whose two sides agreed. universal: for a refuted negative claim, a certificate
+    against every I-Con loss where there is one. `disagreement` says which judges contradict each
     other, "" if none do: then nothing is to be believed.
     """
 
@@ -47,6 +50,7 @@ class FiniteReport:
     looked_at: int = 0
     conflicting: tuple[str, ...] = ()
     disagreement: str = ""
+    universal: Universal | None = None
 
 
 def judge(
@@ -64,7 +68,9 @@ def judge(
     otherwise whether those stated do.
     """
     start = time.perf_counter()
-    model = next((m for n in sizes if (m := model_at(problem, n, seed)) is not None), None)
+    fit = [n for n in sizes if model_at(problem, n, seed) is not None]
+    sizes = fit or [n for n in MORE if model_at(problem, n, seed) is not None][:1]
+    model = model_at(problem, sizes[0], seed) if sizes else None
     if model is None:
         return FiniteReport(
             None, "abstain", None, Gradient("abstain", "no model"), SympyReport("abstain"),
@@ -77,9 +83,10 @@ def judge(
     if witness is not None:
         slope = slopes(problem, sizes[:2], seed)
         says = sympy_of(method, model, witness, sympy)
+        every = universal(problem, sizes, seed) if affine else None
         return FiniteReport(
             model, "refuted", witness, slope, says, time.perf_counter() - start,
-            disagreement=clash("refuted", slope, says, witness),
+            disagreement=clash("refuted", slope, says, witness), universal=every,
         )  # fmt: skip
     count = 0 if affine else agreeing(problem, sizes, seed)
     slope = slopes(problem, sizes, seed)

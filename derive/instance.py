@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import flint
@@ -23,6 +24,7 @@ from derive.terms import Term, domain
 from derive.theorem import icon
 
 LIMITS = (3, 4, 8)  # the sizes looked at unless told otherwise
+LARGEST = 60_000  # values of sub-terms: a claim that needs more at a size is not looked at there
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,18 @@ def sizes_for(problem: Problem, n: int) -> Iterator[dict[str, int]]:
     yield {**dict.fromkeys(sets, n), **dict.fromkeys(order[:1], n + 1)}
 
 
+def work(problem: Problem, sizes: Mapping[str, int]) -> int:
+    """How many values of sub-terms the claim needs at these sizes."""
+    todo, seen, count = list(terms_of(problem)), set[Term](), 0
+    while todo:
+        t = todo.pop()
+        if t not in seen:
+            seen.add(t)
+            count += prod(sizes[d] if isinstance(d, str) else len(d[1]) for _, d in t.loose)
+            todo.extend(t.args)
+    return count
+
+
 Key = tuple[Any, ...]
 
 
@@ -152,7 +166,9 @@ def model_at(
 def case_at(problem: Problem, n: int, seed: int, style: str) -> Instance | None:
     """The claim in the model of that size, seed and style; None where there is none. Cached."""
     model = model_at(problem, n, seed, style)
-    return None if model is None else instance(problem, model)
+    if model is None or (n > LIMITS[0] and work(problem, model.sizes) > LARGEST):
+        return None
+    return instance(problem, model)
 
 
 def cases(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Instance]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any, Generic, TypeVar
 
@@ -93,6 +94,14 @@ def variables(*terms: Term) -> tuple[Term, ...]:
     return tuple(sorted(free, key=lambda v: repr(v.data)))
 
 
+@lru_cache(100_000)
+def plan(t: Term) -> tuple[tuple[int, ...], tuple[Term, ...], tuple[Term, ...]]:
+    """Bound levels and free variables of a term, and its arguments, cheap 0/1 ones first."""
+    loose = tuple(sorted({k for k, _ in t.loose}))
+    order = tuple(sorted(t.args, key=lambda a: a.op not in BOOL and a.op != "num"))
+    return loose, variables(t), order
+
+
 class Evaluator(Generic[T]):
     """Evaluates terms in one model and one field; sub-terms shared between terms are computed once.
 
@@ -111,7 +120,6 @@ class Evaluator(Generic[T]):
         self.leaf = leaf or (lambda name, at: numbers.number(model.families[name][at]))
         self.zero, self.one = numbers.number(Fraction(0)), numbers.number(Fraction(1))
         self._memo: dict[tuple[Any, ...], T] = {}
-        self._plans: dict[Term, tuple[tuple[int, ...], tuple[Term, ...], tuple[Term, ...]]] = {}
 
     def value(self, t: Term, env: Mapping[Term, int] | None = None) -> T:
         """The value of a real term, its free index variables read from `env`."""
@@ -120,7 +128,7 @@ class Evaluator(Generic[T]):
     def index(self, t: Term, stack: list[int], env: Mapping[Term, int]) -> int:
         """The element that an index term denotes."""
         if t.op == "b":
-            return stack[-1 - t.data[0]]
+            return stack[-1 - int(t.data[0])]
         if t.op == "v":
             return env[t]
         if t.op == "el":
@@ -129,14 +137,8 @@ class Evaluator(Generic[T]):
         at = tuple(self.index(a, stack, env) for a in t.args)
         if self.touch:
             self.touch("fn", t.data[0], at)
-        return self.model.functions[t.data[0]][at]
-
-    def _plan(self, t: Term) -> tuple[tuple[int, ...], tuple[Term, ...], tuple[Term, ...]]:
-        # what the memo key needs, and the arguments with the cheap 0/1 ones first
-        loose = tuple(sorted({k for k, _ in t.loose}))
-        order = tuple(sorted(t.args, key=lambda a: a.op not in BOOL and a.op != "num"))
-        plan = self._plans[t] = loose, variables(t), order
-        return plan
+        value: int = self.model.functions[t.data[0]][at]
+        return value
 
     def _go(self, t: Term, stack: list[int], env: Mapping[Term, int]) -> T:
         op = t.op
@@ -152,7 +154,7 @@ class Evaluator(Generic[T]):
             if op == "app":
                 return self.leaf(t.data[0], at)
             return self.one if self.model.masks[t.data[0]][at] else self.zero
-        loose, free, order = self._plans.get(t) or self._plan(t)
+        loose, free, order = plan(t)
         key = (t, *(stack[-1 - k] for k in loose), *(env[v] for v in free))
         known = self._memo.get(key)
         if known is None:

@@ -199,12 +199,17 @@ class Search:
 
     def run(self) -> list[int]:
         """Repair for a bounded time; the hypotheses still violated."""
-        budget = 60 + 6 * len(self.instances)
+        budget = 50 + 4 * len(self.instances)
+        patience, least, since = 25 + len(self.instances) // 2, float("inf"), 0
         for step in range(budget):
             bad = [n for n, c in enumerate(self.costs) if c > 0]
             if not bad:
                 return []
-            if step in (20, budget // 2):
+            if (now := sum(self.costs)) < least:
+                least, since = now, step
+            elif step - since > patience:  # a fresh start is worth more
+                break
+            if step in (15, budget // 2):
                 self.solve_jointly()
                 continue
             movable = [n for n in bad if self.touched[n]]
@@ -254,9 +259,9 @@ class Search:
         if linear and squares is None:
             now = {cell: value[cell[1]][cell[2]] for cell, _ in linear}
             mass = sum((q * now[cell] for cell, q in linear), Fraction(0))
-            if kind == "eq" and c and mass and -c / mass > 0 and len(linear) > 1:
-                if self.rng.random() < 0.9:
-                    return {cell: x * (-c / mass) for cell, x in now.items()}
+            scale = -c / mass if kind == "eq" and mass else Fraction(0)
+            if scale > 0 and len(linear) > 1 and self.rng.random() < 0.9:
+                return {cell: x * scale for cell, x in now.items()}
             cell, q = self.rng.choice(linear)
             beyond = Fraction(0) if kind == "eq" else self.rng.choice(POSITIVE[self.style])
             return {cell: now[cell] - (c + mass - beyond) / q}

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive import enclose
+from catalog.spec import Method
+from derive import bridge, enclose
 from derive.bridge import Problem
 from derive.equations import violated
 from derive.instance import instance
@@ -66,11 +67,13 @@ class Witness:
         shown = [f"{k} = {show(t)}" for k, t in tables.items()]
         for k, t in self.functions.items():  # elements are counted from 1 for readers
             shown.append(f"{k} = {show({a: x + 1 for a, x in t.items()})}")
-        out += [f"  given      {s}" for s in shown]
+        out += [f"  {'' if n else 'given':<10} {line}" for n, line in enumerate(shown)]
         right = "I-Con" if self.against != CLAIM else "claimed"
         for n, p in enumerate(self.points):
             name = "learned" if len(self.points) == 1 else f"point {n + 1}"
-            out += [f"  {name:<10} {k} = {show(t)}" for k, t in p.items()]
+            for k, t in p.items():
+                out.append(f"  {name:<10} {k} = {show(t)}")
+                name = ""
             if n < len(self.left):
                 out.append(f"  {'':<10} published = {self.left[n]}, {right} = {self.right[n]}")
         return "\n".join([*out, *(f"  {line}" for line in self.text.splitlines())])
@@ -152,8 +155,9 @@ def digits(x: Any) -> str:
     return str(x.text if isinstance(x, enclose.Undefined) else x.str(15))
 
 
-def recheck(problem: Problem, witness: Witness) -> str:
+def recheck(claim: Problem | Method, witness: Witness) -> str:
     """What is wrong with a witness, "" if a fresh rigorous evaluation shows what it says."""
+    problem = bridge.problem(claim) if isinstance(claim, Method) else claim
     models = witness.models()
     try:
         for m in models:

@@ -1,4 +1,4 @@
-"""The fixed-size judges together, on the catalog, on planted errors and on contradictory hypotheses."""
+"""The fixed-size judges together: on the catalog, planted errors, contradictory hypotheses."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from catalog.load import load_text
 from catalog.registry import ids, load
 from catalog.spec import Method
 from derive import balls, enclose, finite, gradient, sympy_judge
+from derive import instance as instance_module
 from derive.bridge import Problem, problem
-from derive.instance import case_at, instance, model_at
+from derive.instance import case_at, cases, instance, model_at, work
 from derive.terms import Term, mk, num
 from derive.witness import AFFINE, CLAIM, KINDS, Witness, recheck
 
@@ -79,7 +80,7 @@ def test_the_judges_agree_on_the_catalog(name: str) -> None:
         assert report.witness is not None
         assert report.sympy.outcome == "different"
         assert report.gradient.outcome in ("different", "abstain")
-        assert recheck(problem(m), report.witness) == ""
+        assert recheck(m, report.witness) == ""
     else:
         assert (report.value, report.sympy.outcome) == ("agree", "agree")
         assert report.looked_at >= 4
@@ -109,7 +110,7 @@ PLANTED = [
     ("a sign", "sign", "", lambda p: scaled(p, num(-1))),
     ("nothing learned", "constant loss", "", lambda p: replace(p, published=SIZE)),
     ("a square", "different", "", lambda p: replace(p, published=p.published * p.published)),
-    ("log of a negative", "undefined", "log of", lambda p: shifted(p, mk("log", None, num(-1) * E))),
+    ("log of -e", "undefined", "log of", lambda p: shifted(p, mk("log", None, num(-1) * E))),
     ("log of 0", "undefined", "log(0)", lambda p: shifted(p, mk("log", None, num(0)))),
     ("1/0", "undefined", "1/0", lambda p: shifted(p, mk("inv", None, num(0)))),
 ]  # fmt: skip
@@ -182,6 +183,22 @@ def test_contradictory_hypotheses_are_named() -> None:
     report = judge(m)
     assert report.model is None
     assert set(report.conflicting) == {"small", "large"}
+
+
+def test_negative_reports_carry_a_universal_certificate() -> None:
+    found = judge(load("focal")).universal
+    assert found is not None
+    assert found.kind == "submodular"
+    assert judge(load("conditional-t-sne")).universal is None
+    assert judge(load("infonce")).universal is None
+
+
+def test_a_claim_too_large_for_a_size_is_not_looked_at_there(monkeypatch: Any) -> None:
+    assert work(claim("clip"), {"n": 4, "d": 2}) < work(claim("clip"), {"n": 8, "d": 2})
+    case_at.cache_clear()
+    monkeypatch.setattr(instance_module, "LARGEST", 1000)
+    assert [c.model.sizes["n"] for c in cases(claim("clip"), (3, 4, 8), 0)] == [3, 3]
+    case_at.cache_clear()
 
 
 def test_sizes_without_a_model_are_left_out() -> None:

@@ -18,7 +18,7 @@ from derive.tape import tape_of
 from derive.terms import RuleError, Term, bind, mk, num, var
 from derive.theorem import Judgement
 
-I, J, D = var("i", "n"), var("j", "n"), var("d", "d")
+IX, J, D = var("i", "n"), var("j", "n"), var("d", "d")
 HALF = Fraction(1, 2)
 
 
@@ -34,10 +34,10 @@ def f(op: str, *args: Term) -> Term:
     return mk(op, None, *args)
 
 
-S, NE, KNN = real("s", I, J), f("ne", I, J), mk("mask", ("knn", ("n", "n")), I, J)
-POS = fn("pos", "n", I)
-SAME = f("eq", fn("y", "c", I), fn("y", "c", J))
-NORM = bind("sum", D, real("z", I, D) * real("z", I, D))
+S, NE, KNN = real("s", IX, J), f("ne", IX, J), mk("mask", ("knn", ("n", "n")), IX, J)
+POS = fn("pos", "n", IX)
+SAME = f("eq", fn("y", "c", IX), fn("y", "c", J))
+NORM = bind("sum", D, real("z", IX, D) * real("z", IX, D))
 K = real("k")
 MODEL = Model(
     {"n": 2, "d": 2, "c": 2},
@@ -65,25 +65,25 @@ MODEL = Model(
         (f("relu", bind("sum", J, S)), [0, 3.5]),
         (f("sg", NORM), [5, 1]),
         (f("max", NORM, num(2)), [5, 2]),
-        (f("eq", POS, I), [0, 0]),
-        (f("eq", fn("pos", "n", POS), I), [1, 1]),
+        (f("eq", POS, IX), [0, 0]),
+        (f("eq", fn("pos", "n", POS), IX), [1, 1]),
     ],
 )
 def test_values_by_hand(t: Term, value: list[float]) -> None:
     for field in (Exact(), Floats(), Balls()):
-        assert [float(evaluate(t, MODEL, field, {I: k})) for k in (0, 1)] == value
+        assert [float(evaluate(t, MODEL, field, {IX: k})) for k in (0, 1)] == value
 
 
 def test_transcendental_values() -> None:
     t = f("log", bind("sum", J, f("exp", S)))
-    assert evaluate(t, MODEL, Floats(), {I: 0}) == pytest.approx(1.0485873515737)
-    ball = evaluate(t, MODEL, Balls(200), {I: 0})
+    assert evaluate(t, MODEL, Floats(), {IX: 0}) == pytest.approx(1.0485873515737)
+    ball = evaluate(t, MODEL, Balls(200), {IX: 0})
     assert ball.rad() < flint.arb(2) ** -180
     assert abs(float(ball) - 1.0485873515737) < 1e-12
     with pytest.raises(Undecided):
-        evaluate(t, MODEL, Exact(), {I: 0})
+        evaluate(t, MODEL, Exact(), {IX: 0})
     with pytest.raises(Undecided):
-        evaluate(t, MODEL, Residues(10007), {I: 0})
+        evaluate(t, MODEL, Residues(10007), {IX: 0})
 
 
 def test_elements_of_an_enumerated_set() -> None:
@@ -108,11 +108,11 @@ OPS = "add add mul mul inv exp log relu max sum bigmax"
 def random_term(rng: random.Random, depth: int, ops: str = OPS) -> Term:
     if depth == 0:
         q = Fraction(rng.randint(-3, 3), rng.choice((1, 2)))
-        return rng.choice((num(q), S, real("s", J, I), K, NE, KNN, SAME))
+        return rng.choice((num(q), S, real("s", J, IX), K, NE, KNN, SAME))
     op = rng.choice(ops.split())
     if op in ("sum", "bigmax"):
         bodies = [random_term(rng, depth - 1, ops) for _ in range(1 + (op == "bigmax"))]
-        return bind(op, rng.choice((I, J)), *bodies)
+        return bind(op, rng.choice((IX, J)), *bodies)
     many = {"add": 3, "mul": 2, "max": 2}.get(op, 1)
     return f(op, *(random_term(rng, depth - 1, ops) for _ in range(many)))
 
@@ -122,7 +122,7 @@ def test_the_tape_computes_what_the_evaluator_does() -> None:
     for _ in range(600):
         t = random_term(rng, 4)
         tape, ev = tape_of(MODEL, lambda name: name == "s")
-        env = {I: 0, J: 1}
+        env = {IX: 0, J: 1}
         try:
             root = ev.value(t, env)
         except Undecided:  # a maximum over a condition that depends on s
@@ -146,8 +146,8 @@ def test_residues_agree_with_fractions() -> None:
     for _ in range(300):
         t = random_term(rng, 3, "add mul inv sum sum bigmax" if agreed % 2 else "add mul inv sum")
         try:
-            exact = evaluate(t, MODEL, Exact(), {I: 0, J: 1})
-            got = evaluate(t, MODEL, Residues(p), {I: 0, J: 1})
+            exact = evaluate(t, MODEL, Exact(), {IX: 0, J: 1})
+            got = evaluate(t, MODEL, Residues(p), {IX: 0, J: 1})
         except Undecided:
             continue
         assert int(got) * int(exact.q) % p == int(exact.p) % p
@@ -157,30 +157,30 @@ def test_residues_agree_with_fractions() -> None:
 
 def test_a_mask_switches_off_what_has_no_value() -> None:
     tape, ev = tape_of(MODEL, lambda name: False)
-    assert ev.value(f("eq", POS, I) * f("inv", num(0)), {I: 0}) == 0
+    assert ev.value(f("eq", POS, IX) * f("inv", num(0)), {IX: 0}) == 0
     assert tape.nodes[ev.value(f("inv", num(0)))][0] == "undef"
 
 
 def test_signature() -> None:
-    s = symbols_of([bind("sum", J, KNN * S), SAME, f("eq", POS, I)])
+    s = symbols_of([bind("sum", J, KNN * S), SAME, f("eq", POS, IX)])
     assert s.sets == ("c", "n")
     assert s.families == {"s": ("n", "n")}
     assert s.masks == {"knn": ("n", "n")}
     assert s.functions == {"pos": (("n",), "n"), "y": (("n",), "c")}
     with pytest.raises(RuleError):
-        symbols_of([real("s", I), real("s", I, J)])
+        symbols_of([real("s", IX), real("s", IX, J)])
 
 
 # ------------------------------------------------------------------- random models
 
-P = real("p", I, J)
-KNN_JI = mk("mask", ("knn", ("n", "n")), J, I)
-KNN_II = mk("mask", ("knn", ("n", "n")), I, I)
+P = real("p", IX, J)
+KNN_JI = mk("mask", ("knn", ("n", "n")), J, IX)
+KNN_II = mk("mask", ("knn", ("n", "n")), IX, IX)
 ROOT = f("exp", num(HALF) * f("log", NORM))
 HYPS: dict[str, list[Judgement]] = {
-    "the partner is another": [("eq", f("eq", POS, I), num(0))],
+    "the partner is another": [("eq", f("eq", POS, IX), num(0))],
     "partners are mutual": [
-        ("eq", f("eq", POS, I), num(0)), ("eq", f("eq", fn("pos", "n", POS), I), num(1))],
+        ("eq", f("eq", POS, IX), num(0)), ("eq", f("eq", fn("pos", "n", POS), IX), num(1))],
     "every anchor has a positive": [("pos", bind("sum", J, f("mul", NE, SAME)))],
     "two positives": [("pos", bind("sum", J, f("mul", NE, SAME)) - num(1))],
     "exactly k neighbours": [
@@ -189,17 +189,17 @@ HYPS: dict[str, list[Judgement]] = {
         ("eq", KNN_II, num(0)), ("eq", KNN, KNN_JI), ("eq", bind("sum", J, KNN), num(2))],
     "a distribution": [("nn", P), ("eq", bind("sum", J, P), num(1))],
     "a distribution off the diagonal": [
-        ("nn", P), ("eq", real("p", I, I), num(0)), ("eq", bind("sum", J, P), num(1))],
+        ("nn", P), ("eq", real("p", IX, IX), num(0)), ("eq", bind("sum", J, P), num(1))],
     "doubly stochastic": [
-        ("pos", P), ("eq", bind("sum", J, P), num(1)), ("eq", bind("sum", I, P), num(1))],
+        ("pos", P), ("eq", bind("sum", J, P), num(1)), ("eq", bind("sum", IX, P), num(1))],
     "symmetric rows": [
-        ("nn", P), ("eq", P, real("p", J, I)), ("eq", bind("sum", J, P), num(1))],
+        ("nn", P), ("eq", P, real("p", J, IX)), ("eq", bind("sum", J, P), num(1))],
     "a probability": [("pos", K), ("pos", num(1) - K)],
     "unit vectors": [("eq", NORM, num(1))],
     "unit vectors by their norm": [("eq", ROOT, num(1))],
     "no zero vector": [("pos", NORM)],
     "large numbers": [("pos", K - num(40)), ("nn", num(50) - K), ("pos", S + K + num(50))],
-    "at least two": [("pos", bind("sum", I, num(1)) - num(1))],
+    "at least two": [("pos", bind("sum", IX, num(1)) - num(1))],
 }  # fmt: skip
 
 

@@ -24,8 +24,10 @@ from derive.terms import RuleError, Term, bind, mk, num, total, var
 from derive.theorem import AXIOMS, RULES, Theorem, icon
 
 SIDE = ("side", ("a", "b"))
-I, J, K, S = var("i", "n"), var("j", "n"), var("k", "n"), var("s", SIDE)
+IX, J, K, S = var("i", "n"), var("j", "n"), var("k", "n"), var("s", SIDE)
+EQ, M = mk("eq", None, IX, J), mk("mask", ("m", ("n", "n")), IX, J)
 EL = [mk("el", (e, SIDE)) for e in SIDE[1]]
+OPS = ["add", "mul", "add", "mul", "inv", "exp", "log", "relu", "max", "sg", "sum", "sum", "bigmax"]
 EACH = 250  # theorems of every rule; of `exact`, whose models are laborious, a tenth
 
 
@@ -34,29 +36,30 @@ def real(name: str, *args: Term) -> Term:
 
 
 def indices(rng: random.Random) -> Term:
-    v = rng.choice((I, I, J, K))
+    v = rng.choice((IX, IX, J, K))
     return mk("fn", ("pos", ("n",), "n"), v) if rng.random() < 0.2 else v
 
 
 def side(rng: random.Random) -> Term:
-    return rng.choice((S, *EL, mk("fn", ("lab", ("n",), SIDE), I)))
+    return rng.choice((S, *EL, mk("fn", ("lab", ("n",), SIDE), IX)))
 
 
 def leaf(rng: random.Random) -> Term:
     i, j = indices(rng), indices(rng)
+    q = Fraction(rng.randint(-3, 3), rng.choice((1, 1, 2)))
     return rng.choice((
-        num(Fraction(rng.randint(-3, 3), rng.choice((1, 1, 2)))), real("u"), real("w"), real("f", i),
-        real("g", i, j), real("h", side(rng)), mk("mask", ("m", ("n", "n")), i, j),
-        mk("eq", None, i, j), mk("ne", None, i, j), mk("eq", None, side(rng), side(rng)),
+        num(q), real("u"), real("w"), real("f", i), real("g", i, j), real("h", side(rng)),
+        mk("mask", ("m", ("n", "n")), i, j), mk("eq", None, i, j), mk("ne", None, i, j),
+        mk("eq", None, side(rng), side(rng)),
     ))  # fmt: skip
 
 
 def term(rng: random.Random, depth: int = 3) -> Term:
     if depth == 0 or rng.random() < 0.2:
         return leaf(rng)
-    op = rng.choice("add add mul mul inv exp log relu max sg sum sum bigmax".split())
+    op = rng.choice(OPS)
     if op in ("sum", "bigmax"):
-        v = rng.choice((I, J, K, S))
+        v = rng.choice((IX, J, K, S))
         bodies = [term(rng, depth - 1) for _ in range(1 + (op == "bigmax"))]
         return bind(op, v, *bodies)
     arity = {"add": 2, "mul": 2, "max": 2}.get(op, 1)
@@ -67,20 +70,20 @@ def positive(rng: random.Random) -> Theorem:
     """A theorem a > 0 by a hypothesis about a family, or about an exponential."""
     if rng.random() < 0.3:
         return RULES["axiom"]("pos_exp", term(rng, 2), num(0))
-    return RULES["assume"](("pos", rng.choice((real("pu"), real("pf", I), real("pg", I, J)))))
+    return RULES["assume"](("pos", rng.choice((real("pu"), real("pf", IX), real("pg", IX, J)))))
 
 
 def nonnegative(rng: random.Random) -> Theorem:
     if rng.random() < 0.3:
         return RULES["axiom"]("nn_square", term(rng, 2), num(0))
-    return RULES["assume"](("nn", rng.choice((real("nu"), real("nf", I), real("ng", I, J)))))
+    return RULES["assume"](("nn", rng.choice((real("nu"), real("nf", IX), real("ng", IX, J)))))
 
 
 def equation(rng: random.Random) -> Theorem:
     """A theorem a = b: a hypothesis about families, or an axiom."""
     if rng.random() < 0.4:
         return RULES["axiom"]("exp_add", term(rng, 2), term(rng, 2))
-    left = rng.choice((real("e"), real("ef", I), bind("sum", J, real("eg", I, J))))
+    left = rng.choice((real("e"), real("ef", IX), bind("sum", J, real("eg", IX, J))))
     return RULES["assume"](("eq", left, rng.choice((num(1), real("eu"), num(2)))))
 
 
@@ -177,11 +180,11 @@ def make_lincomb(rng: random.Random) -> Theorem:
     pairs = [
         ((a + b) * c, b * c + a * c, []),
         (bind("sum", J, a * real("u")), real("u") * bind("sum", K, renamed(a, J, K)), []),
-        (total([I, J], b), total([J, I], b), []),
-        (bind("sum", I, a) - bind("sum", I, b), bind("sum", I, a - b), []),
-        (bind("sum", I, a) * bind("sum", I, b), total([I, J], a * renamed(b, I, J)), []),
+        (total([IX, J], b), total([J, IX], b), []),
+        (bind("sum", IX, a) - bind("sum", IX, b), bind("sum", IX, a - b), []),
+        (bind("sum", IX, a) * bind("sum", IX, b), total([IX, J], a * renamed(b, IX, J)), []),
         (a + m * left, a + m * right, [(m, [], th)]),
-        (bind("sum", I, m * left), bind("sum", I, m * right), [(m, [I], th)]),
+        (bind("sum", IX, m * left), bind("sum", IX, m * right), [(m, [IX], th)]),
         (a, b, []),
         (a + left, a + right + right - left, [(num(rng.choice((1, -1))), [], th)]),
     ]
@@ -207,19 +210,19 @@ def make_transport(rng: random.Random) -> Theorem:
 
 
 def make_cases(rng: random.Random) -> Theorem:
-    m = rng.choice((mk("eq", None, I, J), mk("mask", ("m", ("n", "n")), I, J), mk("ne", None, I, K)))
-    t = rng.choice((term(rng, 2), m * real("f", I) + real("u")))
+    m = rng.choice((mk("eq", None, IX, J), M, mk("ne", None, IX, K)))
+    t = rng.choice((term(rng, 2), m * real("f", IX) + real("u")))
     j = rng.choice((("eq", m * t, m * m * t), ("eq", m * t, m * real("u") + m * (t - real("u")))))
     one, zero = (theorem.put(j, m, num(k)) for k in (1, 0))
     return RULES["cases"](m, j, RULES["lincomb"](*one[1:], []), RULES["lincomb"](*zero[1:], []))
 
 
 def make_sum_sign(rng: random.Random) -> Theorem:
-    return RULES["sum_sign"](rng.choice((I, J, S)), sign_theorem(rng))
+    return RULES["sum_sign"](rng.choice((IX, J, S)), sign_theorem(rng))
 
 
 def make_pos_masked_sum(rng: random.Random) -> Theorem:
-    m = rng.choice((mk("mask", ("m", ("n", "n")), I, J), mk("eq", None, I, J), real("nf", J)))
+    m = rng.choice((mk("mask", ("m", ("n", "n")), IX, J), mk("eq", None, IX, J), real("nf", J)))
     nn = RULES["sign"]("nn", m) if m.op != "app" else RULES["assume"](("nn", m))
     some = RULES["assume"](("pos", bind("sum", J, m)))
     return RULES["pos_masked_sum"](J, some, nn, positive(rng))
@@ -227,10 +230,10 @@ def make_pos_masked_sum(rng: random.Random) -> Theorem:
 
 def claim(rng: random.Random) -> list[Any]:
     """Published, scale, constant, blocks, learned: an identity over free scores."""
-    mask = rng.choice((mk("ne", None, I, J), num(1), mk("mask", ("m", ("n", "n")), I, J)))
-    k, p = mk("exp", None, real("score", I, J)), real("ng", I, J)
+    mask = rng.choice((mk("ne", None, IX, J), num(1), mk("mask", ("m", ("n", "n")), IX, J)))
+    k, p = mk("exp", None, real("score", IX, J)), real("ng", IX, J)
     w = mk("inv", None, bind("sum", K, num(1)))
-    blocks = (((I,), num(1), (J,), mask, w, p, k),)
+    blocks = (((IX,), num(1), (J,), mask, w, p, k),)
     scale, constant = rng.choice((num(2), real("pu"))), real("u")
     published = scale * icon(blocks) + constant
     return [published, scale, constant, blocks, ("score",)]
@@ -259,15 +262,15 @@ def make_exact(rng: random.Random) -> Theorem:
 
 MAKERS: dict[str, Callable[[random.Random], Theorem]] = {
     "assume": lambda r: r.choice((positive, nonnegative, equation))(r),
-    "inst": lambda r: RULES["inst"](r.choice((positive, nonnegative, equation))(r), I, r.choice((J, indices(r)))),
+    "inst": lambda r: RULES["inst"](r.choice((positive, equation))(r), IX, indices(r)),
     "lincomb": make_lincomb,
     "cong": make_cong,
     "transport": make_transport,
     "cases": make_cases,
-    "leibniz": lambda r: RULES["leibniz"](term(r), I, indices(r), indices(r)),
-    "delta_sum": lambda r: RULES["delta_sum"](*r.choice(((I, indices(r)), (S, r.choice(EL))))),
+    "leibniz": lambda r: RULES["leibniz"](term(r), IX, indices(r), indices(r)),
+    "delta_sum": lambda r: RULES["delta_sum"](*r.choice(((IX, indices(r)), (S, r.choice(EL))))),
     "enumerate_sum": lambda r: RULES["enumerate_sum"](S, term(r)),
-    "delta": lambda r: RULES["delta"](*r.choice(((I, I), (EL[0], EL[1]), (EL[0], EL[0]), (I, indices(r))))),
+    "delta": lambda r: RULES["delta"](*r.choice(((IX, indices(r)), (EL[0], r.choice(EL))))),
     "ne_def": lambda r: RULES["ne_def"](indices(r), indices(r)),
     "sign": lambda r: RULES["sign"](r.choice(("pos", "nn")), leaf(r)),
     "sum_sign": make_sum_sign,
@@ -346,35 +349,34 @@ def test_axiom_needs_each_premise(name: str, k: int) -> None:
 
 
 f, g, u = (lambda *a: real("f", *a)), (lambda *a: real("g", *a)), real("u")
-EQ, M = mk("eq", None, I, J), mk("mask", ("m", ("n", "n")), I, J)
-T = real("t", I, J)
+T = real("t", IX, J)
 BROKEN: dict[str, tuple[Any, ...]] = {
-    # what the rule would conclude if the named condition were not asked for, and the hypotheses left
+    # what the rule would conclude without the named condition, and the hypotheses left
     "assume without the hypothesis": (("pos", u),),
     "inst at a constant instead of a variable": (
         ("eq", real("h", EL[1]), num(1)), ("eq", real("h", EL[0]), num(1))),
-    "lincomb with a gap": (("eq", f(I), f(J)),),
+    "lincomb with a gap": (("eq", f(IX), f(J)),),
     "lincomb summing one side only": (
-        ("eq", bind("sum", I, f(I)), u), ("eq", f(I), u)),
-    "transport from another term": (("pos", u), ("pos", real("w")), ("eq", f(I), u)),
+        ("eq", bind("sum", IX, f(IX)), u), ("eq", f(IX), u)),
+    "transport from another term": (("pos", u), ("pos", real("w")), ("eq", f(IX), u)),
     "cases of a real number": (("eq", u * u, u),),
-    "cases without the case of 0": (("eq", M * f(I), f(I)),),
-    "cases without the case of 1": (("eq", M * f(I), num(0)),),
-    "leibniz without the indicator": (("eq", f(I), f(J)),),
+    "cases without the case of 0": (("eq", M * f(IX), f(IX)),),
+    "cases without the case of 1": (("eq", M * f(IX), num(0)),),
+    "leibniz without the indicator": (("eq", f(IX), f(J)),),
     "delta_sum with the variable in the index": (
-        ("eq", bind("sum", I, mk("eq", None, I, mk("fn", ("pos", ("n",), "n"), I))), num(1)),),
+        ("eq", bind("sum", IX, mk("eq", None, IX, mk("fn", ("pos", ("n",), "n"), IX))), num(1)),),
     "enumerate_sum of half the elements": (("eq", bind("sum", S, real("h", S)), real("h", EL[0])),),
     "delta of two variables": (("eq", EQ, num(0)),),
     "delta of two functions of i": (
-        ("eq", mk("eq", None, mk("fn", ("pos", ("n",), "n"), I), I), num(0)),),
+        ("eq", mk("eq", None, mk("fn", ("pos", ("n",), "n"), IX), IX), num(0)),),
     "sign of a negative number": (("pos", num(-1)),),
     "sign of 0": (("pos", num(0)),),
     "sign of a 0/1 term as positive": (("pos", M),),
     "sign of a real as non-negative": (("nn", u),),
-    "sum_sign of no sign": (("pos", bind("sum", I, f(I))), ("eq", f(I), u)),
+    "sum_sign of no sign": (("pos", bind("sum", IX, f(IX))), ("eq", f(IX), u)),
     "pos_masked_sum of an empty mask": (("pos", bind("sum", J, M * f(J))), ("pos", f(J))),
     "pos_masked_sum of a mask of any sign": (
-        ("pos", bind("sum", J, f(J) * g(I, J))), ("pos", bind("sum", J, f(J))), ("pos", g(I, J))),
+        ("pos", bind("sum", J, f(J) * g(IX, J))), ("pos", bind("sum", J, f(J))), ("pos", g(IX, J))),
     "pos_masked_sum of a body of any sign": (
         ("pos", bind("sum", J, M * f(J))), ("pos", bind("sum", J, M))),
 }  # fmt: skip
@@ -390,22 +392,22 @@ def broken_exact(what: str) -> Theorem:
     """`exact` without one of its conditions, on a claim where nothing else implies that one."""
     published, scale, constant, blocks, learned = claim(random.Random(what))
     ((an, a, nb, m, w, p, k),) = blocks
-    score = real("score", I, J)
+    score = real("score", IX, J)
     match what:
         case "scale":
             scale = real("c")
         case "w" | "weights":
-            w = real("aw", I)
+            w = real("aw", IX)
         case "k":
-            k = real("ak", I, J)
+            k = real("ak", IX, J)
         case "anchors":
-            a = real("aa", I)
+            a = real("aa", IX)
         case "neighbours":
-            m = real("am", I, J)
+            m = real("am", IX, J)
         case "learned scale":
-            scale = mk("exp", None, bind("sum", I, real("score", I, I)))
+            scale = mk("exp", None, bind("sum", IX, real("score", IX, IX)))
         case "learned constant":
-            constant = bind("sum", I, real("score", I, I))
+            constant = bind("sum", IX, real("score", IX, IX))
         case "learned p":
             p = k * mk("inv", None, bind("sum", J, m * mk("exp", None, score)))
     blocks = ((an, a, nb, m, w, p, k),)
