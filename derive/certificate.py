@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError
-from derive.defined import uncovered
+from derive.defined import of_claim, uncovered
 from derive.printing import text
 from derive.replay import freeze, replay
 from derive.terms import RuleError, Term
@@ -266,7 +266,7 @@ def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult
             )
         signs = [done[k] for k in body["defined"] if 0 <= k < len(done)]
         hyps = sorted(th.hyps.union(*(s.hyps for s in signs)), key=repr_key)
-        if left := uncovered(th.concl[1], {s.concl for s in signs}):
+        if left := uncovered(of_claim(*th.concl[1:5]), {s.concl for s in signs}):
             what = "1/x" if left[0].what == "inv" else "log(x)"
             raise InputError(
                 f"nothing shows that {what} has a value at x = {text(left[0].arg, dims)}", path=path

@@ -8,13 +8,13 @@ x log(x y) needs x >= 0 and y > 0 only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from derive.normal import Normaliser
 from derive.poly import PREFIX, flat, offset, times, without
 from derive.terms import BINDERS, BOOL, Term, num, open_binder, subst, var
-from derive.theorem import MINUS, RULES, Judgement, Theorem
+from derive.theorem import MINUS, RULES, Block, Judgement, Theorem
 
 # stands for a theorem that is known; only its being there counts
 _SEEN = RULES["sign"]("pos", num(1))
@@ -36,10 +36,11 @@ def obligations(
     """What must be positive for t to mean what it says."""
     if t.op in ("log", "inv"):
         yield Obligation(t.op, t.args[0], guards, beside if t.op == "log" else ())
-    if t.op in BINDERS:
-        v = var(f"{PREFIX}{offset(t) + 1}", t.data)
+    if t.op in BINDERS:  # the variable is new to the guards too, or they would seem to speak of it
+        above = max(map(offset, (t, *guards, *beside)))
+        v = var(f"{PREFIX}{above + 1}", t.data)
         if t.op == "bigmax":
-            guards = (*guards, *flat(open_binder(t, v, 0)))
+            guards, beside = (*guards, *flat(open_binder(t, v, 0))), ()
         yield from obligations(open_binder(t, v, len(t.args) - 1), guards, beside)
         return
     factors = flat(t) if t.op == "mul" else list(t.args)
@@ -77,11 +78,26 @@ def show(o: Obligation, pos: Sign, nn: Sign) -> tuple[Theorem, ...] | None:
     return None
 
 
-def missing(published: Term, search: Normaliser) -> tuple[list[Theorem], list[Obligation]]:
-    """The theorems that make a formula defined, and the obligations that nobody met."""
+def of_claim(
+    published: Term, scale: Term, constant: Term, blocks: tuple[Block, ...]
+) -> Iterator[Obligation]:
+    """The obligations of formula, scale and constant, and of weights, p and kernel where used."""
+    for t in (published, scale, constant):
+        yield from obligations(t)
+    for _, a, _, m, w, p, k in blocks:
+        anchors, pairs = tuple(flat(a)), (*flat(a), *flat(m))
+        yield from obligations(w, anchors)
+        for t in (p, k):
+            yield from obligations(t, pairs)
+
+
+def missing(
+    claim: Iterable[Obligation], search: Normaliser
+) -> tuple[list[Theorem], list[Obligation]]:
+    """The theorems that meet the obligations of a claim, and the obligations that nobody met."""
     found: dict[Theorem, None] = {}
     open_: list[Obligation] = []
-    for o in dict.fromkeys(obligations(published)):
+    for o in dict.fromkeys(claim):
         ths = show(o, search.pos, search.nn)
         if ths is None:
             open_.append(o)
@@ -90,14 +106,10 @@ def missing(published: Term, search: Normaliser) -> tuple[list[Theorem], list[Ob
     return list(found), open_
 
 
-def uncovered(published: Term, known: set[Judgement]) -> list[Obligation]:
-    """The obligations of a formula that the judgements `known` do not meet. No search."""
+def uncovered(claim: Iterable[Obligation], known: set[Judgement]) -> list[Obligation]:
+    """The obligations of a claim that the judgements `known` do not meet. No search."""
 
     def lookup(kind: str) -> Sign:
         return lambda t: _SEEN if (kind, t) in known else None
 
-    return [
-        o
-        for o in dict.fromkeys(obligations(published))
-        if show(o, lookup("pos"), lookup("nn")) is None
-    ]
+    return [o for o in dict.fromkeys(claim) if show(o, lookup("pos"), lookup("nn")) is None]

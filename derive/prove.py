@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.bridge import Problem
-from derive.defined import missing
+from derive.defined import missing, of_claim
 from derive.normal import GaveUp, Normaliser
 from derive.signs import ONE
 from derive.terms import RuleError, Term, mk, num, total
@@ -110,7 +110,7 @@ class Search:
         weights = self.equal(mass, num(1))
         if isinstance(weights, NotProved):
             return NotProved("the anchor weights are not shown to sum to one", weights.left)
-        found, open_ = missing(pr.published, way)
+        found, open_ = missing(of_claim(pr.published, pr.scale, pr.constant, pr.blocks), way)
         if open_:
             return NotProved(
                 f"the argument of a {open_[0].what} is not shown to be positive", open_[0].arg

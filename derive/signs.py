@@ -7,7 +7,7 @@ from itertools import product
 from math import isqrt
 from typing import Any
 
-from derive.poly import PREFIX, Binding, build, match, offset, poly, times
+from derive.poly import PREFIX, Binding, build, components, match, offset, poly, times
 from derive.terms import (
     BOOL,
     INDEX,
@@ -174,6 +174,16 @@ class Signs:
                 return self.do("sum_sign", v, inside)
         return self.from_hypotheses("nn", t) or self.by_cases("nn", t) or self.by_normal("nn", t)
 
+    def pos_apart(self, t: Term) -> Theorem | None:
+        """The sign of nested sums that are a product of independent ones."""
+        p = poly(t, None, self.dims)
+        if len(p) != 1:
+            return None
+        parts = components(*next(iter(p)))
+        if len(parts) < 2 or (found := self.pos(build(p))) is None:
+            return None
+        return self.move(found, t)
+
     def _pos_sum(self, t: Term) -> Theorem | None:
         v = var(f"{PREFIX}{offset(t) + 1}", t.data)
         body = open_binder(t, v)
@@ -184,7 +194,7 @@ class Signs:
         masks = [f for f in factors if f.op in BOOL]
         rest = times([f for f in factors if f.op not in BOOL])
         if not masks:
-            return None
+            return self.pos_apart(t)
         some = self.nonempty(v, masks)
         if rest is ONE:
             return some and self.move(some, t)
