@@ -1,0 +1,268 @@
+"""The mutants of a method: one error each, planted in the formula, a definition, or the claim.
+
+`mutants(n, seed)` spreads n of them evenly over the exact methods of the catalog and the kinds of
+error; no two are the same claim once abbreviations are written out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from catalog.errors import InputError
+from catalog.naming import name_all, numbered, taken_names
+from catalog.notation import to_text
+from catalog.pair import divergence, learned_q
+from catalog.registry import all_methods
+from catalog.spec import Method
+from catalog.symbols import (
+    Big,
+    Expr,
+    IApp,
+    IVar,
+    Macro,
+    Node,
+    Num,
+    SetRef,
+    Size,
+    map_node,
+    walk,
+)  # fmt: skip
+from derive.bridge import problem
+from derive.instance import icon_of
+from derive.mutations import FORMULA, Rule
+from derive.mutations_pair import Error, whole, with_block, with_claim, with_published
+from derive.mutations_sets import Words
+from derive.places import Never, Place, is_expr, is_scalar, opposite, places, rebuilt, trail
+
+Chain = tuple[tuple[Expr, Expr], ...]
+LETTERS = 160  # of a change that is described
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A method with one error. `where` is the part of the file, `change` what was done there.
+
+    `chain` lists (before, after) from the changed place outward, numbers only: where the two are
+    equal, the error is none.
+    """
+
+    method: Method
+    kind: str
+    where: str
+    change: str
+    chain: Chain
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tree of a method that can be changed; `build` makes the method with another one there."""
+
+    where: str
+    tree: Node
+    scope: tuple[IVar, ...]
+    build: Callable[[Any], Method]
+
+
+Found = tuple[str, Callable[[], Mutant]]  # kind and how to make it
+
+
+# --------------------------------------------------------------------------- parts of a method
+
+
+def formula_parts(method: Method) -> Iterator[Part]:
+    """The published formula, and each definition of it, which changes wherever it is used."""
+    yield Part("published", method.published, (), partial(with_published, method))
+    seen: set[str] = set()
+    for node in walk(method.published):
+        if isinstance(node, Macro | SetRef) and node.name not in seen and (p := params(node)):
+            seen.add(node.name)
+            body: Node = node.body if isinstance(node, Macro) else node.cond
+            yield Part(f"definition of {node.name}", body, p, redefine(method, node.name, p))
+
+
+def params(node: Macro | SetRef) -> tuple[IVar, ...]:
+    """The arguments of an abbreviation where they are different letters, else none."""
+    args = node.args if isinstance(node, Macro) else (node.element, *node.args)
+    found = tuple(a for a in args if isinstance(a, IVar))
+    return found if len(set(found)) == len(args) else ()
+
+
+def redefine(method: Method, name: str, letters: tuple[IVar, ...]) -> Callable[[Any], Method]:
+    """How to give an abbreviation another meaning, in the published formula and in the claim."""
+
+    def build(body: Any) -> Method:
+        def change(node: Node) -> Node | None:
+            if not isinstance(node, Macro | SetRef) or node.name != name:
+                return None
+            args = node.args if isinstance(node, Macro) else (node.element, *node.args)
+            new = map_node(body, dict(zip(letters, args, strict=True)))
+            return opposite(new) if isinstance(node, SetRef) and node.negated else new
+
+        def everywhere(tree: Expr) -> Any:
+            return rebuilt(tree, change)
+
+        claim = method.claim
+        claim = replace(claim, scale=everywhere(claim.scale), constant=everywhere(claim.constant))
+        return replace(method, published=everywhere(method.published), claim=claim)
+
+    return build
+
+
+def claim_parts(method: Method) -> Iterator[Part]:
+    """Scale and constant."""
+    for name in ("scale", "constant"):
+        yield Part(
+            name, getattr(method.claim, name), (),
+            partial(with_claim, method, name),
+        )  # fmt: skip
+
+
+def with_part(method: Method, k: int, name: str, x: Any) -> Method:
+    """The method with one field of one block of its pair replaced."""
+    return with_block(method, k, replace(method.icon.blocks[k], **{name: x}))
+
+
+def pair_parts(method: Method) -> Iterator[Part]:
+    """p, the kernel of q, the weights and the neighbours of every block."""
+    for k, b in enumerate(method.icon.blocks):
+        both = (*b.anchors, *b.neighbours)
+        for name, scope in (
+            ("p", both), ("kernel", both), ("weight", b.anchors), ("neighbour_cond", both)
+        ):  # fmt: skip
+            yield Part(
+                name, getattr(b, name), scope,
+                partial(with_part, method, k, name),
+            )  # fmt: skip
+
+
+# --------------------------------------------------------------------------- errors in a part
+
+
+def changes(kind: str, rule: Rule, part: Part, words: Words, method: Method) -> Iterator[Found]:
+    """What a rule makes of a part."""
+    for place in places(part.tree, part.scope):
+        for new in rule(place, words):
+            yield kind, partial(with_change, method, kind, part, place, new)
+
+
+def with_change(method: Method, kind: str, part: Part, place: Place, new: Node) -> Mutant:
+    """The mutant with a new node at a place. Raises Never."""
+    steps = trail(part.tree, place.path, new)
+    inner = tuple((a, b) for a, b in steps if is_expr(a) and is_expr(b) and is_scalar(a))
+    # an index or a number says little alone: show the expression around it
+    told = next((s for s in steps if is_expr(s[0]) and not isinstance(s[0], Num)), steps[-1])
+    text = " -> ".join(shown(x, place.scope) for x in told)
+    changed = part.build(steps[-1][1])
+    return Mutant(changed, kind, part.where, text, (*inner, *outward(method, changed)))
+
+
+def with_error(method: Method, error: Error) -> Mutant:
+    """The mutant with an error in the claim as a whole."""
+    changed = error.build()
+    return Mutant(changed, error.kind, error.where, error.what, outward(method, changed))
+
+
+def outward(old: Method, new: Method) -> Chain:
+    """The larger things that changed: q, the I-Con loss, the published formula."""
+    out: list[tuple[Expr, Expr]] = []
+    if new.icon is not old.icon:
+        both = list(zip(old.icon.blocks, new.icon.blocks, strict=False))
+        out += [(learned_q(a), learned_q(b)) for a, b in both if a.kernel is not b.kernel]
+        out.append((divergence(old.icon), divergence(new.icon)))
+    if new.published is not old.published:
+        out.append((old.published, new.published))
+    return tuple(out)
+
+
+# --------------------------------------------------------------------------- which, and how many
+
+OF_PART = {"scale": "scale", "constant": "constant", "p": "p", "kernel": "q", "weight": "weights"}
+OF_SET = ("index", "self pair", "condition")  # what can be wrong with the set of the neighbours
+KINDS = (*FORMULA, "constant", "scale", "weights", "p", "q")
+
+
+def words_of(method: Method) -> Words:
+    """The index sets and functions that the formulas of a method mention."""
+    b = method.icon.blocks[0]
+    used = [*b.anchors, *b.neighbours]
+    used += [v for n in walk(method.published) if isinstance(n, Big | Size) for v in n.vars]
+    forms = [d.form for d in method.declarations.values()]
+    functions = tuple(f for f in forms if isinstance(f, IApp) and f.args)
+    return Words(tuple(dict.fromkeys(v.set for v in used)), functions)
+
+
+def candidates(method: Method) -> Iterator[Found]:
+    """Every mutant there is of a method, some more than once."""
+    words = words_of(method)
+    for part in formula_parts(method):
+        for kind, rule in FORMULA.items():
+            yield from changes(kind, rule, part, words, method)
+    for part in (*claim_parts(method), *pair_parts(method)):
+        of_set = part.where == "neighbour_cond"
+        for kind, rule in FORMULA.items():
+            if not of_set:
+                yield from changes(OF_PART[part.where], rule, part, words, method)
+            elif kind in OF_SET:
+                yield from changes(kind, rule, part, words, method)
+    for error in whole(method, words):
+        yield error.kind, partial(with_error, method, error)
+
+
+def mutants(n: int, seed: int = 0, methods: Sequence[Method] | None = None) -> list[Mutant]:
+    """So many mutants of the exact methods, or all there are; a seed gives the same ones again.
+
+    They are dealt out in turn over the pairs of a method and a kind, so that each gets its share.
+    """
+    if methods is None:
+        methods = [m for m in all_methods() if m.claim.relation == "exact"]
+    piles: dict[tuple[str, str], list[Callable[[], Mutant]]] = {}
+    taken: set[Any] = set()
+    for method in methods:
+        taken.add((method.id, meaning(method)))
+        for kind, make in candidates(method):
+            piles.setdefault((method.id, kind), []).append(make)
+    for key in piles:
+        random.Random(repr((seed, key))).shuffle(piles[key])
+    order = sorted(piles)
+    random.Random(repr((seed, "order"))).shuffle(order)
+    out: list[Mutant] = []
+    while order and len(out) < n:
+        order = [key for key in order if piles[key]]
+        for key in order:
+            mutant = next_new(key[0], piles[key], taken)
+            if mutant is not None:
+                out.append(mutant)
+            if len(out) == n:
+                break
+    return out
+
+
+def next_new(name: str, pile: list[Callable[[], Mutant]], taken: set[Any]) -> Mutant | None:
+    """The next mutant of a pile that says something that none said before."""
+    while pile:
+        try:
+            mutant = pile.pop()()
+            key = (name, meaning(mutant.method))
+        except (InputError, Never):
+            continue  # nothing that a file could say
+        if key not in taken:
+            taken.add(key)
+            return mutant
+    return None
+
+
+def meaning(method: Method) -> tuple[Any, ...]:
+    """What a claim says, in terms: without letters, names of abbreviations and labels."""
+    claim = problem(method)
+    return claim.published, claim.scale, claim.constant, icon_of(claim)
+
+
+def shown(node: Node, scope: tuple[IVar, ...]) -> str:
+    """A node as text, not too long."""
+    names = name_all(scope, {}, taken_names(node), numbered)
+    text = to_text(node, names) if not isinstance(node, IVar) else names[node]
+    return text if len(text) <= LETTERS else f"{text[: LETTERS - 3]}..."
