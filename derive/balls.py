@@ -38,10 +38,13 @@ def refute_value(
         if found.kind == "differ":
             if not explain:
                 pair = [(found.left, found.right)]
-                return of_models(problem, "different", CLAIM, [case.model], pair, "")
+                return of_models(problem, "value", CLAIM, [case.model], pair, "")
             kind, text = classify(problem, sizes, seed)
             w = of_models(problem, kind, CLAIM, [case.model], [(found.left, found.right)], text)
             return smallest(problem, w, seed)
+        if found.kind == "scale":  # an affine image, but no I-Con loss: see `exact`
+            pair = [(found.left, found.right)]
+            return of_models(problem, "sign", CLAIM, [case.model], pair, found.where)
     return None
 
 
@@ -100,7 +103,7 @@ def classify(problem: Problem, sizes: Sequence[int], seed: int) -> tuple[str, st
         found = three(case, seed)
         if found is not None:
             seen.setdefault(found[0], []).append((case, found[2], found[1]))
-    kind = next((k for k in ORDER if k in seen), "different")
+    kind = next((k for k in ORDER if k in seen), "value")
     if kind != "affine":
         return {"negative": "sign", "flat": "constant loss"}.get(kind, kind), ""
     rows = seen["affine"]
@@ -108,6 +111,8 @@ def classify(problem: Problem, sizes: Sequence[int], seed: int) -> tuple[str, st
     tables = [guess.quantities(case.model, given) for case, _, _ in rows]
     with flint.ctx.workprec(128):
         scales = [enclose.value(c, c.scale) for c, _, _ in rows]
+        if any(isinstance(s, Undefined) or s.contains(0) for s in scales):
+            return "value", ""
         factors = [c / s for (_, c, _), s in zip(rows, scales, strict=True)]
         if not all(f.contains(1) for f in factors):
             ratio = guess.name(factors, tables) or factors[0].str(10)

@@ -104,9 +104,9 @@ def look(values: Mapping[Any, Any], x: Any) -> Any:
 class Outcome:
     """What one model says of a claim.
 
-    kind: "agree" (the difference is a thin ball around 0), "differ" (it misses 0), "undefined" (a
-    side has no value, `where` says which), "open" (no precision tried could tell). `left` and
-    `right` are balls.
+    kind: "agree" (the difference is a thin ball around 0), "differ" (it misses 0), "scale" (the
+    sides agree but the stated scale is not positive), "undefined" (a side has no value), "open" (no
+    precision tried could tell). `where` says more. `left` and `right` are balls.
     """
 
     kind: str
@@ -118,10 +118,10 @@ class Outcome:
 def compare(case: Instance, model: Model | None = None) -> Outcome:
     """Published against scale * I-Con + constant at one point (default: the model's own)."""
     point = case.point(model)
-    roots = (case.left, case.right, case.diff)
+    roots = (case.left, case.right, case.diff, case.scale)
     for bits in BITS:
         values = evaluate(case.tape, roots, point, bits)
-        left, right, diff = (look(values, x) for x in roots)
+        left, right, diff, scale = (look(values, x) for x in roots)
         for side, name in ((left, "the published formula"), (right, "the I-Con side")):
             if isinstance(side, Undefined):
                 return Outcome("undefined", where=f"{name}: {side.text}")
@@ -130,6 +130,8 @@ def compare(case: Instance, model: Model | None = None) -> Outcome:
         if not diff.contains(0):
             return Outcome("differ", left, right)
         if diff.rad() < AGREE:
+            if not isinstance(scale, Undefined) and scale <= 0:
+                return Outcome("scale", left, right, f"the scale stated is {scale.str(10)}")
             return Outcome("agree", left, right)
     return Outcome("open")
 

@@ -21,6 +21,7 @@ from derive.models import At, Model
 Table = Mapping[At, Fraction]
 CLAIM, AFFINE, EVERY = "the claim", "every scale and constant", "every I-Con loss"
 KINDS = {
+    "value": "the two sides have different values",
     "constant": "the two sides differ by a constant",
     "scale": "the two sides differ by a factor (and perhaps a constant)",
     "sign": "only a negative scale would fit",
@@ -63,17 +64,15 @@ class Witness:
         """A small table: what the sets are, the values, and what differs."""
         sets = ", ".join(f"{k} = {v}" for k, v in self.sizes.items())
         out = [f"{self.kind}: {KINDS.get(self.kind, '')}", f"  sizes      {sets}"]
-        tables = {**self.given, **self.masks}
-        shown = [f"{k} = {show(t)}" for k, t in tables.items()]
-        for k, t in self.functions.items():  # elements are counted from 1 for readers
-            shown.append(f"{k} = {show({a: x + 1 for a, x in t.items()})}")
-        out += [f"  {'' if n else 'given':<10} {line}" for n, line in enumerate(shown)]
+        shown = [f"{k} = {show(t)}" for k, t in self.given.items()]
+        shown += [f"{k} = {show(m)}" for k, m in self.masks.items()]
+        for k, f in self.functions.items():  # elements are counted from 1 for readers
+            shown.append(f"{k} = {show({a: x + 1 for a, x in f.items()})}")
+        out += [f"  given      {line}" for line in shown]
         right = "I-Con" if self.against != CLAIM else "claimed"
         for n, p in enumerate(self.points):
             name = "learned" if len(self.points) == 1 else f"point {n + 1}"
-            for k, t in p.items():
-                out.append(f"  {name:<10} {k} = {show(t)}")
-                name = ""
+            out += [f"  {name:<10} {k} = {show(t)}" for k, t in p.items()]
             if n < len(self.left):
                 out.append(f"  {'':<10} published = {self.left[n]}, {right} = {self.right[n]}")
         return "\n".join([*out, *(f"  {line}" for line in self.text.splitlines())])
@@ -170,8 +169,9 @@ def recheck(claim: Problem | Method, witness: Witness) -> str:
             return recheck_universal(problem, witness)
         if witness.against == CLAIM:
             found = enclose.compare(case).kind
-            wanted = "undefined" if witness.kind == "undefined" else "differ"
-            return "" if found == wanted else f"the two sides {found} at the witness"
+            fits = {"undefined": ("undefined",), "sign": ("differ", "scale")}
+            shown = found in fits.get(witness.kind, ("differ",))
+            return "" if shown else f"the two sides {found} at the witness"
         if len(models) < 3:
             return "three points are needed"
         found, _, _ = enclose.ratio(case, (models[0], models[1], models[2]))

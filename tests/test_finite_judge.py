@@ -116,6 +116,19 @@ PLANTED = [
 ]  # fmt: skip
 
 
+def test_a_negative_scale_is_refuted_although_the_sides_agree() -> None:
+    p = claim("infonce")
+    wrong = replace(p, published=p.published * num(-1), scale=num(-1) * p.scale, constant=num(0))
+    w = balls.refute_value(wrong, explain=True)
+    assert w is not None
+    assert w.kind == "sign"
+    assert "scale stated is -1" in w.text
+    assert recheck(wrong, w) == ""
+    assert recheck(p, w) != ""
+    none = replace(p, published=SIZE, scale=num(0), constant=SIZE)
+    assert balls.refute_value(none) is not None
+
+
 @pytest.mark.parametrize("name", ["simclr", "supcon"])
 @pytest.mark.parametrize(("what", "kind", "says", "plant"), PLANTED, ids=[x[0] for x in PLANTED])
 def test_a_planted_error_is_refuted_and_named(
