@@ -158,7 +158,7 @@ class Normaliser(Atoms):
                 continue
             x = f.args[0]
             p = self.poly(x, offset_above(m))
-            if len(p) > 1 and not self.split_ne:
+            if not p or (len(p) > 1 and not self.split_ne):
                 continue
             lead = max(
                 p, key=lambda k: (len(k[0]), sum(g.depth for g in k[1]), [order(g) for g in k[1]])
