@@ -72,7 +72,7 @@ class SympyPrinter:
     def product(self, node: sympy.Expr) -> Text:
         """A product or quotient."""
         if node.could_extract_minus_sign():
-            return Text(f"-{self.text(-node).at(UNARY)}", level=UNARY)
+            return Text(f"-{self.text(-node).at(PRODUCT)}", level=PRODUCT)
         top, bottom = sympy.fraction(node, exact=True)
         if bottom == 1:
             parts = sorted(top.as_ordered_factors(), key=lambda f: not f.is_Number)

@@ -70,8 +70,9 @@ def softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
+# log is 0 where it is undefined, as in the proofs: then p log p is 0 where p is 0
 UNARY: Mapping[str, Callable[[float], tuple[float, float]]] = {
-    "log": lambda x: (math.log(x), 1 / x),
+    "log": lambda x: (math.log(x), 1 / x) if x > 0 else (0.0, 0.0),
     "exp": lambda x: (math.exp(x), math.exp(x)),
     "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
     "relu": lambda x: (max(x, 0.0), float(x > 0)),
