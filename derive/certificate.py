@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError
 from derive.defined import of_claim, uncovered
 from derive.printing import text
 from derive.replay import freeze, replay
-from derive.terms import RuleError, Term
+from derive.terms import RuleError, Term, deadline, need
 from derive.theorem import Judgement, Theorem
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from derive.prove import Proof
 
 FORMAT = "iconograph/certificate/1"
-MAX_BYTES = 20_000_000
+MAX_BYTES = 5_000_000  # the longest of the catalog has 40,000
+SECONDS = 60.0  # until a replay is given up; the longest of the catalog takes 0.1
 
 
 @dataclass(frozen=True)
@@ -154,21 +156,6 @@ def model_json(model: Model) -> dict[str, Any]:
     }
 
 
-def model_from(data: Any) -> Model:
-    """The model that `model_json` wrote."""
-    from derive.models import Model  # loads flint, which writing does without
-
-    def tables(part: str, kind: Callable[[str], Any]) -> dict[str, dict[tuple[int, ...], Any]]:
-        return {n: {tuple(map(int, at)): kind(x) for at, x in t} for n, t in data[part].items()}
-
-    sizes = {str(k): int(v) for k, v in data["sizes"].items()}
-    if any(not 1 <= v <= 64 for v in sizes.values()):
-        raise ValueError("a model of unreasonable size")
-    return Model(
-        sizes, tables("families", Fraction), tables("masks", int), tables("functions", int)
-    )
-
-
 def statement(th: Theorem, dims: frozenset[Any]) -> dict[str, Any]:
     """What a theorem says, as text: the claim and its hypotheses, in a fixed order."""
     if th.concl[0] != "icon":
@@ -213,7 +200,13 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
             raise InputError(
                 f"the certificate has over {MAX_BYTES:,} characters; it was not read", path=path
             )
-        body = json.loads(source)
+        body = json.loads(
+            source,
+            object_pairs_hook=_once,
+            parse_int=_short,
+            parse_float=_no_number,
+            parse_constant=_no_number,
+        )
     except (json.JSONDecodeError, RecursionError) as e:
         line = getattr(e, "lineno", 1)
         raise InputError(
@@ -221,6 +214,8 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
             "certificate may be cut short, make it anew with `iconograph verify --certificates`",
             path=path, line=line, column=getattr(e, "colno", 1),
         ) from None  # fmt: skip
+    except ValueError as e:
+        raise InputError(f"the certificate is malformed ({e})", path=path) from None
     if not isinstance(body, dict) or "format" not in body:
         raise InputError('this is not a certificate of iconograph (it has no "format")', path=path)
     if body["format"] != FORMAT:
@@ -240,7 +235,11 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
             path=path,
         )
     stated = body.pop("hash")
-    if Certificate("", body).hash != stated:
+    try:
+        actual = Certificate("", body).hash
+    except RecursionError:
+        raise InputError("the certificate is malformed (nested too deep)", path=path) from None
+    if actual != stated:
         raise InputError(
             "the hash does not fit the contents; the certificate was changed after it was made",
             path=path,
@@ -248,11 +247,50 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
     return check_body(body, path)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys are said once: a reader could see another value than the program."""
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        raise ValueError("a key is written twice")
+    return out
+
+
+def _short(digits: str) -> int:
+    """A number of a term or step, which no certificate has billions of."""
+    if len(digits) > 9:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
+def _no_number(text: str) -> None:
+    """Refuse what is not whole."""
+    raise ValueError(f"{text[:20]} is no whole number")
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Rules refuse after `seconds` more."""
+    before = deadline[0]
+    deadline[0] = min(before, time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        deadline[0] = before
+
+
 def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult:
     """Replay the body of a certificate: claim, definedness, the model of its hypotheses."""
-    from derive.equations import violated  # loads flint, which writing does without
+    with _limited(SECONDS):
+        return _check_body(body, path)
+
+
+def _check_body(body: dict[str, Any], path: str) -> CheckResult:
+    from derive.equations import violated  # these load flint, which writing does without
+    from derive.stored import MAX_EFFORT, effort, legible, model_from
 
     try:
+        method = body["method"]
+        need(isinstance(method, str) and method.isprintable(), "the method has no name")
         dims = frozenset(freeze(body["dims"]))
         done = replay(body["terms"], body["steps"])
         th = done[-1]
@@ -264,14 +302,19 @@ def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult
                 f"the derivation proves something else than the certificate claims (see {wrong!r})",
                 path=path,
             )
-        signs = [done[k] for k in body["defined"] if 0 <= k < len(done)]
+        signs = [done[k] for k in body["defined"]]
         hyps = sorted(th.hyps.union(*(s.hyps for s in signs)), key=repr_key)
+        printed = [t for j in (th.concl[:4], *hyps) for t in j[1:]]
+        printed += [t for b in th.concl[4] for t in (b[1], *b[3:])]
+        legible(printed, [b[0] + b[2] for b in th.concl[4]])
         if left := uncovered(of_claim(*th.concl[1:5]), {s.concl for s in signs}):
             what = "1/x" if left[0].what == "inv" else "log(x)"
             raise InputError(
                 f"nothing shows that {what} has a value at x = {text(left[0].arg, dims)}", path=path
             )
-        if bad := violated(hyps, model_from(body["model"])):
+        model = model_from(body["model"], hyps)
+        need(effort(hyps, model) <= MAX_EFFORT, "the model is too large to look at")
+        if bad := violated(hyps, model):
             raise InputError(
                 f"the model of the certificate violates {judgement_text(hyps[bad[0]], dims)}",
                 path=path,
@@ -284,17 +327,15 @@ def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult
         KeyError,
         IndexError,
         AttributeError,
+        ArithmeticError,
         RecursionError,
-        ZeroDivisionError,
     ) as e:
         raise InputError(
             f"the certificate is malformed ({type(e).__name__}: {str(e)[:120]})", path=path
         ) from None
     line = f"{said['published']}  =  {said['scale']} * I-Con + {said['constant']}"
     words = tuple(judgement_text(h, dims) for h in hyps)
-    return CheckResult(
-        str(body["method"]), line, words, Certificate("", body).hash, len(body["steps"]), th
-    )
+    return CheckResult(method, line, words, Certificate("", body).hash, len(body["steps"]), th)
 
 
 def repr_key(j: Judgement) -> str:

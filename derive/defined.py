@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from derive.normal import Normaliser
 from derive.poly import PREFIX, flat, offset, times, without
-from derive.terms import BINDERS, BOOL, Term, num, open_binder, subst, var
+from derive.terms import BINDERS, BOOL, Term, bind, num, open_binder, subst, var
 from derive.theorem import MINUS, RULES, Block, Judgement, Theorem
 
 # stands for a theorem that is known; only its being there counts
@@ -40,7 +40,10 @@ def obligations(
         above = max(map(offset, (t, *guards, *beside)))
         v = var(f"{PREFIX}{above + 1}", t.data)
         if t.op == "bigmax":
-            guards, beside = (*guards, *flat(open_binder(t, v, 0))), ()
+            where = open_binder(t, v, 0)
+            yield Obligation("max", bind("sum", v, where), guards)  # the largest of none is nothing
+            yield from obligations(where, guards)
+            guards, beside = (*guards, *truths(where)), ()
         yield from obligations(open_binder(t, v, len(t.args) - 1), guards, beside)
         return
     factors = flat(t) if t.op == "mul" else list(t.args)
@@ -50,6 +53,19 @@ def obligations(
             (*beside, *without(factors, [f])) if t.op == "mul" else beside if t.op == "add" else ()
         )
         yield from obligations(f, (*guards, *(g for g in here if g is not f)), near)
+
+
+def truths(t: Term) -> tuple[Term, ...]:
+    """The factors of t that are 0 or 1 by their form, so that they are 1 where t is not 0."""
+    return tuple(f for f in flat(t) if is_truth(f))
+
+
+def is_truth(t: Term) -> bool:
+    """Whether t is an indicator, or 1 minus a product of such."""
+    if t.op == "add" and len(t.args) == 2 and num(1) in t.args:
+        rest = flat(t.args[t.args[0] is num(1)])
+        return MINUS in rest and all(map(is_truth, without(rest, [MINUS])))
+    return t.op in BOOL
 
 
 Sign = Callable[[Term], Theorem | None]
@@ -85,7 +101,9 @@ def of_claim(
     for t in (published, scale, constant):
         yield from obligations(t)
     for _, a, _, m, w, p, k in blocks:
-        anchors, pairs = tuple(flat(a)), (*flat(a), *flat(m))
+        anchors, pairs = truths(a), (*truths(a), *truths(m))
+        for t in (a, m):
+            yield from obligations(t)
         yield from obligations(w, anchors)
         for t in (p, k):
             yield from obligations(t, pairs)
