@@ -124,7 +124,7 @@ def coordinate(v: s.Expr, a: Term) -> Term:
         case s.Mul(args):
             return mk("mul", None, *(coordinate(x, a) if is_vector(x) else scalar(x) for x in args))
         case s.Div(x, y):
-            return coordinate(x, a) * mk("inv", None, scalar(y))
+            return coordinate(x, a) * inverse(y)
         case s.Call("sg", (x,)):
             return mk("sg", None, coordinate(x, a))
         case s.Macro(_, _, body):
@@ -179,6 +179,12 @@ def big(op: str, vs: tuple[s.IVar, ...], cond: s.Cond, body: Term) -> Term:
     return MINUS * bind("bigmax", ivs[0], m, MINUS * body)
 
 
+def inverse(e: s.Expr) -> Term:
+    """1/e, a number where e is one."""
+    c = number(e)
+    return num(1 / c) if c else mk("inv", None, scalar(e))
+
+
 def scalar(e: s.Expr) -> Term:
     """A scalar expression as a term."""
     match e:
@@ -191,7 +197,7 @@ def scalar(e: s.Expr) -> Term:
         case s.Mul(args):
             return mk("mul", None, *map(scalar, args))
         case s.Div(a, b):
-            return scalar(a) * mk("inv", None, scalar(b))
+            return scalar(a) * inverse(b)
         case s.Pow(b, x):
             return power(scalar(b), x)
         case s.Dot(u, v):

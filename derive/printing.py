@@ -318,7 +318,12 @@ class Printer:
             minus = "-" if num(-1) in t.args else ""
             vectors = [self.vector(x, a) for x in t.args if a in x.free]
             if len(vectors) == 1 and vectors[0]:
-                return minus + " ".join([*(self.show(x, 2) for x in scalars), vectors[0]])
+                inside = (
+                    self.show_in(vectors[0])
+                    if " " in vectors[0] and (scalars or minus)
+                    else vectors[0]
+                )
+                return minus + " ".join([*(self.show(x, 2) for x in scalars), inside])
         return None
 
 

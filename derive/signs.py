@@ -208,7 +208,7 @@ class Signs:
         raise TypeError("Signs is used through Normaliser")
 
     def from_hypotheses(self, kind: str, t: Term) -> Theorem | None:
-        """The sign of t from a hypothesis about t, or about t minus a number."""
+        """The sign of t from a hypothesis about t, a multiple of it, or t minus a number."""
         for th in self.assumed:
             if th.concl[0] == kind or th.concl[0] == "pos":
                 for b in match(th.concl[1], t, frozenset(th.concl[1].free), {}):
@@ -225,6 +225,8 @@ class Signs:
             ]
             for combo in product(*pools):
                 got = self.at(th, dict(zip(slots, combo, strict=True)))
+                if times_it := self.multiple(got, t):
+                    got = times_it
                 gap = canon(t - got.concl[1])
                 if any(m != ((), ()) for m in gap):
                     continue
@@ -236,6 +238,17 @@ class Signs:
                 found = self.fold(whole, "add", strongest_first([got, extra]), t)
                 return found if found.concl[0] == kind else self.axiom("nn_pos", t, ZERO, found)
         return None
+
+    def multiple(self, known: Theorem, t: Term) -> Theorem | None:
+        """The sign of t where t is a positive number times a term of known sign."""
+        here, there = canon(t), canon(known.concl[1])
+        if not here or here.keys() != there.keys():
+            return None
+        ratios = {here[m] / there[m] for m in here}
+        if len(ratios) > 1 or (c := ratios.pop()) <= 0 or c == 1:
+            return None
+        number = self.do("sign", known.concl[0], num(c))
+        return self.fold(known.concl[0], "mul", [number, known], t)
 
     def by_cases(self, kind: str, t: Term, fuel: int = 4) -> Theorem | None:
         """The sign of a term by the values of its 0/1 parts."""
