@@ -1,1 +1,1 @@
-"""What is proved: the trusted base (terms, theorem, replay), the search for proofs, and the finite judges."""
+"""What is proved: the trusted base, the search for proofs, and the judges at fixed sizes."""
