@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from catalog.symbols import Expr, Iverson
@@ -28,8 +27,8 @@ class BlockTarget:
     `call` is the expression for p of the block (rows, columns), `back` that for p(i|j) in the same
     layout (empty where they agree). `functions` is the source of the functions they call, `setup`
     the lines before the sweep, `entropy` an expression for the entropy of every row, `valid` one
-    for the rows that have a p (None: all). `data` are the tensors and `sizes` the integers that
-    `call` reads.
+    for the rows that have a p (None: all). `data` are the tensors and `integers` the
+    loop variables and sizes that `call` reads.
     """
 
     call: str
@@ -39,7 +38,7 @@ class BlockTarget:
     entropy: str
     valid: str | None
     data: list[str]
-    sizes: list[str]
+    integers: list[str]
 
 
 def block_target(pieces: Pieces) -> BlockTarget:
@@ -68,20 +67,16 @@ def block_target(pieces: Pieces) -> BlockTarget:
             *positions(code + mask),
         ]
     )
-    named = [n for n in pieces.program.sizes.values() if not n.isdigit()]
-    sizes = [n for n in named if re.search(rf"(?<![\w.]){n}(?!\w)", code)]
-    axes = {a.name: a.axes for a in pieces.program.arguments}
-    batched = any(len(axes.get(n, ())) > 2 for n in data)
-    batch = list(pieces.batch.values()) if batched else []
+    integers = pieces.integers_in(f"{code} {mask}")
     mass = t.form in ("proportional", "softmax")
     like = "like." in code or (t.binary and not mass)
-    names = [*data, *batch, *sizes]
+    names = [*data, *integers]
 
     functions = environment().get_template("torch_target.jinja").render(
         k=k,
         form=t.form,
         symmetrised=t.symmetrised,
-        args=[f"{n}: {'int' if n in (*batch, *sizes) else 'Tensor'}" for n in names]
+        args=[f"{n}: {'int' if n in integers else 'Tensor'}" for n in names]
         + (["like: Tensor"] if like else []),
         names=[*names, *(["like"] if like else [])],
         text=code,
@@ -110,7 +105,7 @@ def block_target(pieces: Pieces) -> BlockTarget:
         entropy=f"_target_entropy{k}({size}, {inside})",
         valid=None if not mass else f"mass{k} > {'-math.inf' if t.form == 'softmax' else '0'}",
         data=data,
-        sizes=sizes,
+        integers=integers,
     )
 
 

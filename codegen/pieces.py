@@ -289,6 +289,12 @@ class Pieces:
         text = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
         return replace(printer.lift(text, (r.row, r.column)), axes=text.axes)
 
+    def integers_in(self, text: str) -> list[str]:
+        """The loop variables of the batch and the sizes that `text` mentions."""
+        sizes = [n for n in self.program.sizes.values() if not n.isdigit()]
+        names = unique([*self.batch.values(), *sizes])
+        return [n for n in names if re.search(rf"(?<![\w.]){n}(?!\w)", text)]
+
     def names_in(self, *nodes: Node) -> list[str]:
         """The Python names of the declared symbols in formulas, in the order of the arguments."""
         used = {n.name for node in nodes for n in walk(node) if isinstance(n, Sym | IApp | Mask)}

@@ -121,13 +121,17 @@ def shares(count: int, rng: random.Random) -> list[float]:
 
 
 def positions(axes: list[int], count: int, rng: random.Random, attempt: int) -> Array:
-    """Positions in a set: partners without fixed points, pairs, or anything."""
+    """Positions in a set: partners without fixed points, pairs, even classes, or anything."""
     if len(axes) == 1 and axes[0] == count and attempt % 3 == 0:
         shift = rng.randrange(1, count) if count > 1 else 0
         return [(k + shift) % count for k in range(count)]
     if len(axes) == 1 and axes[0] == count and attempt % 3 == 1 and count % 2 == 0:
         half = count // 2
         return [(k + half) % count for k in range(count)]
+    if axes and attempt % 3 == 1:
+        length = axes[-1]
+        labels = [k % max(1, min(count, length // 2)) for k in range(length)]
+        return array(axes[:-1], lambda: rng.sample(labels, length))
     return array(axes, lambda: rng.randrange(count))
 
 

@@ -130,16 +130,13 @@ class Streaming:
             "gradients": self.gradients(tensors, batch),
         }
 
-    def uses_batch(self) -> bool:
-        """Whether a block reads an array at the batch indices."""
-        data = self.data()
-        batched = {a.name for a in self.pieces.program.arguments if len(a.axes) > 2}
-        return bool(self.pieces.batch) and bool(batched & set(data))
-
     def integers(self) -> list[str]:
         """The batch indices and sizes that a block reads."""
-        batch = list(self.pieces.batch.values()) if self.uses_batch() else []
-        return [*batch, *(self.target.sizes if self.target else [])]
+        text = " ".join(self.pieces.scores())
+        if self.r.allowed.kind == "mask":
+            text += " " + self.pieces.allowed(block=True)
+        own = self.pieces.integers_in(text)
+        return unique([*own, *(self.target.integers if self.target else [])])
 
     def sides(self) -> str:
         """The numbers of rows and columns, as arguments of the block generators."""

@@ -150,6 +150,18 @@ CASES = {
         'kernel = "gaussian"\nembedding = "z[a,i]"\nkeys = "z[a,j]"',
         'anchors = "a, i"\nneighbours = "j : j != i"\n'
         'weights = "f[a,i] / sum[b] sum[j] f[b,j]"', 'n = "i j"\nv = "a b"')),
+    "labels of every batch": ("online blocks symmetric", file(
+        'z = "vector[a,i]"', 'y = "label[a,i]"',
+        '[define]\n"P(a,i)" = "{ j : j != i and y[a,j] = y[a,i] }"\n'
+        '[assumes]\n"x" = "size(P(a,i)) > 0"',
+        'kernel = "uniform"\nover = "j in P(a,i)"',
+        'kernel = "gaussian"\nembedding = "z[a,i]"\nkeys = "z[a,j]"',
+        'anchors = "a, i"\nneighbours = "j : j != i"', 'n = "i j"\nv = "a b"')),
+    "allowed by batch, with a size in p": ("bits blocks", file(
+        'z = "vector[a,i]"', 'ok = "mask[a,i,j]"', '[assumes]\n"x" = "sum[j] [ok[a,i,j]] > 0"',
+        'kernel = "formula"\nformula = "n/(n*size[k : ok[a,i,k]])"',
+        'kernel = "cosine"\nembedding = "z[a,i]"\nkeys = "z[a,j]"\ntemperature = "1/3"',
+        'anchors = "a, i"\nneighbours = "j : ok[a,i,j]"', 'n = "i j k"\nv = "a b"')),
     "a temperature that may be negative": ("online blocks symmetric", file(
         'z = "vector[i]"\nt = "real"', 'W = "positive[i,j]"', SEVERAL, WEIGHTS,
         'kernel = "dot"\nembedding = "z"\ntemperature = "t"')),
