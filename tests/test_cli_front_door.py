@@ -258,6 +258,18 @@ def test_an_interrupt_ends_quietly(here: Path) -> None:
     assert done.stderr == "iconograph: interrupted\n"
 
 
+def test_an_interrupt_stops_the_workers_too(here: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "iconograph", "verify", "-j", "2"],
+        cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to everything in the foreground
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "iconograph: interrupted\n")
+
+
 def test_a_bug_is_said_to_be_one_and_shown_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     from catalog import registry
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,15 +128,22 @@ def run(targets: list[str], jobs: int | None = None) -> list[Row]:
                 step()
             return rows
         # spawned, not forked: a pool has threads, and a fork would copy the locks they hold
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts) as pool:
             futures = [pool.submit(judge, method) for method in methods]
             for future in futures:
                 future.add_done_callback(step)
             try:
                 return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+            except BaseException:  # an interrupt or bad input: nobody waits for the others
+                for child in active_children():
+                    child.terminate()
                 raise
+
+
+def _leave_interrupts() -> None:
+    """In a worker: an interrupt is for the process that the user started."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def cores() -> int:
