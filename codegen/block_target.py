@@ -82,6 +82,7 @@ def block_target(pieces: Pieces) -> BlockTarget:
         text=code,
         binary=t.binary,
         mask=mask,
+        outcomes=t.form == "match",
         doc=ABOUT[t.form],
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from codegen.adjoint import Adjoint
 from codegen.dialects import TORCH, Dialect
 from codegen.ir import Program
 from codegen.printers import TensorPrinter
+from codegen.signature import anchor
 from codegen.text import ATOM, Text
 from codegen.trees import holds_always
 
@@ -25,8 +26,7 @@ def logarithm(kernel: Expr) -> Expr:
 
 def printer(program: Program, block: Block, dialect: Dialect) -> TensorPrinter:
     """A printer with one axis for each anchor and neighbour index."""
-    like = next(a.name for a in program.arguments if a.positional)
-    cast = f".to({like}.dtype)" if dialect is TORCH else ".astype(float)"
+    cast = f".to({anchor(program)}.dtype)" if dialect is TORCH else ".astype(float)"
     layout = (*block.anchors, *block.neighbours)
     return TensorPrinter(dialect, layout, program.names, program.sizes, cast=cast)
 

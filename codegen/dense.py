@@ -9,7 +9,6 @@ from __future__ import annotations
 from codegen.block_target import repeats_allowed
 from codegen.dialects import NUMPY, TORCH
 from codegen.pieces import Pieces
-from codegen.text import ATOM, SUM
 
 
 def lines(pieces: Pieces) -> list[str]:
@@ -42,13 +41,8 @@ def kernel_lines(pieces: Pieces) -> list[str]:
     text = pieces.formula(k.kernel if is_ratio(pieces) else k.expr, block=False)
     out.append(f"{name} = {text}")
     if masked:
-        lowest = (
-            "0.0"
-            if is_ratio(pieces)
-            else "torch.finfo(log_kernel.dtype).min"
-            if pieces.dialect is TORCH
-            else "-np.inf"
-        )
+        low = "torch.finfo(log_kernel.dtype).min" if pieces.dialect is TORCH else "-np.inf"
+        lowest = "0.0" if is_ratio(pieces) else low
         out.append(f"{name} = {where(pieces, 'allowed', name, lowest)}")
     return out
 
@@ -65,51 +59,67 @@ def dims(pieces: Pieces) -> tuple[str, str]:
 
 
 def target_lines(pieces: Pieces) -> list[str]:
-    """`p` over all pairs, normalised; and `valid`."""
-    r, t, out = pieces.reduction, pieces.reduction.target, list[str]()
-    like = "kernel" if is_ratio(pieces) else "log_kernel"
-    masked = r.allowed.kind != "all"
-    whole = r.normalise == "joint" and not t.symmetrised
-    axis, keep = dims(pieces)
-    text = pieces.numerator(t.expr, block=False)
-    full = set(text.axes) >= {r.row, r.column}
-    number = f".to({like}.dtype)" if pieces.dialect is TORCH else ".astype(float)"
-    expand = f".expand_as({like})" if pieces.dialect is TORCH else f" * np.ones_like({like})"
-    code = text.code if full else f"({text.code}){expand}"
-    if text.plain:
-        code = f"torch.full_like({like}, {text.code})" if pieces.dialect is TORCH else code
-    if t.form == "softmax":
-        out.append(f"logits_p = {code}")
-        if masked:
-            low = "torch.finfo(logits_p.dtype).min" if pieces.dialect is TORCH else "-np.inf"
-            out.append(f"logits_p = {where(pieces, 'allowed', 'logits_p', low)}")
-        torch = pieces.dialect is TORCH
-        softmax = "torch.softmax(logits_p, dim=1)" if torch else "_softmax(logits_p)"
-        if whole:
-            flat = softmax.replace("logits_p", "logits_p.reshape(1, -1)")
-            softmax = f"{flat}.reshape(logits_p.shape)"
-        out.append(f"p_ij = {softmax}")
-        if pieces.dialect is TORCH and masked:
-            out.append("p_ij = torch.where(allowed, p_ij, 0.0)")
-    else:
-        if t.binary:
-            extra = masked and not repeats_allowed(pieces)
-            code = f"({text.at(SUM)} & allowed)" if extra else text.at(ATOM)
-            spread = "" if full or extra else expand
-            out.append(f"p_ij = {code}{number}{spread}")
-        elif masked:
-            out.append(f"p_ij = {where(pieces, 'allowed', code, '0.0')}")
-        else:
-            out.append(f"p_ij = {code}")
-        if t.form == "proportional":
-            out.append("mass = p_ij.sum()" if whole else f"mass = p_ij.sum({axis}, {keep})")
-            out.append(f"p_ij = p_ij / {where(pieces, 'mass > 0', 'mass', '1.0')}")
+    """`p_ij` over all pairs, normalised."""
+    r, t = pieces.reduction, pieces.reduction.target
+    out = softmax_lines(pieces) if t.form == "softmax" else weight_lines(pieces)
     if t.symmetrised:
-        size = pieces.program.sizes[r.row.set.name]
-        out.append(f"p_ij = (p_ij + p_ij.T) / (2 * {size})")
+        out.append(f"p_ij = (p_ij + p_ij.T) / (2 * {pieces.program.sizes[r.row.set.name]})")
     if pieces.dialect is TORCH and t.form in ("softmax", "given", "proportional"):
-        last = out.pop().split(" = ", 1)[1]
-        out.append(f"p_ij = {detached(last)}")
+        out.append(f"p_ij = {detached(out.pop().removeprefix('p_ij = '))}")
+    return out
+
+
+def is_whole(pieces: Pieces) -> bool:
+    """Whether p is normalised over all pairs at once."""
+    r = pieces.reduction
+    return r.normalise == "joint" and not r.target.symmetrised
+
+
+def numerator(pieces: Pieces) -> str:
+    """What p is made of, over all pairs."""
+    r, like = pieces.reduction, "kernel" if is_ratio(pieces) else "log_kernel"
+    text = pieces.numerator(r.target.expr, block=False)
+    if {r.row, r.column} <= set(text.axes):
+        return text.code
+    if pieces.dialect is not TORCH:
+        return f"({text.code}) * np.ones_like({like})"
+    if text.plain:
+        return f"torch.full_like({like}, {text.code})"
+    return f"({text.code}).expand_as({like})"
+
+
+def softmax_lines(pieces: Pieces) -> list[str]:
+    """The p that is the softmax of fixed logits."""
+    out, torch = [f"logits_p = {numerator(pieces)}"], pieces.dialect is TORCH
+    masked = pieces.reduction.allowed.kind != "all"
+    if masked:
+        low = "torch.finfo(logits_p.dtype).min" if torch else "-np.inf"
+        out.append(f"logits_p = {where(pieces, 'allowed', 'logits_p', low)}")
+    softmax = "torch.softmax(logits_p, dim=1)" if torch else "_softmax(logits_p)"
+    if is_whole(pieces):
+        flat = softmax.replace("logits_p", "logits_p.reshape(1, -1)")
+        softmax = f"{flat}.reshape(logits_p.shape)"
+    out.append(f"p_ij = {softmax}")
+    if torch and masked:
+        out.append("p_ij = torch.where(allowed, p_ij, 0.0)")
+    return out
+
+
+def weight_lines(pieces: Pieces) -> list[str]:
+    """The p that is weights over their sum, or is given."""
+    t, like = pieces.reduction.target, "kernel" if is_ratio(pieces) else "log_kernel"
+    masked = pieces.reduction.allowed.kind != "all" and not (t.binary and repeats_allowed(pieces))
+    code = numerator(pieces)
+    if t.binary:
+        number = f".to({like}.dtype)" if pieces.dialect is TORCH else ".astype(float)"
+        both = f"(({code}) & allowed)" if masked else f"({code})"
+        out = [f"p_ij = {both}{number}"]
+    else:
+        out = [f"p_ij = {where(pieces, 'allowed', code, '0.0') if masked else code}"]
+    if t.form == "proportional":
+        axis, keep = dims(pieces)
+        out.append("mass = p_ij.sum()" if is_whole(pieces) else f"mass = p_ij.sum({axis}, {keep})")
+        out.append(f"p_ij = p_ij / {where(pieces, 'mass > 0', 'mass', '1.0')}")
     return out
 
 

@@ -48,6 +48,8 @@ def emit(
         raise Refused(f"{method.id}: {why}. {method.claim.correction}".strip())
     # Method -> IR
     program = lower.lower(method, certificate_hash=certificate_hash, verdict=verdict)
+    if not any(a.kind == "number" and a.shape for a in program.arguments):
+        raise Refused(f"{method.id}: it reads no array of numbers, so there is nothing to compute")
     # IR -> IR
     program = passes.run(program)
     # IR -> text

@@ -82,8 +82,10 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
         normalise = "pair"
         batch, (row, column) = block.anchors[:-2], block.anchors[-2:]
         kernel, p = two_outcomes(block)
-        if not holds_always(block.anchor_cond):
-            raise NotPairwise("the pairs that are anchors are restricted")
+        if batch or not holds_always(block.anchor_cond):
+            raise NotPairwise("the anchors are not all the pairs")
+        if free_indices(block.weight):
+            raise NotPairwise("the pairs have weights of their own")
     elif method.icon.normalise == "joint":
         normalise = "joint"
         if len(block.neighbours) != 2:
@@ -100,6 +102,8 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
     # kernel -> log-kernel: atoms and parameters
     split = Split(row, column, names)
     k = split.convert(kernel)
+    if not split.atoms:
+        raise NotPairwise("nothing that is learned depends on the pair")
     log_k = sympy.expand_log(sympy.log(k))
     log_kernel = LogKernel(log_k, k, tuple(split.atoms), tuple(split.parameters))
     # p -> numerators

@@ -24,6 +24,7 @@ from codegen.dialects import TORCH, Dialect
 from codegen.ir import Atom, Feature, Program, Reduction
 from codegen.passes import linear, singular
 from codegen.printers import TensorPrinter
+from codegen.signature import anchor
 from codegen.sympy_printer import SympyPrinter
 from codegen.text import BITS, PRODUCT, UNARY, Text
 from codegen.trees import fold, holds_always
@@ -152,7 +153,7 @@ class Pieces:
 
     def anchor(self) -> str:
         """The name of a tensor whose dtype and device the computation has."""
-        return next(a.name for a in self.program.arguments if a.positional)
+        return anchor(self.program)
 
     def arguments(self) -> set[str]:
         """The names of the arguments of the function."""

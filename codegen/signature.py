@@ -12,6 +12,12 @@ CHOICES = (
 )
 
 
+def anchor(program: Program) -> str:
+    """The name of the array whose dtype and device the computation has."""
+    arrays = [a for a in program.arguments if a.kind == "number" and a.shape]
+    return next((a.name for a in arrays if a.learned), arrays[0].name)
+
+
 def fixed(program: Program) -> list[Argument]:
     """The numbers that the module holds."""
     return [a for a in program.arguments if a.kind == "number" and not a.shape and not a.learned]

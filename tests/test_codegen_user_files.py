@@ -150,6 +150,28 @@ CASES = {
         'kernel = "gaussian"\nembedding = "z[a,i]"\nkeys = "z[a,j]"',
         'anchors = "a, i"\nneighbours = "j : j != i"\n'
         'weights = "f[a,i] / sum[b] sum[j] f[b,j]"', 'n = "i j"\nv = "a b"')),
+    "pairs that match with a probability": ("online blocks", file(
+        'x = "vector[i]"\nb = "real"', 'P = "probability[i,j]"', "",
+        'kernel = "formula"\nformula = "[o = match]*P[i,j] + [o = null]*(1 - P[i,j])"',
+        'kernel = "sigmoid"\nlogit = "x[i].x[j] + b"',
+        'anchors = "i, j"\nneighbours = "o"\nnormalise = "pair"',
+        'n = "i j"\noutcomes = { letters = "o", elements = ["match", "null"] }')),
+    "weighted pairs": ("", file(
+        'x = "vector[i]"', 'W = "positive[i,j]"', "",
+        'kernel = "match"\nwhen = "i = j"', 'kernel = "sigmoid"\nlogit = "x[i].x[j]"',
+        'anchors = "i, j"\nneighbours = "o"\nnormalise = "pair"\n'
+        'weights = "W[i,j]/sum[i] sum[j] W[i,j]"',
+        'n = "i j"\noutcomes = { letters = "o", elements = ["match", "null"] }')),
+    "a temperature alone is learned": ("", file(
+        'T = "positive"', 'z = "real[i,c]"\ny = "label[i]"', "",
+        'kernel = "one-hot"\ntarget = "y[i]"',
+        'kernel = "logit"\nlogit = "z[i,c]"\ntemperature = "T"',
+        'anchors = "i"\nneighbours = "c"', 'n = "i"\nclasses = "c"')),
+    "a set that only a mask sizes": ("online gather", file(
+        'z = "vector[i]"\ns = "real[i,c]"', 'ok = "mask[i,c]"\ny = "label[i]"',
+        '[assumes]\n"x" = "[ok[i,y[i]]] = 1"', 'kernel = "one-hot"\ntarget = "y[i]"',
+        'kernel = "logit"\nlogit = "s[i,c] + |z[i]|"', 'anchors = "i"\nneighbours = "c : ok[i,c]"',
+        'n = "i"\nclasses = "c"')),
     "labels of every batch": ("online blocks symmetric", file(
         'z = "vector[a,i]"', 'y = "label[a,i]"',
         '[define]\n"P(a,i)" = "{ j : j != i and y[a,j] = y[a,i] }"\n'
