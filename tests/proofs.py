@@ -1,0 +1,46 @@
+"""The proofs and certificates of the catalog's exact methods, made once per process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from catalog.registry import all_methods
+from catalog.spec import Method
+from derive.bridge import Problem, problem
+from derive.certificate import Certificate, certify, model_json
+from derive.instance import model_at
+from derive.prove import Proof, prove
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A method, its claim in terms, the proof and the certificate."""
+
+    method: Method
+    claim: Problem
+    proof: Proof
+    certificate: Certificate
+
+    def body(self) -> dict[str, Any]:
+        """A fresh copy of the certificate's body, as JSON reads it."""
+        copy: dict[str, Any] = json.loads(self.certificate.to_json())
+        del copy["hash"]
+        return copy
+
+
+def make(method: Method) -> Proved:
+    """The proof of a method that has one, with the model that comes with it."""
+    claim = problem(method)
+    found = prove(claim)
+    assert isinstance(found, Proof), (method.id, found)
+    model = next(m for n in (3, 4, 8) if (m := model_at(claim, n)) is not None)
+    return Proved(method, claim, found, certify(method.id, found, claim, model_json(model)))
+
+
+@cache
+def proofs() -> dict[str, Proved]:
+    """Every exact method of the catalog, proved."""
+    return {m.id: make(m) for m in all_methods() if m.claim.relation == "exact"}
