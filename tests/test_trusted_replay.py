@@ -191,8 +191,9 @@ BOMBS: dict[str, tuple[list[Any], list[Any]]] = {
             *(["app", ["f", ["n"]], k] for k in range(9)),
             ["mul", None, *range(9, 18)],
             *(["sum", "n", 18 + k] for k in range(9)),
+            ["num", "0"],
         ],
-        [["lincomb", [27, 27, []]]],
+        [["lincomb", [27, 28, []]]],
     ),
     "numbers that square themselves": (
         [["num", "9" * 4000], *(["mul", None, k, k] for k in range(14))],
