@@ -68,7 +68,7 @@ class Printer:
 
     def fresh(self, t: Term, d: Domain) -> Term:
         """A letter for the variable of the binder t."""
-        used = {str(v.data[0]) for v in t.free}
+        used = {str(v.data[0]).split("'")[0] for v in t.free}
         pool = self.s.letters.get(name_of(d), "ijklmabcuvwrst")
         for letter in list(pool) + [f"{pool[0]}{n}" for n in range(1, 50)]:
             if letter not in used:
