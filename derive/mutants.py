@@ -7,6 +7,7 @@ error; no two are the same claim once abbreviations are written out.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -227,8 +228,7 @@ def mutants(n: int, seed: int = 0, methods: Sequence[Method] | None = None) -> l
             piles.setdefault((method.id, kind), []).append(make)
     for key in piles:
         random.Random(repr((seed, key))).shuffle(piles[key])
-    order = sorted(piles)
-    random.Random(repr((seed, "order"))).shuffle(order)
+    order = in_turn(list(piles), seed)
     out: list[Mutant] = []
     while order and len(out) < n:
         order = [key for key in order if piles[key]]
@@ -239,6 +239,18 @@ def mutants(n: int, seed: int = 0, methods: Sequence[Method] | None = None) -> l
             if len(out) == n:
                 break
     return out
+
+
+def in_turn(keys: list[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
+    """Pairs of a method and a kind, in an order whose every start has as many kinds as can be."""
+    keys = sorted(keys)
+    random.Random(repr((seed, "order"))).shuffle(keys)
+    seen: Counter[str] = Counter()
+    ranked: list[tuple[int, int, tuple[str, str]]] = []
+    for k, key in enumerate(keys):
+        ranked.append((seen[key[1]], k, key))
+        seen[key[1]] += 1
+    return [key for _, _, key in sorted(ranked)]
 
 
 def next_new(name: str, pile: list[Callable[[], Mutant]], taken: set[Any]) -> Mutant | None:

@@ -185,7 +185,10 @@ def judge(mutant: Mutant, ask: bool = False) -> Outcome:
     how = refutation(mutant.method, claim)
     if how and not ask:
         return outcome(mutant, REFUTED, how)
-    found = prove(claim)
+    try:
+        found = prove(claim)
+    except Exception as error:  # a defect, to be shown: it must not cost the other outcomes
+        return outcome(mutant, OPEN, f"the prover failed: {type(error).__name__}: {error}")
     if how:
         if isinstance(found, Proof):
             return outcome(mutant, WRONG, f"proved, and refuted: {how}", True)
