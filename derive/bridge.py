@@ -15,7 +15,8 @@ from itertools import count
 from catalog import symbols as s
 from catalog.errors import InputError
 from catalog.spec import Method
-from derive.terms import Domain, Term, bind, mk, num, total, var
+from derive.poly import substitute
+from derive.terms import Domain, Term, bind, mk, num, order, total, var
 from derive.theorem import MINUS, Block, Judgement
 
 _coordinate = count(1)
@@ -261,6 +262,45 @@ def facts(method: Method) -> list[tuple[Judgement, str]]:
     return out
 
 
+def plain_names(terms: tuple[Term, ...]) -> dict[Term, Term]:
+    """For each free index variable its bare letter, numbered where two share it.
+
+    The reader of formulas makes letters unique by a count that differs from run to run; a
+    certificate must not.
+    """
+    names: dict[Term, Term] = {}
+    taken: set[str] = set()
+    for v in (v for t in terms for v in sorted(t.free, key=order)):
+        if v not in names:
+            letter = str(v.data[0]).split("'")[0]
+            name = next(
+                n for k in count(1) if (n := letter if k == 1 else f"{letter}{k}") not in taken
+            )
+            taken.add(name)
+            names[v] = var(name, v.data[1])
+    return names
+
+
+def renamed(t: Term, names: dict[Term, Term]) -> Term:
+    """A term with its free index variables renamed."""
+    return substitute(t, {v: w for v, w in names.items() if v is not w})
+
+
+def plain_block(b: Block) -> Block:
+    """A block whose variables have bare letters."""
+    anchors, a, nbs, m, w, p, k = b
+    names = plain_names((*anchors, *nbs))
+    new = tuple(tuple(renamed(v, names) for v in vs) for vs in (anchors, nbs))
+    a, m, w, p, k = (renamed(t, names) for t in (a, m, w, p, k))
+    return (new[0], a, new[1], m, w, p, k)
+
+
+def plain_fact(j: Judgement) -> Judgement:
+    """A hypothesis whose free indices have bare letters."""
+    names = plain_names(j[1:])
+    return (j[0], *(renamed(t, names) for t in j[1:]))
+
+
 def problem(method: Method) -> Problem:
     """The claim of a method in terms."""
     blocks = tuple(
@@ -270,10 +310,11 @@ def problem(method: Method) -> Problem:
         )
         for b in method.icon.blocks
     )  # fmt: skip
-    hyps = facts(method)
+    hyps = [(plain_fact(j), words) for j, words in facts(method)]
     shapes = (d.form for d in method.declarations.values())
     return Problem(
-        scalar(method.published), scalar(method.claim.scale), scalar(method.claim.constant), blocks,
+        scalar(method.published), scalar(method.claim.scale), scalar(method.claim.constant),
+        tuple(map(plain_block, blocks)),
         tuple(sorted(d.name for d in method.declarations.values() if d.learned)),
         tuple(j for j, _ in hyps), tuple(w for _, w in hyps),
         frozenset(dom(f.dim) for f in shapes if isinstance(f, s.Sym) and f.dim),
