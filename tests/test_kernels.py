@@ -150,7 +150,12 @@ P_CASES = [
 ]
 
 
-@pytest.mark.parametrize(("p", "expected"), P_CASES, ids=lambda v: "" if callable(v) else str(v)[:50])
+def short(value):
+    """A name without an address, the same in every worker."""
+    return "" if callable(value) else str(value)[:50]
+
+
+@pytest.mark.parametrize(("p", "expected"), P_CASES, ids=short)
 def test_p_is_the_distribution_of_its_definition(p, expected):
     found = table(icon(p))
     assert found == pytest.approx(
@@ -290,7 +295,7 @@ Q_CASES = [
 ]
 
 
-@pytest.mark.parametrize(("q", "kind", "expected"), Q_CASES, ids=lambda v: "" if callable(v) else str(v)[:50])
+@pytest.mark.parametrize(("q", "kind", "expected"), Q_CASES, ids=short)
 def test_q_has_the_kernel_of_its_definition(q, kind, expected):
     found = icon(q=q)
     kernels = table(found, found.blocks[0].kernel)
