@@ -37,8 +37,10 @@ def model_from(data: Any, hyps: Sequence[Judgement]) -> Model:
     model = Model(sizes, {}, {}, {})
 
     def table(part: str, name: str, doms: tuple[Domain, ...]) -> dict[tuple[int, ...], Any]:
-        out = {tuple(at): x for at, x in data[part][name]}
-        need(set(out) == set(model.cells(doms)), f"the table of {name} does not fit its sets")
+        rows = data[part][name]
+        whole = len(rows) == prod(map(model.size, doms))
+        out = {tuple(at): x for at, x in rows}
+        need(whole and set(out) == set(model.cells(doms)), f"the table of {name} has gaps")
         return out
 
     def number(x: Any) -> Fraction:
