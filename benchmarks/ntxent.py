@@ -149,6 +149,11 @@ def extra_memory(name: str, n: int, d: int) -> float:
 
 
 def measured(name: str, n: int, args: argparse.Namespace) -> float:
+    """`extra_memory` in child processes: the median of three, since allocators are not exact."""
+    return statistics.median(child(name, n, args) for _ in range(3))
+
+
+def child(name: str, n: int, args: argparse.Namespace) -> float:
     """`extra_memory` in a child process."""
     command = [sys.executable, __file__, "--child", name, "--rows", str(n), "--dim", str(args.dim)]
     done = subprocess.run(

@@ -182,11 +182,7 @@ class Streaming:
 
     def gradients(self, tensors: list[str], batch: list[str]) -> list[str]:
         """What backward returns, None for what is fixed."""
-        scale = " / _ROOT" if self.bits else ""
-        found = [
-            f"grad_{n}{scale if n in self.features else ''}" if n in self.moving else "None"
-            for n in tensors
-        ]
+        found = [f"grad_{n}" if n in self.moving else "None" for n in tensors]
         return found + ["None"] * len(batch)
 
     def pull(self, tensors: list[str]) -> list[str]:

@@ -13,7 +13,16 @@ from catalog.spec import Method
 from catalog.symbols import Sym, walk
 from codegen import oracle
 from codegen.emit import WHY_NOT, Refused, emit
-from codegen.execute import FORMS, Result, differentiable, module, program_of, run, source
+from codegen.execute import (
+    FORMS,
+    Result,
+    differentiable,
+    module,
+    program_of,
+    run,
+    source,
+    tensor,
+)
 from codegen.ir import Program
 from codegen.oracle import Interpreter
 from codegen.samples import Sample, sample
@@ -168,6 +177,19 @@ def test_gradcheck_of_the_streaming_form(name: str) -> None:
         return value
 
     assert torch.autograd.gradcheck(loss, [v for _, v in moving])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_dense_form_compiles_to_one_graph_and_the_streaming_one_works(name: str) -> None:
+    found, p, s = made(name, "streaming"), program(name), data(name, 0, 5)
+    values = {a.name: tensor(a, s.data[a.symbol], "float64") for a in p.arguments}
+    first = [values.pop(a.name) for a in p.arguments if a.positional]
+    right = getattr(found, f"{p.name}_dense")(*first, **values).item()
+    for form, whole in (("dense", True), ("loss", False)):
+        torch._dynamo.reset()
+        function = getattr(found, f"{p.name}_{form}")
+        compiled = torch.compile(function, fullgraph=whole, backend="eager")
+        assert compiled(*first, **values).item() == pytest.approx(right, rel=EXACT)
 
 
 # Changes of a program that a reader might overlook, each in a form of its own.

@@ -227,6 +227,22 @@ def test_half_precision_accumulates_in_float32(dtype: torch.dtype, form: str) ->
     assert found.dtype == dtype
 
 
+@pytest.mark.parametrize("name", ["simclr", "t-sne"])
+def test_autocast_does_not_reach_the_sums(name: str) -> None:
+    z, made = points(100, 8), {"simclr": SIMCLR, "t-sne": TSNE}[name]
+    data = MEMORY[name](100)
+    torch.manual_seed(0)
+    loss = getattr(made, f"{name.replace('-', '_')}_loss")
+    right = loss(z, **data)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mine = loss(z, **data)
+        rounded = (z @ z.T).dtype
+    assert rounded == torch.bfloat16  # autocast is on
+    assert mine.dtype == torch.float32
+    assert mine.item() == pytest.approx(right.item(), rel=1e-6)
+    assert error(gradient(mine, z), gradient(right, z).double()) < 1e-5
+
+
 def test_a_trained_temperature_has_a_gradient() -> None:
     z, target = points(20, 4, dtype=torch.float64), torch.arange(20).roll(1)
     found = []
