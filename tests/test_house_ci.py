@@ -1,0 +1,55 @@
+""".ci/run fails when any of its steps fails, cleans up behind it, and ends with the tests' summary."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STAND_IN = """#!/bin/sh
+# takes the place of python3: makes an environment of programs that print their name, one of which
+# fails; `python` stands for an environment without torch, and so fails unless it is asked not to
+test "$FAILS" = venv && exit 1
+mkdir -p .venv/bin
+for name in pip iconograph ruff mypy pytest; do
+  printf '#!/bin/sh\\necho ran %s "$@"\\ntest "$FAILS" != %s\\n' $name $name > .venv/bin/$name
+done
+printf '#!/bin/sh\\ntest "$FAILS" = torch\\n' > .venv/bin/python
+chmod +x .venv/bin/*
+"""
+
+
+def run(folder: Path, fails: str) -> tuple[int, list[str], list[Path]]:
+    """The exit status, the lines and what is left in the folder for temporary files."""
+    checkout, tools, temporary = folder / "checkout", folder / "tools", folder / "temporary"
+    for each in (checkout / ".ci", tools, temporary):
+        each.mkdir(parents=True)
+    shutil.copy(ROOT / ".ci/run", checkout / ".ci/run")
+    (tools / "python3").write_text(STAND_IN)
+    (tools / "python3").chmod(0o755)
+    env = {
+        **os.environ, "FAILS": fails, "TMPDIR": str(temporary),
+        "PATH": f"{tools}:{os.environ['PATH']}",
+    }  # fmt: skip
+    done = subprocess.run(
+        [checkout / ".ci/run"], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout.splitlines(), list(temporary.iterdir())
+
+
+def test_it_does_everything_and_ends_with_the_tests(tmp_path: Path) -> None:
+    status, lines, left = run(tmp_path, "nothing")
+    assert status == 0 and left == []
+    ran = [line.split()[1] for line in lines]
+    assert ran == ["pip", "iconograph", "pip", "ruff", "mypy", "pip", "pytest"]
+
+
+@pytest.mark.parametrize("step", ["venv", "pip", "iconograph", "torch", "ruff", "mypy", "pytest"])
+def test_it_fails_where_a_step_fails(tmp_path: Path, step: str) -> None:
+    status, lines, left = run(tmp_path, step)
+    assert status != 0 and left == []
+    assert step == "pytest" or not any("ran pytest" in line for line in lines)
