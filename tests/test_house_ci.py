@@ -1,4 +1,4 @@
-""".ci/run fails when any of its steps fails, cleans up behind it, and ends with the tests' summary."""
+""".ci/run fails where one of its steps does, cleans up, and ends with the summary of the tests."""
 
 from __future__ import annotations
 
