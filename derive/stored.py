@@ -19,7 +19,7 @@ from derive.theorem import Judgement
 MAX_SET = 64  # elements of an index set of a model
 MAX_EFFORT = 1_000_000  # operations to evaluate the hypotheses; the catalog needs a few thousand
 NUMBER = re.compile(r"-?[0-9]{1,400}(/[1-9][0-9]{,399})?")
-WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{,99}")
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{,999}")
 
 
 def model_from(data: Any, hyps: Sequence[Judgement]) -> Model:
