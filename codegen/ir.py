@@ -118,8 +118,8 @@ class Target:
 class Plan:
     """How a streaming target computes a reduction; chosen by `passes`.
 
-    sums: "bits" when the log-kernel is linear in one inner product, so that temperature and log2(e)
-    are folded into the features and powers of two are summed; "ratio" when the kernel has no
+    sums: "linear" when the log-kernel is linear in one inner product, so that the temperature is
+    folded into the features and their lengths bound the scores; "ratio" when the kernel has no
     exponential and is summed as it is; "online" elsewhere: exponentials against a running maximum.
     expected: where sum_j p_ij log k_ij is computed: "gather" (one column per row), "classes"
     (through the sum of each class), or "blocks" (with the log-partition).
@@ -127,7 +127,7 @@ class Plan:
     columns: the log-partitions of the columns come from the same blocks.
     """
 
-    sums: Literal["bits", "ratio", "online"] = "online"
+    sums: Literal["linear", "ratio", "online"] = "online"
     expected: Literal["gather", "classes", "blocks"] = "blocks"
     symmetric: bool = False
     columns: bool = False

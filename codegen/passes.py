@@ -34,7 +34,7 @@ def choose_sums(reduction: Reduction) -> Reduction:
     """How kernels are summed: in powers of two, as ratios, or against a running maximum."""
     k = reduction.log_kernel
     if reduction.normalise != "pair" and linear(k) is not None:
-        return planned(reduction, sums="bits")
+        return planned(reduction, sums="linear")
     if reduction.normalise != "pair" and not k.expr.has(sympy.exp) and is_ratio(k):
         return planned(reduction, sums="ratio")
     return planned(reduction, sums="online")
@@ -53,7 +53,7 @@ def find_symmetry(reduction: Reduction) -> Reduction:
         )
         and alike(reduction.allowed.cond, reduction.allowed.cond, swap)
     )
-    if symmetric and reduction.plan.sums == "bits":
+    if symmetric and reduction.plan.sums == "linear":
         # one factor sqrt(scale) goes to each side
         parts = linear(k)
         symmetric = parts is not None and bool(parts[0].is_positive)
@@ -117,7 +117,7 @@ def merge_columns(program: Program) -> Program:
         first.normalise == second.normalise == "row"
         and not first.batch
         and not second.batch
-        and first.plan.sums == second.plan.sums == "bits"
+        and first.plan.sums == second.plan.sums == "linear"
         and first.plan.expected == second.plan.expected == "gather"
         and first.allowed.kind == second.allowed.kind
         and first.allowed.kind in ("all", "others")

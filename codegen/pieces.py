@@ -260,7 +260,7 @@ class Pieces:
                 text = here.expr(fold(self.at_target(p.expr, index)))
                 lines.append(f"{p.symbol} = {text.code}")
         expr = self.reduction.log_kernel.expr
-        if r.plan.sums == "bits" and (parts := linear(r.log_kernel)) is not None:
+        if r.plan.sums == "linear" and (parts := linear(r.log_kernel)) is not None:
             expr = r.log_kernel.atoms[0].symbol + parts[1]  # the factor is in the features
         lines.append(f"expected = {self.sympy_printer(names)(expr)}")
         if lines[-1] == f"expected = {r.log_kernel.atoms[0].symbol}":

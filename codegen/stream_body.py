@@ -64,7 +64,7 @@ def applied(stream: Streaming) -> str:
 def stream_lines(stream: Streaming) -> list[str]:
     """The lines of one reduction that leave `losses` and `valid`."""
     pieces, r = stream.pieces, stream.r
-    out = [*pieces.preparation(scale=stream.bits)]
+    out = [*pieces.preparation(scale=stream.linear)]
     entropy, valid = "", ALL_VALID
     if stream.target:
         out += stream.target.setup

@@ -23,7 +23,7 @@ class Streaming:
         self.r = self.pieces.reduction
         self.plan = self.r.plan
         self.k = self.pieces.k
-        self.bits = self.plan.sums == "bits"
+        self.linear = self.plan.sums == "linear"
         self.target = block_target(self.pieces) if self.plan.expected == "blocks" else None
 
     # ----------------------------------------------------------------- what the function takes
@@ -42,7 +42,7 @@ class Streaming:
     @property
     def parameters(self) -> list[str]:
         """The parameters that the log-kernel reads."""
-        if self.bits:
+        if self.linear:
             return [self.bias] if self.bias else []
         return [str(p.symbol) for p in self.r.log_kernel.parameters if p.axis != "pair"]
 
@@ -75,7 +75,7 @@ class Streaming:
 
     def function(self) -> str:
         """The source of the autograd function with the helpers of its p."""
-        name = "pair" if self.r.normalise == "pair" else "bits" if self.bits else "rows"
+        name = "pair" if self.r.normalise == "pair" else "linear" if self.linear else "rows"
         text = environment().get_template(f"torch_{name}.jinja").render(**self.slots())
         return f"{self.target.functions}\n\n\n{text}" if self.target else text
 
@@ -85,16 +85,16 @@ class Streaming:
         blocks, pair = self.target is not None, self.r.normalise == "pair"
         saved = list(tensors)
         upstreams = ["upstream: Tensor"]
-        results = ["log_partition / _ROOT**2" if self.bits else "log_partition"]
+        results = ["log_partition"]
         if not pair:
             saved.append("log_partition")
             if self.plan.columns:
                 saved.append("column_log_partition")
                 upstreams.append("column_upstream: Tensor")
-                results.append("column_log_partition / _ROOT**2")
+                results.append("column_log_partition")
             elif blocks:
                 upstreams.append("expected_upstream: Tensor")
-                results.append("expected / _ROOT**2" if self.bits else "expected")
+                results.append("expected")
         first = (self.features or self.arrays)[0]
         sides = self.sides()
         scores = self.pieces.scores()
@@ -111,7 +111,7 @@ class Streaming:
             "symmetric": self.plan.symmetric,
             "columns": self.plan.columns,
             "blocks": blocks,
-            "bias": self.bias if self.bits else "",
+            "bias": self.bias if self.linear else "",
             "ratio": ratio,
             "score": "\n".join(self.cloned(scores)),
             "kernel": self.pieces.formula(self.r.log_kernel.kernel),
@@ -119,14 +119,14 @@ class Streaming:
             "target": self.target.call if self.target else "",
             "target_back": self.target.back if self.target and self.plan.symmetric else "",
             "p_ji": "p_ij" if self.r.target.symmetrised else "p_ji",
-            "mask": self.mask("score" if self.bits else "kernel" if ratio else "log_kernel"),
+            "mask": self.mask("score" if self.linear else "kernel" if ratio else "log_kernel"),
             "mask_weight": self.mask("weight", "0.0"),
             "saved": saved,
             "results": results,
             "upstreams": upstreams,
             "batch": batch,
             "moving": self.moving,
-            "pull": "" if self.bits else "\n".join(self.pull(tensors)),
+            "pull": "" if self.linear else "\n".join(self.pull(tensors)),
             "gradients": self.gradients(tensors, batch),
         }
 
@@ -150,7 +150,7 @@ class Streaming:
         inner = {"all": "j", "others": "j != i", "mask": "allowed j"}[self.r.allowed.kind]
         other = "left" if self.plan.symmetric else "right"
         what = f"The log of sum_({inner}) exp(left[i] . {other}[j])"
-        if not self.bits:
+        if not self.linear:
             what = f"The log of sum_({inner}) k(i, j)"
         sides = "every row i and every column j" if self.plan.columns else "every row i"
         return f"{what}, for {sides}."

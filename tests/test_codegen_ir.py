@@ -18,13 +18,14 @@ from codegen.trees import alike, fold, hoist, truth
 
 # method: normalisation, allowed pairs, atoms, log-kernel, p, plan
 TABLE = {
-    "simclr": ("row", "others", "dot*", "score/temperature", "one-hot", "bits gather symmetric"),
+    "simclr": ("row", "others", "dot*", "score/temperature", "one-hot", "linear gather symmetric"),
     "supcon": ("row", "others", "dot*", "score/temperature", "proportional",
-               "bits classes symmetric"),
-    "x-sample": ("row", "others", "dot*", "score/temperature", "softmax", "bits blocks symmetric"),
-    "clip": ("row", "all", "dot", "score*exp(t)", "one-hot", "bits gather columns"),
-    "infonce": ("row", "all", "dot", "score/temperature", "one-hot", "bits gather"),
-    "mlm": ("row", "all", "dot", "bias + score", "proportional", "bits blocks"),
+               "linear classes symmetric"),
+    "x-sample": ("row", "others", "dot*", "score/temperature", "softmax",
+                 "linear blocks symmetric"),
+    "clip": ("row", "all", "dot", "score*exp(t)", "one-hot", "linear gather columns"),
+    "infonce": ("row", "all", "dot", "score/temperature", "one-hot", "linear gather"),
+    "mlm": ("row", "all", "dot", "bias + score", "proportional", "linear blocks"),
     "cross-entropy": ("row", "all", "array", "score", "one-hot", "online gather"),
     "cosface": ("row", "all", "dot", "-m*pair_1*s + s*score", "one-hot", "online gather"),
     "dpo": ("row", "all", "array", "beta*(-pair_1 + score)", "one-hot", "online gather"),

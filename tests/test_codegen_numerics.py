@@ -170,7 +170,7 @@ def test_both_ways_of_summing_agree() -> None:
     found = []
     for safe in (1e9, 0.0):
         made = program("simclr")
-        made.SAFE_BITS, made.TILE = safe, 16
+        made.SAFE, made.TILE = safe, 16
         value = made.simclr_loss(z, target=target, temperature=0.1)
         found.append(torch.cat([value.detach()[None], gradient(value, z)]))
     assert (found[0] - found[1]).abs().max() < 1e-13

@@ -59,33 +59,33 @@ CASES = {
     "two scores of one pair": ("online gather symmetric", file(
         'z = "vector[i]"\na = "positive"', 'pos = "index[i] in n"', PARTNER, ONE_HOT,
         'kernel = "formula"\nformula = "exp(z[i].z[j] - a*|z[i]-z[j]|^2) + 1/n"')),
-    "joint inner products": ("bits blocks", file(
+    "joint inner products": ("linear blocks", file(
         TWO, 'W = "positive[i,j]"', SEVERAL, WEIGHTS,
         'kernel = "dot"\nembedding = "z"\nkeys = "w"\ntemperature = "1/2"', JOINT)),
     "a joint softmax target": ("online blocks symmetric", file(
         'z = "vector[i]"', 'G = "real[i,j]"', SEVERAL, 'kernel = "softmax"\nlogits = "G[i,j]"',
         'kernel = "gaussian"\nembedding = "z"', 'anchors = ""\nneighbours = "i, j : i != j"\n'
         'normalise = "joint"')),
-    "a joint one-hot target": ("bits blocks", file(
+    "a joint one-hot target": ("linear blocks", file(
         TWO, 'pos = "index[i] in n"', SEVERAL, ONE_HOT,
         'kernel = "dot"\nembedding = "z"\nkeys = "w"', JOINT)),
-    "rows and columns with labels of their own": ("bits blocks", file(
+    "rows and columns with labels of their own": ("linear blocks", file(
         TWO + '\ntau = "positive"', 'a = "label[i]"\nb = "label[i]"',
         '[assumes]\n"a" = "sum[j] [a[i] = b[j]] > 0"\n"b" = "sum[j] [a[j] = b[i]] > 0"',
         'kernel = "uniform"\nover = "a[i] = b[j]"',
         'kernel = "cosine"\nembedding = "z"\nkeys = "w"\ntemperature = "tau"',
         ALL_PAIRS + '\nnormalise = "row-and-column"')),
-    "a smoothed target on rows and columns": ("bits blocks", file(
+    "a smoothed target on rows and columns": ("linear blocks", file(
         TWO + '\nt = "real"', 'e = "probability"', SEVERAL,
         'kernel = "smoothed"\ntarget = "i"\nepsilon = "e"',
         'kernel = "cosine"\nembedding = "z"\nkeys = "w"\ntemperature = "exp(-t)"',
         ALL_PAIRS + '\nnormalise = "row-and-column"')),
-    "allowed neighbours by a mask": ("bits blocks", file(
+    "allowed neighbours by a mask": ("linear blocks", file(
         'z = "vector[i]"', 'y = "label[i]"\nok = "mask[i,j]"',
         '[define]\n"A(i)" = "{ j : j != i and ok[i,j] }"\n'
         '[assumes]\n"a" = "sum[j in A(i)] [y[j] = y[i]] > 0"', SAME,
         'kernel = "cosine"\nembedding = "z"\ntemperature = "1/5"', 'neighbours = "j in A(i)"')),
-    "one target among masked neighbours": ("bits gather", file(
+    "one target among masked neighbours": ("linear gather", file(
         TWO, 'ok = "mask[i,j]"\npos = "index[i] in n"', '[assumes]\n"a" = "[ok[i,pos[i]]] = 1"',
         ONE_HOT, 'kernel = "dot"\nembedding = "z"\nkeys = "w"',
         'anchors = "i"\nneighbours = "j : ok[i,j]"')),
@@ -93,18 +93,18 @@ CASES = {
         'z = "vector[i]"', 'W = "positive[i,j]"', SEVERAL,
         'kernel = "formula"\nformula = "W[i,j] / sum[l != i] W[i,l]"',
         'kernel = "student-t"\nembedding = "z"\ndof = "2"')),
-    "a smoothed target without the self pair": ("bits blocks symmetric", file(
+    "a smoothed target without the self pair": ("linear blocks symmetric", file(
         'z = "vector[i]"', 'pos = "index[i] in n"\ne = "probability"', PARTNER,
         'kernel = "smoothed"\ntarget = "pos[i]"\nepsilon = "e"',
         'kernel = "dot"\nembedding = "z"')),
-    "a uniform p": ("bits blocks", file(
+    "a uniform p": ("linear blocks", file(
         'z = "vector[i]"\nw = "vector[j]"', "", "", 'kernel = "formula"\nformula = "1/m"',
         'kernel = "dot"\nembedding = "z"\nkeys = "w"', ALL_PAIRS, 'n = "i"\nm = "j"')),
-    "a given p, with the letters of the mathematics": ("bits blocks", file(
+    "a given p, with the letters of the mathematics": ("linear blocks", file(
         'q = "vector[i]"\nr = "vector[i]"', 'p = "distribution[i,j]"\nt = "positive"', SEVERAL,
         'kernel = "given"\ndistribution = "p"',
         'kernel = "dot"\nembedding = "q"\nkeys = "r"\ntemperature = "t"', ALL_PAIRS)),
-    "names that emitted code uses itself": ("bits blocks", file(
+    "names that emitted code uses itself": ("linear blocks", file(
         'left = "vector[i]"\nright = "vector[c]"\nscore = "real[c]"',
         'weight = "positive[i,c]"\nlambda = "positive"', "",
         'kernel = "weights"\nweights = "weight[i,c]"',
@@ -126,7 +126,7 @@ CASES = {
         'kernel = "symmetrised-gaussian"\npoints = "x"\nbandwidth = "sigma"',
         'kernel = "student-t"\nembedding = "z"\ndof = "nu"\nscale = "s"',
         'anchors = ""\nneighbours = "i, j : i != j"\nnormalise = "joint"')),
-    "a stop-gradient in the score": ("bits gather", file(
+    "a stop-gradient in the score": ("linear gather", file(
         'z = "vector[i]"', 'pos = "index[i] in n"', PARTNER, ONE_HOT,
         'kernel = "logit"\nlogit = "z[i].z[j] + sg(|z[j]|)"')),
     "a rectified score": ("", file(
@@ -179,7 +179,7 @@ CASES = {
         'kernel = "uniform"\nover = "j in P(a,i)"',
         'kernel = "gaussian"\nembedding = "z[a,i]"\nkeys = "z[a,j]"',
         'anchors = "a, i"\nneighbours = "j : j != i"', 'n = "i j"\nv = "a b"')),
-    "allowed by batch, with a size in p": ("bits blocks", file(
+    "allowed by batch, with a size in p": ("linear blocks", file(
         'z = "vector[a,i]"', 'ok = "mask[a,i,j]"', '[assumes]\n"x" = "sum[j] [ok[a,i,j]] > 0"',
         'kernel = "formula"\nformula = "n/(n*size[k : ok[a,i,k]])"',
         'kernel = "cosine"\nembedding = "z[a,i]"\nkeys = "z[a,j]"\ntemperature = "1/3"',
@@ -190,24 +190,24 @@ CASES = {
     "a temperature for every row": ("online gather", file(
         'z = "vector[i]"\ntau = "positive[i]"', 'pos = "index[i] in n"', PARTNER, ONE_HOT,
         'kernel = "cosine"\nembedding = "z"\ntemperature = "tau[i]"')),
-    "centred embeddings": ("bits gather symmetric", file(
+    "centred embeddings": ("linear gather symmetric", file(
         'z = "vector[i]"', 'pos = "index[i] in n"', PARTNER, ONE_HOT,
         'kernel = "cosine"\nembedding = "z[i] - mean[l] z[l]"\ntemperature = "1/3"',
         sets='n = "i j k l"')),
-    "keys from a bank": ("bits gather", file(
+    "keys from a bank": ("linear gather", file(
         'z = "vector[i]"', 'bank = "vector[j]"\npos = "index[i] in m"', "", ONE_HOT,
         'kernel = "dot"\nembedding = "z"\nkeys = "bank"', ALL_PAIRS, 'n = "i"\nm = "j"')),
-    "a bias by the neighbour's label": ("bits gather", file(
+    "a bias by the neighbour's label": ("linear gather", file(
         'z = "vector[i]"\nb = "real[c]"', 'pos = "index[i] in n"\ny = "label[i]"', PARTNER,
         ONE_HOT, 'kernel = "dot"\nembedding = "z"\nbias = "b[y[j]]"',
         sets='n = "i j"\nclasses = "c"')),
-    "labels, self pairs included": ("bits classes symmetric", file(
+    "labels, self pairs included": ("linear classes symmetric", file(
         'z = "vector[i]"', 'y = "label[i]"', "", SAME,
         'kernel = "cosine"\nembedding = "z"\ntemperature = "1/4"', ALL_PAIRS)),
-    "labels against another table": ("bits classes", file(
+    "labels against another table": ("linear classes", file(
         TWO + '\ntau = "positive"', 'y = "label[i]"', POSITIVES, SAME,
         'kernel = "dot"\nembedding = "z"\nkeys = "w"\ntemperature = "tau"')),
-    "features of two points": ("bits gather", file(
+    "features of two points": ("linear gather", file(
         'z = "vector[i]"', 'pos = "index[i] in n"', PARTNER, ONE_HOT,
         'kernel = "dot"\nembedding = "z[i] + 1/2*z[pos[i]]"\nkeys = "z[j]"')),
     "soft clusters from logits": ("ratio blocks", file(
@@ -215,7 +215,7 @@ CASES = {
         'kernel = "uniform"\nover = "knn[i,j]"',
         'kernel = "cluster"\nassignments = "exp(f[i,c])/(sum[b] exp(f[i,b]))"', ALL_PAIRS,
         'n = "i j l"\nm = "c b"')),
-    "anchors weighted by their positives": ("bits classes symmetric", file(
+    "anchors weighted by their positives": ("linear classes symmetric", file(
         'z = "vector[i]"', 'y = "label[i]"', POSITIVES, SAME, 'kernel = "dot"\nembedding = "z"',
         'weights = "size(P(i)) / sum[k] size(P(k))"')),
     "three named outcomes": ("online gather", file(

@@ -72,10 +72,7 @@ OPTIONAL = {
     ": Any": "from typing import Any\n",
     "@once_differentiable": "from torch.autograd.function import once_differentiable\n",
     "TILE)": "TILE = 512  # rows and columns of a block: two blocks fit the cache of a core\n",
-    "< SAFE_BITS": (
-        "SAFE_BITS = 60.0  # scores within +-60 bits are summed in float32 without a maximum\n"
-    ),
-    "* _ROOT": "_ROOT = math.log2(math.e) ** 0.5\n",
+    "< SAFE": "SAFE = 30.0  # exponentials of scores within +-30 are summed as they are\n",
 }
 
 
