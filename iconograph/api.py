@@ -60,13 +60,20 @@ def generate(method: Named, target: str = "torch", *, judge: bool = True) -> Cod
     if target not in (names := target_names()):
         hint = did_you_mean(target, names) or f"targets: {', '.join(names)}"
         raise InputError(f"there is no target {target[:60]!r}", hint=hint)
+    from derive.verify import JUDGED
+
     spec = resolve(method)
-    found = verify(spec).row if judge else None
-    known = {"verdict": found.brief, "certificate_hash": found.hash or None} if found else {}
+    brief, certificate = "not checked", ""
+    if judge and spec.claim.relation in JUDGED:
+        found = verify(spec).row
+        brief, certificate = found.brief, found.hash
+    elif judge:
+        brief = f"not checked, claimed {spec.claim.relation}"
     try:
-        return Code(emit(spec, target, **known), found.brief if found else "not checked")
+        text = emit(spec, target, verdict=brief, certificate_hash=certificate or None)
     except Refused as error:
         raise InputError(f"no program is written for {error}") from None
+    return Code(text, brief)
 
 
 def check(certificate: str | os.PathLike[str]) -> Check:

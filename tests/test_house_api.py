@@ -103,6 +103,17 @@ def test_code_is_a_string_and_renders(tmp_path: Path) -> None:
         code.save(tmp_path / "b.py")
 
 
+def test_code_says_what_is_known_of_the_claim(tmp_path: Path) -> None:
+    text = (ROOT / "catalog" / "methods" / "infonce.toml").read_text()
+    (tmp_path / "limit.toml").write_text(text.replace('"exact"', '"limit"'))
+    assert ic.generate(tmp_path / "limit.toml").brief == "not checked, claimed limit"
+    (tmp_path / "double.toml").write_text(text.replace('"exact"', '"exact"\nscale = "2"'))
+    code = ic.generate(tmp_path / "double.toml")
+    assert code.brief == "refuted; the file claims exact" and code.brief in code
+    code = ic.generate("infonce")
+    assert code.brief == "proved, general-N" and ic.verify("infonce").row.hash in code
+
+
 def test_a_certificate_is_checked_from_its_file(tmp_path: Path) -> None:
     result = ic.verify("infonce")
     (tmp_path / "c.json").write_text(result.row.certificate)
