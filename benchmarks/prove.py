@@ -1,0 +1,220 @@
+"""Verdicts, proofs and replays: how long a user waits, against the targets and against an import.
+
+    python benchmarks/prove.py [--runs 3] [--profile] [--sizes]
+
+Targets: every exact method of the catalog proved within 10 s, all certificates replayed within 1 s,
+the first verdict on a file of one's own, start-up included, within 2 s. The floor is the time that
+`python -c "import sympy"` takes, which every verdict pays; it is measured in every round beside the
+rest, and the medians of times and of ratios are printed. Every measurement is a process of its own,
+so that nothing is remembered from one to the next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOOR = "import sympy (the floor)"
+MINE = """
+id = "my-loss"
+name = "My loss"
+field = "self-supervised"
+year = 2026
+cite = "none"
+[learned]
+z = "vector[i]"
+[given]
+pos = "index[i] in n"
+tau = "positive"
+epsilon = "probability"
+[assumes]
+"the partner is another view" = "[pos[i] = i] = 0"
+[p]
+kernel = "smoothed"
+target = "pos[i]"
+epsilon = "epsilon"
+[q]
+kernel = "dot"
+embedding = "z"
+temperature = "tau"
+[published]
+formula = '''mean[i] (log(sum[k != i] exp(z[i].z[k]/tau))
+  - (1-epsilon)*z[i].z[pos[i]]/tau - epsilon/(n-1)*sum[j != i] z[i].z[j]/tau)'''
+source = "mine"
+[claim]
+relation = "exact"
+constant = "H(p)"
+"""
+SEARCH = """
+import time
+from catalog.registry import all_methods
+from derive.bridge import problem
+from derive.prove import Proof, prove
+claims = [problem(m) for m in all_methods() if m.claim.relation == "exact"]
+start = time.perf_counter()
+assert all(isinstance(prove(c), Proof) for c in claims)
+print(time.perf_counter() - start)
+"""
+REPLAY = """
+import sys, time
+from pathlib import Path
+from derive.certificate import check_text
+texts = [p.read_text() for p in sorted(Path(sys.argv[1]).glob("*.json"))]
+import derive.equations, derive.stored
+start = time.perf_counter()
+for text in texts:
+    check_text(text)
+print(time.perf_counter() - start)
+"""
+PROFILE = """
+import cProfile, pstats, sys
+{setup}
+profile = cProfile.Profile()
+profile.enable()
+{body}
+profile.disable()
+pstats.Stats(profile).sort_stats("tottime").print_stats(14)
+"""
+
+
+def python(*arguments: str) -> str:
+    """What a fresh process prints; it must end well."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    if ran.returncode not in (0, 1):  # 1: a claim failed, as the negatives of the catalog should
+        raise SystemExit(f"python {' '.join(arguments)[:80]} failed:\n{ran.stderr[-2000:]}")
+    return ran.stdout
+
+
+def wall(*arguments: str) -> Callable[[], float]:
+    """The time of a fresh process, from outside."""
+
+    def measure() -> float:
+        start = time.perf_counter()
+        python(*arguments)
+        return time.perf_counter() - start
+
+    return measure
+
+
+def inside(script: str, *arguments: str) -> Callable[[], float]:
+    """The time that a fresh process says, its imports left out."""
+    return lambda: float(python("-c", script, *arguments))
+
+
+def exact_ids() -> list[str]:
+    script = (
+        "from catalog.registry import all_methods\n"
+        "print(*[m.id for m in all_methods() if m.claim.relation == 'exact'])"
+    )
+    return python("-c", script).split()
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns aligned, numbers to the right."""
+    widths = [max(len(r[k]) for r in rows) for k in range(len(rows[0]))]
+    lines = []
+    for r in rows:
+        cells = [
+            c.ljust(w) if k == 0 else c.rjust(w)
+            for k, (c, w) in enumerate(zip(r, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def measure(runs: int, folder: Path) -> None:
+    """Time everything `runs` times, in rounds, and print the medians."""
+    mine = folder / "my_loss.toml"
+    mine.write_text(MINE)
+    ids = exact_ids()
+    command = ("-m", "iconograph", "verify")
+    python(*command, *ids, "--jobs", "1", "--certificates", str(folder / "proofs"))
+    proofs = sorted((folder / "proofs").glob("*.json"))
+    assert len(proofs) == len(ids)
+    jobs: dict[str, tuple[float | None, Callable[[], float]]] = {
+        FLOOR: (None, wall("-c", "import sympy")),
+        "prove all: search alone": (10, inside(SEARCH)),
+        "prove all: verify --jobs 1": (10, wall(*command, *ids, "--jobs", "1")),
+        "prove all: verify --jobs 2": (10, wall(*command, *ids, "--jobs", "2")),
+        "replay all": (1, inside(REPLAY, str(folder / "proofs"))),
+        "replay all: iconograph check": (
+            None,
+            wall("-m", "iconograph", "check", *map(str, proofs)),
+        ),
+        "first verdict on one's own file": (2, wall(*command, str(mine))),
+        "iconograph --help": (None, wall("-m", "iconograph", "--help")),
+    }
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(runs):
+        for name, (_, job) in jobs.items():
+            times[name].append(job())
+    rows = [("", "seconds", "target", "of target", "x floor")]
+    for name, (target, _) in jobs.items():
+        seconds = statistics.median(times[name])
+        ratio = statistics.median(t / f for t, f in zip(times[name], times[FLOOR], strict=True))
+        rows.append(
+            (
+                name,
+                f"{seconds:.2f}",
+                f"{target:g} s" if target else "",
+                f"{seconds / target:.0%}" if target else "",
+                f"{ratio:.2f}",
+            )
+        )
+    print(f"{len(ids)} exact methods, median of {runs} rounds, {os.cpu_count()} cores\n")
+    print(table(rows))
+
+
+def sizes(folder: Path) -> None:
+    """How large the certificates are."""
+    rows = [("certificate", "bytes", "terms", "steps")]
+    python("-m", "iconograph", "verify", *exact_ids(), "--certificates", str(folder / "proofs"))
+    for path in sorted((folder / "proofs").glob("*.json")):
+        body = json.loads(path.read_text())
+        counts = (path.stat().st_size, len(body["terms"]), len(body["steps"]))
+        rows.append((path.stem, *(f"{c:,}" for c in counts)))
+    print("\n" + table(rows))
+
+
+def profile(folder: Path) -> None:
+    """Where the time of the search and of the replay goes."""
+    python("-m", "iconograph", "verify", *exact_ids(), "--certificates", str(folder / "proofs"))
+    parts = {
+        "search": (SEARCH.split("start =")[0], "[prove(c) for c in claims]"),
+        "replay": (REPLAY.split("start =")[0], "[check_text(t) for t in texts]"),
+    }
+    for name, (setup, body) in parts.items():
+        print(f"\n{name}")
+        said = python("-c", PROFILE.format(setup=setup, body=body), str(folder / "proofs"))
+        print(said.replace(str(ROOT) + os.sep, "").strip())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--runs", type=int, default=3, help="rounds; medians are printed")
+    parser.add_argument("--profile", action="store_true", help="also where the time goes")
+    parser.add_argument("--sizes", action="store_true", help="also how large the certificates are")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        measure(asked.runs, folder)
+        if asked.sizes:
+            sizes(folder)
+        if asked.profile:
+            profile(folder)
+
+
+if __name__ == "__main__":
+    main()
