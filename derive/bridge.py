@@ -236,6 +236,20 @@ def scalar(e: s.Expr) -> Term:
     raise TypeError(f"no scalar: {e}")
 
 
+def below_root(fact: s.Fact) -> s.Expr:
+    """The left side of a fact, x for |u| > 0 with x = |u|^2 and for sqrt(x) > 0.
+
+    Roots are exponentials of logarithms here, positive whatever is below them.
+    """
+    if fact.relation == ">" and fact.right == s.Num(Fraction(0)):
+        match fact.left:
+            case s.Norm(u):
+                return s.SqNorm(u)
+            case s.Call("sqrt", (x,)):
+                return x
+    return fact.left
+
+
 def facts(method: Method) -> list[tuple[Judgement, str]]:
     """The hypotheses of a method: what its types say and what it assumes, each with its words."""
     out: list[tuple[Judgement, str]] = []
@@ -253,7 +267,7 @@ def facts(method: Method) -> list[tuple[Judgement, str]]:
             j = index(d.form.args[-1])
             out.append((("eq", bind("sum", j, t), num(1)), f"the rows of {d.name} sum to one"))
     for fact in method.assumes:
-        a, b = scalar(fact.left), scalar(fact.right)
+        a, b = scalar(below_root(fact)), scalar(fact.right)
         difference = a if b is num(0) else a - b
         if fact.relation == "=":
             out.append((("eq", a, b), fact.text))

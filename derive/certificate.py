@@ -9,6 +9,7 @@ evaluates the hypotheses in the stored model, for contradictory hypotheses would
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import time
@@ -269,13 +270,16 @@ def _no_number(text: str) -> None:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Rules refuse after `seconds` more."""
-    before = deadline[0]
+    """Rules refuse after `seconds` more; terms live on, so that no garbage is looked for."""
+    before, collecting = deadline[0], gc.isenabled()
     deadline[0] = min(before, time.monotonic() + seconds)
+    gc.disable()  # a third of the time otherwise
     try:
         yield
     finally:
         deadline[0] = before
+        if collecting:
+            gc.enable()
 
 
 def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult:

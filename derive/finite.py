@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from catalog.spec import Method
@@ -27,6 +27,9 @@ from derive.witness import AFFINE, Witness
 
 MORE = (2, 5, 6)  # sizes for hypotheses without a model at those asked for
 WHOLE = ((3, 5, 7), (2, 4, 6))  # given scalars tried where their fractions ask for too many roots
+
+
+LOST = "a quotient or a logarithm has no value here; at other points the two sides agree"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def judge(
     if witness is not None:
         slope = slopes(problem, sizes[:2], seed)
         says = sympy_of(method, model, witness, sympy)
+        if says.outcome == "agree" and lost(problem, sizes[0], seed, witness):
+            witness = replace(witness, kind="undefined", text=LOST)
         every = universal(problem, sizes, seed) if affine else None
         return FiniteReport(
             model, "refuted", witness, slope, says, time.perf_counter() - start,
@@ -96,6 +101,18 @@ def judge(
         model, value, None, slope, says, time.perf_counter() - start, count,
         disagreement=clash(value, slope, says, None),
     )  # fmt: skip
+
+
+def lost(problem: Problem, n: int, seed: int, witness: Witness) -> bool:
+    """Whether a witness sits where a formula has no value.
+
+    Asked when sympy, which cancels before it evaluates, finds the sides equal there: they agree
+    where both are defined, and the witness is a 0/0 that a factor 0 seemed to excuse.
+    """
+    if witness.kind == "undefined" or witness.against == AFFINE:
+        return False
+    found = (case_at(problem, n, seed + k, "generic") for k in range(8))
+    return any(c is not None and enclose.compare(c).kind == "agree" for c in found)
 
 
 def agreeing(problem: Problem, sizes: Sequence[int], seed: int) -> int:
@@ -148,13 +165,14 @@ def clash(value: str, slope: Gradient, says: SympyReport, witness: Witness | Non
     """How the judges contradict each other, "" if they do not."""
     if value == "agree" and slope.outcome == "different":
         return "the two sides agree as balls but the gradient is not zero"
-    if value == "agree" and says.outcome == "different":
+    # a side without a value is the derivation's to refuse: sympy and the tape cancel differently
+    if value == "agree" and says.outcome == "different" and not says.detail.startswith("no value"):
         return f"balls agree, sympy does not: {says.detail}"
     if witness is None:
         return ""
     # a constant published loss, and one with a negative scale, are affine images all the same
     affine = witness.against == AFFINE and witness.kind != "different"
-    if says.outcome == "agree" and not affine:
+    if says.outcome == "agree" and not affine and witness.kind not in ("undefined", "sign"):
         return "balls refute the claim, sympy's values satisfy it"
     if slope.outcome == "equal" and witness.kind == "different" and witness.against == AFFINE:
         return "no scale fits as balls, but the gradient is zero"

@@ -86,8 +86,7 @@ class Normaliser(Atoms):
             x, y = a.args
             ne = self.do("ne_def", x, y)
             other = ne.concl[1] if a.op == "eq" else mk("eq", None, x, y)
-            by_ne, by_th = (ONE, MINUS) if a.op == "eq" else (MINUS, ONE)
-            uses = ((by_ne, (), ne), (by_th, (), th))
+            uses = ((ONE, (), ne), (MINUS, (), th))
             derived = self.do("lincomb", other, num(1 - b.data), uses)
             self.facts.append((((), (other,)), derived, slots))
 

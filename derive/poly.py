@@ -117,10 +117,11 @@ def match(pattern: Term, target: Term, slots: frozenset[Term], b: Binding) -> It
         elif target.op in INDEX and not target.loose and domain(target) == domain(pattern):
             yield {**b, pattern: target}
         return
-    if pattern is target:
-        yield b
+    if not pattern.free & slots:
+        if pattern is target:
+            yield b
         return
-    if pattern.op != target.op or pattern.data != target.data or not (pattern.free & slots):
+    if pattern.op != target.op or pattern.data != target.data:
         return
     if len(pattern.args) != len(target.args):
         return

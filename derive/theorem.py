@@ -219,9 +219,9 @@ def icon(blocks: tuple[Block, ...]) -> Term:
     return mk("add", None, *parts)
 
 
-def mentions(t: Term, names: frozenset[str]) -> bool:
-    """Whether t mentions a family of that name."""
-    return (t.op == "app" and t.data[0] in names) or any(mentions(a, names) for a in t.args)
+def families(t: Term) -> set[str]:
+    """The names of the families in t."""
+    return {t.data[0]} if t.op == "app" else set[str]().union(*map(families, t.args))
 
 
 @rule
@@ -230,8 +230,8 @@ def exact(
 ) -> Judgement:
     """An I-Con identity: published = scale * icon(blocks) + constant.
 
-    Premises: that; scale > 0; per block w >= 0, p >= 0, k > 0, A A = A, M M = M (0 or 1 each),
-    A sum_M p = A (rows sum to one); the weights sum to one. Only k mentions what is learned.
+    Premises: that; scale > 0; per block w >= 0, p >= 0, k > 0, A A = A, M M = M, A sum_M p = A;
+    the weights sum to one. Only k is learned; no hypothesis ties learned families to given ones.
     """
     wanted = [("eq", published, scale * icon(blocks) + constant), ("pos", scale)]
     for _, a, nb, m, w, p, k in blocks:
@@ -239,6 +239,8 @@ def exact(
         wanted.append(("eq", a * total(nb, m * p), a))
     wanted.append(("eq", mk("add", None, *(total(b[0], b[1] * b[4]) for b in blocks)), num(1)))
     need([t.concl for t in premises] == wanted, "the premises are not those of this claim")
-    fixed = [scale, constant] + [t for b in blocks for t in (b[1], b[3], b[4], b[5])]
-    need(not any(mentions(t, frozenset(learned)) for t in fixed), "a learned symbol outside k")
+    fixed = (scale, constant, *(t for b in blocks for t in (b[1], b[3], b[4], b[5])))
+    need(not families(mk("add", None, *fixed)) & set(learned), "a learned symbol outside k")
+    for names in (families(mk("add", None, *h[1:])) for t in premises for h in t.hyps):
+        need(names <= set(learned) or not names & set(learned), "learned and given are tied")
     return ("icon", published, scale, constant, blocks, tuple(learned))

@@ -16,9 +16,10 @@ from derive import balls, finite
 from derive.bridge import Problem, problem
 from derive.certificate import certify, check_body, model_json
 from derive.finite import FiniteReport
+from derive.instance import other_point
 from derive.prove import NotProved, Proof, prove
 from derive.terms import Term, mk, num, total
-from derive.theorem import MINUS
+from derive.theorem import MINUS, families
 from derive.verdict import NEGATIVE, Judge, Proved, Refuted, Unknown, Verdict
 from derive.witness import Witness
 
@@ -46,6 +47,7 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
             path=method.path,
         )
     claim = problem(method)
+    check_free(method, claim)
     negative = relation in NEGATIVE
     report = finite.judge(method, claim, seed=seed, affine=negative)
     if report.model is None:
@@ -53,6 +55,13 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
         raise InputError(
             f"no model of the hypotheses was found, they seem to contradict each other: {words}. "
             "Contradictory hypotheses would prove anything; drop or mend one of them",
+            path=method.path,
+        )
+    others = [other_point(claim, report.model, seed + k) for k in range(1, 4)]
+    if all(m is None or m.families == report.model.families for m in others):
+        raise InputError(
+            "the hypotheses leave nothing to learn: they fix "
+            f"{', '.join(claim.learned)}; drop the one that does",
             path=method.path,
         )
     if report.disagreement:
@@ -115,6 +124,23 @@ def said(report: FiniteReport) -> list[Judge]:
 def sizes(report: FiniteReport) -> str:
     """The sizes of the model that was looked at."""
     return ", ".join(str(v) for v in report.model.sizes.values()) if report.model else ""
+
+
+def check_free(method: Method, claim: Problem) -> None:
+    """Raise InputError where a hypothesis ties what is learned to what is given.
+
+    What is given would then carry what is learned, and a learned term could pass as a constant.
+    """
+    learned = set(claim.learned)
+    for judgement, words in zip(claim.hyps, claim.texts, strict=True):
+        names = set[str]().union(*map(families, judgement[1:]))
+        if names & learned and not names <= learned:
+            both = f"{', '.join(sorted(names & learned))} to {', '.join(sorted(names - learned))}"
+            raise InputError(
+                f"the hypothesis {words!r} ties the learned {both}, which is given; a hypothesis "
+                "may speak of learned symbols or of given ones, not of both",
+                path=method.path,
+            )
 
 
 def check_pair(method: Method, claim: Problem, seed: int) -> None:
