@@ -176,6 +176,10 @@ FORMULAS: dict[str, tuple[str, dict[str, str]]] = {
             sets='n = "i j"\nclasses = "c k"',
         ),
     ),
+    "partner-by-inequality": (
+        f"mean[i] ({DOT_ROW} - z[i].z[pos[i]]/tau)",
+        {**VIEWS, "assumes": '"the partner is another view" = "pos[i] != i"'},
+    ),
     "nt-xent-dot": (f"mean[i] ({DOT_ROW} - z[i].z[pos[i]]/tau)", VIEWS),
     "n-pair": (
         "mean[i] log(1 + sum[k : k != i and k != pos[i]] exp(s[i,k] - s[i,pos[i]]))",
@@ -471,6 +475,7 @@ FORMULAS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 OPEN = {
+    "partner-by-inequality": "pos[i] != i is turned into an equation with a wrong sign",
     "bits": "no rule says that log(2) > 0",
     "three-classes": "the sum over listed classes is unfolded before the indicator settles it",
     "soft-targets": "a hypothesis is not used where its letters are those of the claim",
