@@ -220,8 +220,8 @@ def icon(blocks: tuple[Block, ...]) -> Term:
 
 
 def families(t: Term) -> set[str]:
-    """The names of the families in t."""
-    return {t.data[0]} if t.op == "app" else set[str]().union(*map(families, t.args))
+    """The names of the families, masks and index functions in t."""
+    return set(t.data[:1] if t.op in ("app", "mask", "fn") else ()).union(*map(families, t.args))
 
 
 @rule
