@@ -71,6 +71,10 @@ class Atoms(Indicators):
             ths = []
             for a in f.args:
                 to, th = self.normal(a)
+                if not self.split_ne and (without_one := self.less_one_term(to)):
+                    new, more = self.normal(without_one.concl[1])
+                    steps = [th, self.back(without_one), more]
+                    to, th = new, self.ring(a, new, *(x for x in steps if x))
                 if th:
                     for kind in ("pos", "nn"):  # what is known of a is known of its normal form
                         if (s := self.sign(kind, a)) and not self.known.get((kind, to)):

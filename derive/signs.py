@@ -15,6 +15,7 @@ from derive.terms import (
     Poly,
     RuleError,
     Term,
+    bind,
     canon,
     domain,
     mk,
@@ -136,6 +137,10 @@ class Signs:
                 return self.fold("pos", "add", strongest_first(signs_of), t)
         if t.op == "sum" and (found := self._pos_sum(t)):
             return found
+        if t.op == "add" and (th := self.less_one_term(t)) and (found := self.pos(th.concl[1])):
+            return self.do("transport", found, th)
+        if t.op == "add" and (found := self.with_square("pos", t)):
+            return found
         return self.from_hypotheses("pos", t) or self.by_normal("pos", t)
 
     def _nn(self, t: Term) -> Theorem | None:
@@ -164,6 +169,8 @@ class Signs:
             weak = [self.nn(a) for a in t.args]
             if (all_nn := every(weak)) is not None:
                 return self.fold("nn", "add", all_nn, t)
+        if t.op == "add" and (found := self.with_square("nn", t)):
+            return found
         if t.op == "sum":
             v = var(f"{PREFIX}{offset(t) + 1}", t.data)
             body = open_binder(t, v)
@@ -173,6 +180,47 @@ class Signs:
             if inside := self.nn(body):
                 return self.do("sum_sign", v, inside)
         return self.from_hypotheses("nn", t) or self.by_cases("nn", t) or self.by_normal("nn", t)
+
+    def less_one_term(self, t: Term) -> Theorem | None:
+        """The theorem sum_v [v != e] f(v) + rest = t, where t is sum_v f(v) - f(e) + rest."""
+        p = poly(t, None, self.dims)
+        for whole, c in p.items():
+            if len(whole[0]) != 1:
+                continue
+            (v,), f = whole[0], times(whole[1])
+            for one in (m for m, q in p.items() if not m[0] and q == -c):
+                g = times(one[1])
+                for e in (e for e in indices(g) if domain(e) == domain(v) and not e.loose):
+                    if canon(subst(f, v, e)) != canon(g):
+                        continue
+                    rest = {m: q for m, q in p.items() if m not in (whole, one)}
+                    ne = self.do("ne_def", v, e)
+                    new = build(rest) + num(c) * bind("sum", v, ne.concl[1] * f)
+                    uses = (
+                        (num(c) * f, (v,), ne), (num(-c), (v,), self.do("leibniz", f, v, v, e)),
+                        (num(-c) * g, (), self.do("delta_sum", v, e)),
+                    )  # fmt: skip
+                    return self.do("lincomb", new, t, uses)
+        return None
+
+    def with_square(self, kind: str, t: Term) -> Theorem | None:
+        """The sign of a sum that holds |a|^2 - 2 a.b + |b|^2, a square multiplied out."""
+        p = poly(t)
+        for d in self.dims:
+            part = {m: c for m, c in p.items() if len(m[0]) == 1 and m[0][0].data[1] == d}
+            if len(part) < 2:
+                continue
+            v = next(iter(part))[0][0]
+            linear = square_root({((), fs): c for (_, fs), c in part.items()})
+            if linear is None:
+                continue
+            square = self.do("sum_sign", v, self.axiom("nn_square", linear))
+            rest = build({m: c for m, c in p.items() if m not in part})
+            if rest is ZERO:
+                return self.move(square, t) if kind == "nn" else None
+            if other := self.sign(kind, rest):
+                return self.fold(kind, "add", [other, square], t)
+        return None
 
     def pos_apart(self, t: Term) -> Theorem | None:
         """The sign of nested sums that are a product of independent ones."""

@@ -158,7 +158,7 @@ def defects(claim: Problem) -> list[tuple[str, Term, str]]:
     """Terms that vanish exactly where the pair is one, each with what it means when it does not."""
     out = []
     mass = num(-1)
-    for anchors, a, nbs, m, w, p, _ in claim.blocks:
+    for anchors, a, nbs, m, w, p, k in claim.blocks:
         gap = total(nbs, m * p) - num(1)
         out.append((
             "p does not sum to one over the allowed neighbours", total(anchors, a * (gap * gap)),
@@ -166,13 +166,10 @@ def defects(claim: Problem) -> list[tuple[str, Term, str]]:
         ))  # fmt: skip
         low = total(anchors, a * total(nbs, m * mk("relu", None, MINUS * p)))
         out.append(("p is negative somewhere", low, "p(j|i) must be a distribution"))
-        out.append(
-            (
-                "an anchor weight is negative",
-                total(anchors, a * mk("relu", None, MINUS * w)),
-                "weights are at least 0",
-            )
-        )
+        low = total(anchors, a * total(nbs, m * mk("relu", None, MINUS * k)))
+        out.append(("the kernel of q is negative somewhere", low, "k(i,j) must be positive"))
+        low = total(anchors, a * mk("relu", None, MINUS * w))
+        out.append(("an anchor weight is negative", low, "weights are at least 0"))
         mass = mass + total(anchors, a * w)
     return [*out, ("the anchor weights do not sum to one", mass * mass, "divide them by their sum")]
 
