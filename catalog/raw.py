@@ -88,11 +88,27 @@ TABLES: Mapping[str, type[Raw]] = {"icon": RawIcon, "published": RawPublished, "
 REQUIRED_TABLES = ("learned", "p", "q", "claim")
 
 
+def texts(value: Any, keys: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], str]]:
+    """All strings of a document, keys included, with the keys that lead to them."""
+    if isinstance(value, str):
+        yield keys, value
+    elif isinstance(value, dict):
+        for key, inside in value.items():
+            yield (*keys, key), key
+            yield from texts(inside, (*keys, key))
+    elif isinstance(value, list):
+        for inside in value:
+            yield from texts(inside, keys)
+
+
 def validate(doc: Mapping[str, Any]) -> RawMethod | tuple[tuple[str, ...], str, str]:
     """The checked document, or its first error: the keys to it, what is wrong, what to do."""
     for table, lines in doc.items():
         if isinstance(lines, dict) and len(lines) > MAX_LINES:
             return (table,), f"[{table}] has more than {MAX_LINES} lines", ""
+    for keys, text in texts(doc):  # names reach terminals and programs
+        if any((ord(c) < 32 and c not in "\n\t") or ord(c) in range(127, 160) for c in text):
+            return keys, "a control character is in the text", "write plain text"
     try:
         return RawMethod.model_validate(doc)
     except ValidationError as error:

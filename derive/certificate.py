@@ -245,7 +245,26 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
             "the hash does not fit the contents; the certificate was changed after it was made",
             path=path,
         )
-    return check_body(body, path)
+    result = check_body(body, path)
+    if other_claim(result):
+        raise InputError(
+            f"the certificate is labelled {result.method_id!r}, but its theorem is not what the "
+            "catalog claims of that method; a loss of your own needs an id of its own",
+            path=path,
+        )
+    return result
+
+
+def other_claim(result: CheckResult) -> bool:
+    """Whether a certificate carries the id of a method of the catalog and proves something else."""
+    from catalog import registry
+    from derive.bridge import problem
+
+    if result.method_id not in registry.ids():
+        return False
+    claim = problem(registry.load(result.method_id))
+    said = (claim.published, claim.scale, claim.constant, claim.blocks, claim.learned)
+    return tuple(result.theorem.concl[1:]) != said
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

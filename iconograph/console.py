@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -80,6 +81,9 @@ def guard() -> Iterator[None]:
     """
     import typer
 
+    for stream in (sys.stdout, sys.stderr):  # a terminal of few letters gets \\u2713, not an error
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
         sys.stdout.flush()  # here, so that a closed pipe is noticed while it can be handled
@@ -87,6 +91,10 @@ def guard() -> Iterator[None]:
         # the interpreter flushes stdout once more when it ends; let that go nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(Exit.CLOSED) from None
+    except OSError as error:
+        complain(f"the output could not be written: {error.strerror or error}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.BAD_INPUT) from None
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(Exit.INTERRUPTED) from None
