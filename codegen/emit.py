@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catalog.spec import Method
 from codegen import lower, passes, targets
+from codegen.plain import plain, plain_method
 
 
 class Refused(ValueError):
@@ -46,8 +47,12 @@ def emit(
         raise ValueError(f"there is no target {target!r}; targets: {', '.join(target_names())}")
     if (why := WHY_NOT.get(method.claim.relation)) is not None:
         raise Refused(f"{method.id}: {why}. {method.claim.correction}".strip())
+    # Method -> Method: its texts may not reach into the program
+    method = plain_method(method)
     # Method -> IR
-    program = lower.lower(method, certificate_hash=certificate_hash, verdict=verdict)
+    certificate = plain(certificate_hash) if certificate_hash else certificate_hash
+    verdict = plain(verdict) if verdict else verdict
+    program = lower.lower(method, certificate_hash=certificate, verdict=verdict)
     if not any(a.kind == "number" and a.shape for a in program.arguments):
         raise Refused(f"{method.id}: it reads no array of numbers, so there is nothing to compute")
     # IR -> IR
