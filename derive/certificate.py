@@ -264,7 +264,8 @@ def other_claim(result: CheckResult) -> bool:
         return False
     claim = problem(registry.load(result.method_id))
     said = (claim.published, claim.scale, claim.constant, claim.blocks, claim.learned)
-    return tuple(result.theorem.concl[1:]) != said
+    granted = {judgement_text(h, claim.dims) for h in claim.hyps}
+    return tuple(result.theorem.concl[1:]) != said or not granted.issuperset(result.hypotheses)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from derive import theorem
 from derive.sampling import random_model
 from derive.terms import INDEX, RuleError, Term, bind, domain, mk, num, total, var
-from derive.theorem import AXIOMS, RULES, Judgement, Theorem, icon, mentions
+from derive.theorem import AXIOMS, RULES, Judgement, Theorem, families, icon
 from tests.test_rules_random import counterexample, holds
 
 SIDE = ("side", ("a", "b"))
@@ -325,10 +325,20 @@ def exact(
     learned: Any = ("z",),
     published: Term | None = None,
 ) -> Theorem:
-    """The claim with every premise assumed: only the shape of the claim can be refused."""
+    """The claim with its premises assumed: only the shape of the claim can be refused."""
     t = published if published is not None else scale * icon(blocks) + constant
-    premises = [rule("assume", j) for j in wanted(t, scale, constant, blocks)]
+    premises = [shown(j) for j in wanted(t, scale, constant, blocks)]
     return rule("exact", t, scale, constant, blocks, learned, *premises)
+
+
+def shown(j: Judgement) -> Theorem:
+    """The judgement, proved where that is easy and assumed otherwise."""
+    if j[0] == "pos" and j[1].op == "exp":
+        return rule("axiom", "pos_exp", j[1].args[0], ZERO)
+    try:
+        return ring(*j[1:]) if j[0] == "eq" else rule("assume", j)
+    except RuleError:
+        return rule("assume", j)
 
 
 Z = mk("exp", None, f(I, J, name="z"))
@@ -347,6 +357,12 @@ FORBIDDEN: dict[str, Callable[[], Any]] = {
     "a learned constant in the second block": lambda: exact((claim(), claim(p=Z))),
     "the same symbol learned as a vector": lambda: exact(
         (claim(p=bind("sum", (v := var("c", "d")), f(I, v, name="z") * f(J, v, name="z"))),)
+    ),
+    "a mask called as what is learned": lambda: exact(
+        (claim(m=mk("mask", ("z", ("n", "n")), I, J)),)
+    ),
+    "an index function called as what is learned": lambda: exact(
+        (claim(p=f(mk("fn", ("z", ("n",), "n"), I), J, name="p")),)
     ),
     "no blocks at all": lambda: rule(
         "exact",
@@ -406,10 +422,6 @@ LAWFUL = {
     ),
     "a condition that is 0 or 1 by hypothesis": (claim(m=f(I, J, name="m")),),
     "an enumerated set": (claim(nbs=(S,), k=mk("exp", None, f(I, S, name="z"))),),
-    "a mask called as what is learned": (claim(m=mk("mask", ("z", ("n", "n")), I, J)),),
-    "an index function called as what is learned": (
-        claim(p=f(mk("fn", ("z", ("n",), "n"), I), J, name="p")),
-    ),
 }
 
 
@@ -421,11 +433,74 @@ def test_odd_claims_are_true_claims(what: str) -> None:
     assert model is None
 
 
-def test_a_learned_symbol_is_found_wherever_it_is() -> None:
+def test_a_symbol_is_found_wherever_it_is() -> None:
     deep = bind("sum", J, mk("relu", None, mk("sg", None, num(1) + f(J, name="z") * EQ)))
-    assert mentions(deep, frozenset({"z"}))
-    assert not mentions(deep, frozenset({"f"}))
-    assert mentions(mk("max", None, num(1), f(name="z")), frozenset({"z"}))
+    assert families(deep) == {"z"}
+    assert families(mk("max", None, num(1), f(name="z"))) == {"z"}
+    assert families(bind("bigmax", J, mk("mask", ("m", ("n",)), J), num(1))) == {"m"}
+    assert families(f(mk("fn", ("pos", ("n",), "n"), I), name="z")) == {"z", "pos"}
+    assert families(mk("eq", None, I, mk("fn", ("y", ("n",), "n"), J))) == {"y"}
+    assert families(EQ) == set()
+
+
+ZI = f(I, name="z")
+TIES = {
+    # hypotheses with which something given would carry what is learned into the constant
+    "a family": ("eq", ZI, f(I, name="c")),
+    "a family in an inequality": ("nn", ZI - f(I, name="c")),
+    "a mask": ("eq", ZI, mk("mask", ("m", ("n",)), I)),
+    "an index function": ("eq", ZI, mk("eq", None, I, mk("fn", ("y", ("n",), "n"), I))),
+    "the place of the largest": (
+        "nn",
+        f(mk("fn", ("y", ("n",), "n"), I), name="z") - f(J, name="z"),
+    ),
+    "a family at a learned place of a sum": ("eq", bind("sum", I, ZI), f(name="c")),
+}
+
+
+@pytest.mark.parametrize("what", TIES)
+def test_no_hypothesis_ties_learned_to_given(what: str) -> None:
+    """With z = c the learned z could pass as the constant c, and any loss as any other."""
+    blocks, one = (claim(k=mk("exp", None, f(I, J, name="z"))),), num(1)
+    t = one * icon(blocks)
+    for place in range(len(wanted(t, one, ZERO, blocks))):
+        premises = [rule("assume", j) for j in wanted(t, one, ZERO, blocks)]
+        # the kernel's sign and the equation hold without hypotheses
+        premises[0] = rule("lincomb", *premises[0].concl[1:], ())
+        premises[4] = rule("axiom", "pos_exp", f(I, J, name="z"), ZERO)
+        assert rule("exact", t, one, ZERO, blocks, ("z",), *premises).concl[0] == "icon"
+        th = premises[place]
+        if th.concl[0] == "eq":
+            more = rule("lincomb", *th.concl[1:], ((one, (), th), (ZERO, (), nothing(TIES[what]))))
+        else:
+            more = rule(
+                "transport",
+                th,
+                rule("lincomb", th.concl[1], th.concl[1], ((ZERO, (), nothing(TIES[what])),)),
+            )
+        premises[place] = more
+        with pytest.raises(RuleError, match="tied"):
+            rule("exact", t, one, ZERO, blocks, ("z",), *premises)
+
+
+def nothing(j: Judgement) -> Theorem:
+    """0 = 0, under the hypothesis j."""
+    return Theorem(theorem._KEY, frozenset((j,)), ("eq", ZERO, ZERO), "nothing", ())
+
+
+def test_hypotheses_about_learned_symbols_alone_are_lawful() -> None:
+    blocks, one = (claim(k=mk("exp", None, f(I, J, name="z"))),), num(1)
+    t = one * icon(blocks)
+    premises = [rule("assume", j) for j in wanted(t, one, ZERO, blocks)]
+    premises[0] = rule(
+        "lincomb",
+        t,
+        one * icon(blocks) + ZERO,
+        ((ZERO, (), assumed("eq", bind("sum", I, ZI * ZI), num(1))),),
+    )
+    premises[4] = rule("axiom", "pos_exp", f(I, J, name="z"), ZERO)
+    th = rule("exact", t, one, ZERO, blocks, ("z",), *premises)
+    assert any("z" in families(h[1]) for h in th.hyps)
 
 
 # ------------------------------------------------------------------- a walk through all rules

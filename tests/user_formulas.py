@@ -475,13 +475,8 @@ FORMULAS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 OPEN = {
-    "partner-by-inequality": "pos[i] != i is turned into an equation with a wrong sign",
     "bits": "no rule says that log(2) > 0",
     "three-classes": "the sum over listed classes is unfolded before the indicator settles it",
-    "soft-targets": "a hypothesis is not used where its letters are those of the claim",
-    "soft-targets-kl": "a hypothesis is not used where its letters are those of the claim",
-    "soft-targets-linear": "a hypothesis is not used where its letters are those of the claim",
-    "targets-that-sum-to-one": "a hypothesis is not used where its letters are those of the claim",
     "weighted-neighbours": "a positive sum of weights is not seen to have a term",
     "joint": "the sum over two letters is not seen to have a term",
     "symmetric-scores": "s[i,j] = s[j,i] is used for ever",
