@@ -74,7 +74,7 @@ def stream_lines(stream: Streaming) -> list[str]:
             out.append("log_partition = torch.logsumexp(log_partition, dim=0)")
             out.append("expected = expected.sum()")
             entropy += ".sum()"
-            valid = "log_partition > -math.inf"
+            valid = "log_partition != -math.inf"
     elif r.plan.expected == "classes":
         out.append(f"log_partition = {applied(stream)}")
         out += classes(stream)

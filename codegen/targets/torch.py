@@ -31,6 +31,8 @@ def emit(program: Program) -> str:
     if program.reductions:
         streams = [Streaming(p) for p in numbered(program)]
         streaming, functions = streaming_body(program, streams)
+        once = environment().get_template("torch_once.jinja").render(name=program.name)
+        functions = [once.rstrip(), *functions]
         groups = [Group(list(s.pieces.loops()), dense.lines(s.pieces)) for s in streams]
         memory = BY_BLOCKS
     else:
@@ -70,7 +72,6 @@ OPTIONAL = {
     "math.": "import math\n",
     "Iterator[": "from collections.abc import Iterator\n",
     ": Any": "from typing import Any\n",
-    "@once_differentiable": "from torch.autograd.function import once_differentiable\n",
     "TILE)": "TILE = 512  # rows and columns of a block: two blocks fit the cache of a core\n",
     "< SAFE": "SAFE = 30.0  # exponentials of scores within +-30 are summed as they are\n",
 }
