@@ -88,6 +88,7 @@ def hashes(seed: str, order: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(reason="slots of hypotheses are visited in the order of addresses", strict=False)
 def test_certificates_are_the_same_in_every_process() -> None:
     """Whatever the hash seed, and whatever was proved before in the process."""
