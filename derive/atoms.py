@@ -63,7 +63,8 @@ class Atoms(Indicators):
         if f.op == "sum":
             # a closed inner product, multiplied out: one form, whatever its variable is called
             v = var("coordinate'", f.data)
-            rep = total((v,), build(poly(open_binder(f, v))))
+            inside = build(poly(open_binder(f, v)))
+            rep = ZERO if inside is ZERO else total((v,), inside)
             return None if rep is f else self.ring(f, rep)
         if f.op in ("log", "inv") and f.args[0].op == "mul" and (th := self.split_as_written(f)):
             return th

@@ -148,8 +148,6 @@ class Indicators(Rewriter):
             if g.op not in UNARY and g.op != "max":
                 continue
             for b in sorted(booleans(g), key=order):
-                if b.op == "ne":
-                    continue
                 yes, no = subst(g, b, ONE), subst(g, b, ZERO)
                 split = b * yes + (ONE - b) * no
                 th = self.do(
@@ -159,12 +157,13 @@ class Indicators(Rewriter):
                     self.ring(yes, ONE * yes + (ONE - ONE) * no),
                     self.ring(no, ZERO * yes + (ONE - ZERO) * no),
                 )
-                if b.op == "eq":
+                if b.op != "mask":
                     ne = self.do("ne_def", *b.args)
+                    other = ne.concl[1] if b.op == "eq" else mk("eq", None, *b.args)
                     th = self.do(
                         "lincomb",
                         g,
-                        b * yes + ne.concl[1] * no,
+                        b * yes + other * no,
                         ((ONE, (), th), (MINUS * no, (), ne)),
                     )
                 return self.replace(m, (), [g], th)

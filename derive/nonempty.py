@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from derive.completion import Completion
 from derive.poly import flat, substitute, times
-from derive.signs import ONE, Signs, indices
+from derive.signs import ONE, indices
 from derive.terms import BOOL, Domain, Term, bind, domain, mk, open_binder, subst
 from derive.theorem import MINUS, Theorem
 
 
-class NonEmpty(Signs):
+class NonEmpty(Completion):
     """The search for signs, with the sums over a condition that somebody meets."""
 
     def nonempty(self, v: Term, masks: list[Term]) -> Theorem | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
+from math import isqrt
 
 from derive.terms import (
     INDEX,
@@ -102,6 +103,26 @@ def without(fs: tuple[Term, ...] | list[Term], gone: list[Term] | tuple[Term, ..
     for g in gone:
         left.remove(g)
     return left
+
+
+def square_root(p: Poly) -> Term | None:
+    """L with L^2 = p for a polynomial that is the square of a linear form, else None."""
+    linear: list[tuple[Term, Fraction]] = []
+    for (vs, fs), c in p.items():
+        if not vs and len(fs) == 2 and fs[0] is fs[1]:
+            up, down = isqrt(max(c.numerator, 0)), isqrt(c.denominator)
+            if up * up != c.numerator or down * down != c.denominator:
+                return None
+            linear.append((fs[0], Fraction(up, down)))
+    if not linear:
+        return None
+    first, size = linear[0]
+    parts = [num(size) * first]
+    for u, c in linear[1:]:
+        cross = next((q for (_, fs), q in p.items() if set(fs) == {first, u}), Fraction(0))
+        parts.append(num(c if cross > 0 else -c) * u)
+    whole = parts[0] if len(parts) == 1 else mk("add", None, *parts)
+    return None if poly(whole * whole - build(p)) else whole
 
 
 # ---------------------------------------------------------------- matching

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.poly import poly, times
-from derive.signs import square_root
+from derive.poly import poly, square_root, times
 from derive.terms import BOOL, Domain, Term, mk, num, open_binder, var
 
 LETTERS = {"default": "ijklmabcuvw"}

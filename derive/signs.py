@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
-from math import isqrt
 from typing import Any
 
-from derive.poly import PREFIX, Binding, build, components, match, offset, poly, times
+from derive.poly import PREFIX, Binding, build, components, match, offset, poly, square_root, times
 from derive.terms import (
     BOOL,
     INDEX,
     Domain,
-    Poly,
     RuleError,
     Term,
-    bind,
     canon,
     domain,
-    mk,
     num,
     open_binder,
     order,
@@ -139,7 +135,7 @@ class Signs:
             return found
         if t.op == "add" and (th := self.less_one_term(t)) and (found := self.pos(th.concl[1])):
             return self.do("transport", found, th)
-        if t.op == "add" and (found := self.with_square("pos", t)):
+        if t.op == "add" and (found := self.with_square("pos", t) or self.with_share(t)):
             return found
         return self.from_hypotheses("pos", t) or self.by_normal("pos", t)
 
@@ -182,44 +178,15 @@ class Signs:
         return self.from_hypotheses("nn", t) or self.by_cases("nn", t) or self.by_normal("nn", t)
 
     def less_one_term(self, t: Term) -> Theorem | None:
-        """The theorem sum_v [v != e] f(v) + rest = t, where t is sum_v f(v) - f(e) + rest."""
-        p = poly(t, None, self.dims)
-        for whole, c in p.items():
-            if len(whole[0]) != 1:
-                continue
-            (v,), f = whole[0], times(whole[1])
-            for one in (m for m, q in p.items() if not m[0] and q == -c):
-                g = times(one[1])
-                for e in (e for e in indices(g) if domain(e) == domain(v) and not e.loose):
-                    if canon(subst(f, v, e)) != canon(g):
-                        continue
-                    rest = {m: q for m, q in p.items() if m not in (whole, one)}
-                    ne = self.do("ne_def", v, e)
-                    new = build(rest) + num(c) * bind("sum", v, ne.concl[1] * f)
-                    uses = (
-                        (num(c) * f, (v,), ne), (num(-c), (v,), self.do("leibniz", f, v, v, e)),
-                        (num(-c) * g, (), self.do("delta_sum", v, e)),
-                    )  # fmt: skip
-                    return self.do("lincomb", new, t, uses)
+        """See `completion.Completion`."""
         return None
 
     def with_square(self, kind: str, t: Term) -> Theorem | None:
-        """The sign of a sum that holds |a|^2 - 2 a.b + |b|^2, a square multiplied out."""
-        p = poly(t)
-        for d in self.dims:
-            part = {m: c for m, c in p.items() if len(m[0]) == 1 and m[0][0].data[1] == d}
-            if len(part) < 2:
-                continue
-            v = next(iter(part))[0][0]
-            linear = square_root({((), fs): c for (_, fs), c in part.items()})
-            if linear is None:
-                continue
-            square = self.do("sum_sign", v, self.axiom("nn_square", linear))
-            rest = build({m: c for m, c in p.items() if m not in part})
-            if rest is ZERO:
-                return self.move(square, t) if kind == "nn" else None
-            if other := self.sign(kind, rest):
-                return self.fold(kind, "add", [other, square], t)
+        """See `completion.Completion`."""
+        return None
+
+    def with_share(self, t: Term) -> Theorem | None:
+        """See `completion.Completion`."""
         return None
 
     def pos_apart(self, t: Term) -> Theorem | None:
@@ -343,26 +310,6 @@ def every(found: list[Theorem | None]) -> list[Theorem] | None:
 def strongest_first(signs: list[Theorem]) -> list[Theorem]:
     """Theorems t > 0 before theorems t >= 0, otherwise in the order given."""
     return sorted(signs, key=lambda th: bool(th.concl[0] != "pos"))
-
-
-def square_root(p: Poly) -> Term | None:
-    """L with L^2 = p for a polynomial that is the square of a linear form, else None."""
-    linear: list[tuple[Term, Fraction]] = []
-    for (vs, fs), c in p.items():
-        if not vs and len(fs) == 2 and fs[0] is fs[1]:
-            up, down = isqrt(max(c.numerator, 0)), isqrt(c.denominator)
-            if up * up != c.numerator or down * down != c.denominator:
-                return None
-            linear.append((fs[0], Fraction(up, down)))
-    if not linear:
-        return None
-    first, size = linear[0]
-    parts = [num(size) * first]
-    for u, c in linear[1:]:
-        cross = next((q for (_, fs), q in p.items() if set(fs) == {first, u}), Fraction(0))
-        parts.append(num(c if cross > 0 else -c) * u)
-    whole = parts[0] if len(parts) == 1 else mk("add", None, *parts)
-    return None if canon(whole * whole - build(p)) else whole
 
 
 def indices(t: Term) -> list[Term]:
