@@ -68,14 +68,19 @@ def block_target(pieces: Pieces) -> BlockTarget:
         ]
     )
     integers = pieces.integers_in(f"{code} {mask}")
-    mass = t.form in ("proportional", "softmax")
-    like = "like." in code or (t.binary and not mass)
+    checked = stated(pieces)
+    least = "-math.inf" if t.form == "softmax" else "0"
+    mass = checked or t.form in ("proportional", "softmax")
+    like = "like." in code or (t.binary and t.form not in ("proportional", "softmax"))
     names = [*data, *integers]
 
     functions = environment().get_template("torch_target.jinja").render(
         k=k,
         form=t.form,
         symmetrised=t.symmetrised,
+        checked=checked,
+        mass=mass,
+        count="len(mass)" if always_has_rows(pieces) else f"(mass > {least}).sum().clamp(min=1)",
         args=[f"{n}: {'int' if n in integers else 'Tensor'}" for n in names]
         + (["like: Tensor"] if like else []),
         names=[*names, *(["like"] if like else [])],
@@ -97,6 +102,9 @@ def block_target(pieces: Pieces) -> BlockTarget:
             setup.append(f"mass{k} = mass{k}.{whole}.expand({size})")
         given.append(f"mass{k}")
         data.append(f"mass{k}")
+    valid = f"mass{k} > {least}" if mass else None
+    if checked:
+        valid = f"(mass{k} > 0) & (mass{k} < math.inf)"
     inside = ", ".join(given)
     return BlockTarget(
         call=f"_target{k}(rows, columns, {inside})",
@@ -104,7 +112,7 @@ def block_target(pieces: Pieces) -> BlockTarget:
         functions=functions,
         setup=setup,
         entropy=f"_target_entropy{k}({size}, {inside})",
-        valid=None if not mass else f"mass{k} > {'-math.inf' if t.form == 'softmax' else '0'}",
+        valid=valid,
         data=data,
         integers=integers,
     )
@@ -118,6 +126,18 @@ def spread(pieces: Pieces, text: Text, printer: TensorPrinter) -> str:
     here, there = (printer.position(v).code for v in (r.row, r.column))
     shape = f"(len({here}), len({there}))"
     return f"like.new_full({shape}, {text.code})" if text.plain else f"({text.code}).expand{shape}"
+
+
+def stated(pieces: Pieces) -> bool:
+    """Whether p is a formula of the file's own, which may divide by zero in some rows."""
+    named = pieces.program.method.icon.p.name
+    return named == "formula" and pieces.reduction.target.form == "given"
+
+
+def always_has_rows(pieces: Pieces) -> bool:
+    """Whether every row has a p whatever the data, if there are two points."""
+    r = pieces.reduction
+    return r.target.form == "softmax" and r.allowed.kind != "mask"
 
 
 def repeats_allowed(pieces: Pieces) -> bool:

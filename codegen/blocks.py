@@ -48,6 +48,12 @@ def lines(program: Program, block: Block, dialect: Dialect) -> list[str]:
     out.append(f"p_ij = {full(p, p.expr(block.p), layout)}{'.detach()' if torch else ''}")
     if masked:
         out.append(f"p_ij = {library}.where(allowed, p_ij, 0.0)")
+    if program.method.icon.p.name == "formula":
+        # where the formula divides by zero the anchor has no p
+        keep = "keepdim" if torch else "keepdims"
+        infinite = "math.inf" if torch else "np.inf"
+        out.append(f"mass = p_ij.sum({dims}, {keep}=True)")
+        out.append(f"p_ij = {library}.where((mass > 0) & (mass < {infinite}), p_ij, 0.0)")
     if torch:
         out.append(f"log_q = log_kernel - torch.logsumexp(log_kernel, dim={dims}, keepdim=True)")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator
+from typing import Literal
 
 from catalog.spec import Declaration, Method
 from catalog.symbols import IApp, IVar, Mask, Sym, walk
@@ -104,7 +105,11 @@ def argument(declared: Declaration, name: str, method: Method) -> Argument:
         dim = form.dim.name if form.dim else None
         strict = form.kind in ("positive", "probability")
         text = declared.text
-        return Argument(name, form.name, "number", axes, dim, None, declared.learned, strict, text)
+        kind: Literal["", "probability", "distribution"] = ""
+        if form.kind == "probability" or form.kind == "distribution":
+            kind = form.kind
+        learned = declared.learned
+        return Argument(name, form.name, "number", axes, dim, None, learned, strict, text, kind)
     text = declared.text
     if isinstance(form, Mask):
         return Argument(name, form.name, "mask", axes, None, None, False, False, text)

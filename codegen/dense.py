@@ -6,7 +6,7 @@ differ, `weight`. NumPy also keeps what the gradient needs: `p_ij`, `q_ij` and t
 
 from __future__ import annotations
 
-from codegen.block_target import repeats_allowed
+from codegen.block_target import always_has_rows, repeats_allowed, stated
 from codegen.dialects import NUMPY, TORCH
 from codegen.pieces import Pieces
 
@@ -60,13 +60,20 @@ def dims(pieces: Pieces) -> tuple[str, str]:
 
 def target_lines(pieces: Pieces) -> list[str]:
     """`p_ij` over all pairs, normalised."""
-    r, t = pieces.reduction, pieces.reduction.target
+    t = pieces.reduction.target
     out = softmax_lines(pieces) if t.form == "softmax" else weight_lines(pieces)
     if t.symmetrised:
-        out.append(f"p_ij = (p_ij + p_ij.T) / (2 * {pieces.program.sizes[r.row.set.name]})")
+        out.append(f"p_ij = (p_ij + p_ij.T) / (2 * {row_count(pieces)})")
     if pieces.dialect is TORCH and t.form in ("softmax", "given", "proportional"):
         out.append(f"p_ij = {detached(out.pop().removeprefix('p_ij = '))}")
     return out
+
+
+def row_count(pieces: Pieces) -> str:
+    """How many rows have a p, as the joint p averages over those alone."""
+    if always_has_rows(pieces):
+        return pieces.program.sizes[pieces.reduction.row.set.name]
+    return "p_ij.sum().clamp(min=1)" if pieces.dialect is TORCH else "max(p_ij.sum(), 1)"
 
 
 def is_whole(pieces: Pieces) -> bool:
@@ -120,7 +127,20 @@ def weight_lines(pieces: Pieces) -> list[str]:
         axis, keep = dims(pieces)
         out.append("mass = p_ij.sum()" if is_whole(pieces) else f"mass = p_ij.sum({axis}, {keep})")
         out.append(f"p_ij = p_ij / {where(pieces, 'mass > 0', 'mass', '1.0')}")
+    elif stated(pieces):
+        out += defined_rows(pieces, is_whole(pieces))
     return out
+
+
+def defined_rows(pieces: Pieces, whole: bool) -> list[str]:
+    """Lines that leave out the rows where the formula of p divides by zero."""
+    axis, keep = dims(pieces)
+    infinite = "math.inf" if pieces.dialect is TORCH else "np.inf"
+    defined = where(pieces, f"(mass > 0) & (mass < {infinite})", "p_ij", "0.0")
+    return [
+        "mass = p_ij.sum()" if whole else f"mass = p_ij.sum({axis}, {keep})",
+        f"p_ij = {defined}",
+    ]
 
 
 def detached(code: str) -> str:

@@ -159,7 +159,8 @@ class Argument:
 
     `symbol` is its name in the formulas, `axes` the sets of its indices, `dim` the set of its
     coordinates. kind: "number" (a scalar or array of reals), "index" (positions in the set
-    `target`, or labels when that set has no other array), "mask". `positive` numbers are checked.
+    `target`, or labels when that set has no other array), "mask". `positive` numbers are checked,
+    and so is what the `range` says: below one too for a probability, rows that sum to one.
     """
 
     name: str
@@ -171,6 +172,7 @@ class Argument:
     learned: bool
     positive: bool
     text: str
+    range: Literal["", "probability", "distribution"] = ""
 
     @property
     def shape(self) -> tuple[str, ...]:

@@ -75,6 +75,8 @@ def stream_lines(stream: Streaming) -> list[str]:
             out.append("expected = expected.sum()")
             entropy += ".sum()"
             valid = "log_partition != -math.inf"
+            if (some := stream.target.valid) is not None:
+                valid = f"({valid}) & ({some}).any()"
     elif r.plan.expected == "classes":
         out.append(f"log_partition = {applied(stream)}")
         out += classes(stream)

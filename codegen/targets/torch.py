@@ -116,12 +116,17 @@ def inputs(program: Program) -> list[str]:
             size = f', sizes["{a.target}"]' if a.target in sized else ""
             lines.append(f"{a.name} = _positions({where}{size})")
         elif a.shape:
-            lines.append(f"{a.name} = _real({where}, dtype)")
+            read = "_distribution" if a.range == "distribution" else "_real"
+            lines.append(f"{a.name} = {read}({where}, dtype)")
             if a.positive:
                 lines.append(f'{a.name} = _positive("{a.name}", {a.name})')
+            if a.range == "probability":
+                lines.append(f'{a.name} = _below_one("{a.name}", {a.name})')
         else:
             strict = ", positive=True" if a.positive else ""
             lines.append(f'{a.name} = _number("{a.name}", {a.name}, {anchor(program)}{strict})')
+            if a.range == "probability":
+                lines.append(f'{a.name} = _below_one("{a.name}", {a.name})')
     return lines
 
 

@@ -1,0 +1,76 @@
+"""What a file declares of its numbers is checked when the emitted loss is called."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from catalog.registry import all_methods
+from catalog.spec import Method
+from codegen.emit import WHY_NOT
+from codegen.execute import module, program_of, source, tensor
+from codegen.samples import sample
+
+torch = pytest.importorskip("torch")
+
+METHODS = {m.id: m for m in all_methods() if m.claim.relation not in WHY_NOT}
+
+
+def numbers(range_: str) -> list[tuple[str, str]]:
+    return [
+        (name, a.name)
+        for name, m in METHODS.items()
+        for a in program_of(m).arguments
+        if a.kind == "number" and (a.range == range_ if range_ else a.positive and not a.shape)
+    ]
+
+
+def call(m: Method, form: str, dtype: str = "float64", **changed: Any) -> torch.Tensor:
+    p = program_of(m)
+    data = sample(m, 0, size=5)
+    values = {a.name: tensor(a, data.data[a.symbol], dtype) for a in p.arguments}
+    for name, change in changed.items():
+        values[name] = change(values[name].detach()) if callable(change) else change
+    first = [values.pop(a.name) for a in p.arguments if a.positional]
+    value = getattr(module(source(m, "dense")), f"{p.name}_{form}")(*first, **values)
+    assert isinstance(value, torch.Tensor)
+    return value
+
+
+@pytest.mark.parametrize("form", ["loss", "dense"])
+@pytest.mark.parametrize(("method", "name"), numbers(""))
+@pytest.mark.parametrize("bad", ["0.1", None, [], math.nan, 0.0, -1.0, torch.tensor(math.nan)])
+def test_a_positive_number(method: str, name: str, bad: Any, form: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{name} should be (a number|positive|a single), got"):
+        call(METHODS[method], form, **{name: bad})
+
+
+@pytest.mark.parametrize("form", ["loss", "dense"])
+@pytest.mark.parametrize(("method", "name"), numbers("probability"))
+@pytest.mark.parametrize("bad", [0.0, 1.0, 1.5, -0.5, math.nan])
+def test_a_probability(method: str, name: str, bad: float, form: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{name} should (be positive|lie between 0)"):
+        call(METHODS[method], form, **{name: lambda v: torch.full_like(v, bad)})
+
+
+@pytest.mark.parametrize("form", ["loss", "dense"])
+@pytest.mark.parametrize(("method", "name"), numbers("distribution"))
+def test_a_distribution(method: str, name: str, form: str) -> None:
+    def negative(v: torch.Tensor) -> torch.Tensor:
+        v = v.clone()
+        v[0, 0], v[0, 1] = -0.1, v[0, 0] + v[0, 1] + 0.1
+        return v
+
+    m = METHODS[method]
+    with pytest.raises(ValueError, match=f"^{name} should not be negative, got"):
+        call(m, form, **{name: negative})
+    with pytest.raises(ValueError, match=f"^{name} should have rows that sum to one"):
+        call(m, form, **{name: lambda v: 1.01 * v})
+    for dtype in ("float32", "bfloat16", "float16"):
+        assert call(m, form, dtype).isfinite()  # rounding alone is no offence
+
+
+def test_every_kind_is_in_the_catalog() -> None:
+    assert numbers("") and numbers("probability") and numbers("distribution")
