@@ -125,7 +125,11 @@ def test_the_published_formula_is_scale_times_loss_plus_constant(name: str) -> N
 def test_low_precision_inputs(name: str, form: str, dtype: str) -> None:
     s = data(name, 0, 5)
     rounded = Sample(s.sizes, {k: rounding(name, k, v, dtype) for k, v in s.data.items()})
-    exact = run(made(name, form), program(name), form, rounded)
+    wide = made(name, form)
+    if hasattr(wide, "_distribution"):
+        # rows rounded to the dtype sum to one only as far as that dtype can tell
+        wide._distribution = wide._real  # type: ignore[attr-defined]
+    exact = run(wide, program(name), form, rounded)
     low = run(made(name, form), program(name), form, rounded, dtype=dtype)
     value, gradient = TOLERANCE[dtype]
     assert abs(low.value - exact.value) <= value * max(1.0, abs(exact.value))
