@@ -8,7 +8,7 @@ from itertools import product
 from derive.completion import Completion
 from derive.poly import flat, substitute, times
 from derive.signs import ONE, indices
-from derive.terms import BOOL, Domain, Term, bind, domain, mk, open_binder, subst
+from derive.terms import BOOL, Domain, Term, bind, domain, mk, open_binder, order, subst
 from derive.theorem import MINUS, Theorem
 
 
@@ -105,13 +105,14 @@ class NonEmpty(Completion):
 
     def witnesses(self, t: Term, d: Domain) -> list[Term]:
         """Indices that may show a sum to be non-empty: those of hypotheses, those of the term."""
+        free = sorted(t.free, key=order)
         found: list[Term] = []
         for th in self.assumed:
             for e in indices(th.concl[1]):
                 if domain(e) == d and e.op != "v":
                     slots = sorted(e.free, key=lambda u: str(u.data))
                     for combo in product(
-                        *([u for u in t.free if domain(u) == domain(x)] for x in slots)
+                        *([u for u in free if domain(u) == domain(x)] for x in slots)
                     ):
                         found.append(substitute(e, dict(zip(slots, combo, strict=True))))
         if isinstance(d, tuple):

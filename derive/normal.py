@@ -91,7 +91,7 @@ class Normaliser(Atoms):
             self.facts.append((((), (other,)), derived, slots))
 
         if a.op in ("mask", "app") and b is ZERO:
-            for v in a.free:
+            for v in sorted(a.free, key=order):
                 if sum(x is v for x in a.args) == 2:
                     self.off_diagonal(th, v, [k for k, x in enumerate(a.args) if x is v][1])
 
@@ -201,7 +201,7 @@ class Normaliser(Atoms):
         """Use an equation among the hypotheses, from left to right."""
         for pattern, th, slots in self.facts:
             for b, taken, used in match_monomial(pattern, slots, m):
-                got = self.at(th, {v: b[v] for v in slots if v in b})
+                got = self.at(th, {v: b[v] for v in sorted(slots, key=order) if v in b})
                 left = total(taken, times(used))
                 to = got.concl[2]
                 if to is left:

@@ -89,7 +89,6 @@ def hashes(seed: str, order: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="slots of hypotheses are visited in the order of addresses", strict=False)
 def test_certificates_are_the_same_in_every_process() -> None:
     """Whatever the hash seed, and whatever was proved before in the process."""
     first = hashes("1", "forwards")

@@ -12,6 +12,7 @@ from typing import Any
 import flint
 import pytest
 
+import derive.theorem
 from catalog.registry import load
 from derive import theorem
 from derive.bridge import problem
@@ -429,7 +430,13 @@ def test_exact_needs_each_condition(what: str) -> None:
 
 def test_exact_refuses_what_it_should() -> None:
     head = claim(random.Random(3))
-    proved = [RULES["assume"](j) for j in premises(*head).values()]
+    # forged, so that the premises have no hypotheses: assumed, they would tie learned to given
+    proved = [
+        Theorem(derive.theorem._KEY, frozenset(), j, "forged", ()) for j in premises(*head).values()
+    ]
+    assumed = [RULES["assume"](j) for j in premises(*head).values()]
+    with pytest.raises(RuleError, match="tied"):
+        RULES["exact"](*head, *assumed)
     assert RULES["exact"](*head, *proved).concl[0] == "icon"
     for k in range(len(proved)):
         with pytest.raises(RuleError):
