@@ -60,7 +60,7 @@ def bend(method: str, n: int) -> float:
 
 def test_every_method_of_the_catalog_has_a_reference() -> None:
     assert set(IDS) == set(reference.CLAIMS) | set(reference.NEGATIVES)
-    assert len(IDS) == 32
+    assert len(IDS) >= 32
 
 
 @pytest.mark.parametrize("n", SIZES)

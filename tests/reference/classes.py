@@ -11,6 +11,7 @@ from tests.reference.tools import (
     Data,
     cos,
     cosines,
+    entropy,
     kl_rows,
     normal,
     one_hot,
@@ -186,3 +187,27 @@ def published_triplet(data: Data) -> float:
 def icon_triplet(data: Data) -> float:
     d = ((data["f"][:, None] - data["g"]) ** 2).sum(-1) + data["alpha"] * np.array([1.0, 0.0])
     return float(onto([1.0, 0.0], softmax(-d / (2 * data["s"] ** 2))).mean())
+
+
+def claim_mlm(data: Data) -> tuple[float, float]:
+    return 1.0, entropy(rows_to_one(data["N"]), data["N"].sum(1))
+
+
+def claim_knowledge_distillation(data: Data) -> tuple[float, float]:
+    square = float(data["T"]) ** 2
+    return square, square * entropy(softmax(data["v"] / data["T"]))
+
+
+CLAIMS = {
+    "cross-entropy": lambda d: (1.0, 0.0),
+    "harmonic": lambda d: (1.0, 0.0),
+    "mlm": claim_mlm,
+    "label-smoothing": lambda d: (1.0, entropy(target_label_smoothing(d))),
+    "knowledge-distillation": claim_knowledge_distillation,
+    "dpo": lambda d: (1.0, 0.0),
+    "cosface": lambda d: (1.0, 0.0),
+}
+NEGATIVES = {
+    "focal": ("z",),
+    "triplet": ("f", "g"),
+}

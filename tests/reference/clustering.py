@@ -84,3 +84,19 @@ def icon_dcd(data: Data) -> float:
     weights = data["A"] * data["edge"]
     rows = kl_rows(rows_to_one(weights), walk(data["phi"]))
     return float(np.average(rows, weights=weights.sum(1)))
+
+
+def mean_log_neighbours(data: Data) -> float:
+    return float(np.log(data["knn"].sum(1)).mean())
+
+
+def claim_dcd(data: Data) -> tuple[float, float]:
+    a = (data["A"] * data["edge"]).sum(1)
+    return float(a.sum()), float((a * np.log(a)).sum() - a.sum() + len(a))
+
+
+CLAIMS = {
+    "dcd": claim_dcd,
+    "pmi-clustering": lambda d: (1.0, mean_log_neighbours(d) - math.log(len(d["phi"]))),
+    "infonce-clustering": lambda d: (1.0, mean_log_neighbours(d) - math.log(len(d["phi"]))),
+}

@@ -12,6 +12,7 @@ from tests.reference.tools import (
     cauchy,
     cos,
     cosines,
+    entropy,
     kl_rows,
     mixed_graph,
     normal,
@@ -202,3 +203,25 @@ def published_decoupled_contrastive(data: Data) -> float:
 
 def icon_decoupled_contrastive(data: Data) -> float:
     return float(kl_rows(one_hot(data["pos"], len(data["z"])), dot_rows(data)).mean())
+
+
+def mean_log_neighbours(data: Data) -> float:
+    return float(np.log(data["knn"].sum(1)).mean())
+
+
+def claim_supcon(data: Data) -> tuple[float, float]:
+    return len(data["y"]), float(np.log(same_label(data).sum(1)).sum())
+
+
+CLAIMS = {
+    "x-sample": lambda d: (1.0, entropy(target_x_sample(d))),
+    "lgsimclr": lambda d: (1.0, mean_log_neighbours(d)),
+    "simclr": lambda d: (1.0, 0.0),
+    "supcon": claim_supcon,
+    "t-simcne": lambda d: (1.0, 0.0),
+    "t-simclr": lambda d: (1.0, 0.0),
+}
+NEGATIVES = {
+    "supcon-in": ("z",),
+    "decoupled-contrastive": ("z",),
+}

@@ -142,3 +142,15 @@ def icon_t_sne_uniform(data: Data) -> float:
 
 def entropy_t_sne_uniform(data: Data) -> float:
     return entropy(symmetrise(data["knn"] / float(data["k"])).ravel())
+
+
+CLAIMS = {
+    "sne": lambda d: (len(d["y"]), 0.0),
+    "sne-uniform": lambda d: (1.0, math.log(d["k"])),
+    "t-sne": lambda d: (1.0, 0.0),
+    "t-sne-graph": lambda d: (1.0, 0.0),
+    "t-sne-uniform": lambda d: (1.0, entropy_t_sne_uniform(d)),
+}
+NEGATIVES = {
+    "conditional-t-sne": ("y",),
+}

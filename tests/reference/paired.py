@@ -147,3 +147,13 @@ def icon_siglip(data: Data) -> float:
     q = softmax(np.stack([logits, np.zeros_like(logits)], axis=-1))
     eye = np.eye(len(logits))
     return float(kl_rows(np.stack([eye, 1 - eye], axis=-1), q).mean())
+
+
+CLAIMS = {
+    "infonce": lambda d: (1.0, 0.0),
+    "infonce-k": lambda d: (1.0, math.log(d["k"])),
+    "moco-v3": lambda d: (4 * float(d["tau"]), 0.0),
+    "clip": lambda d: (1.0, 0.0),
+    "cmc": lambda d: (len(d["z"]) * (len(d["z"]) - 1), 0.0),
+    "siglip": lambda d: (len(d["x"]), 0.0),
+}
