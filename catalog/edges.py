@@ -1,0 +1,163 @@
+"""Claimed relations between methods: the files of `relations/`, one per family of edges.
+
+    [no-smoothing]                       # the name of the edge
+    from = "label-smoothing"             # A
+    to = "cross-entropy"                 # B
+    kind = "special-case"                # published_A[put] = scale * published_B + constant
+    why = "with nothing spread, the target is the label"
+    put = { z = "x", epsilon = "0" }     # symbols of A in the words of B
+    sets = { n = "n" }                   # sets of A; default: the set of that name
+    add = { given = {}, assumes = {} }   # words that B lacks; also `learned` and `sets`
+    scale = "1"
+    constant = "0"
+
+A symbol or set of A that is not mentioned is the one of that name in B. An edge of another kind
+states no equation; it may name the entry whose verdict proves it, `proof = "..."`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import InputError, did_you_mean
+from catalog.files import read_text, read_toml
+from catalog.load import Reader
+from catalog.params import Text
+
+EQUATIONS = ("special-case", "equal-up-to")
+"""The kinds that state an equation of two published formulas, which is then proved."""
+
+NAMED = ("limit", "bound", "coarse-graining", "contradicts", "used-in-the-proof-of")
+"""The kinds that may name the entry whose verdict proves them."""
+
+KEYS: Mapping[str, type | tuple[type, ...]] = {
+    "from": str, "to": str, "kind": str, "why": str, "proof": str,
+    "scale": (str, int), "constant": (str, int), "put": dict, "sets": dict, "add": dict,
+}  # fmt: skip
+ADD = ("sets", "learned", "given", "assumes")
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One edge as its file states it; texts carry the place that an error points at."""
+
+    name: str
+    source: str
+    target: str
+    kind: str
+    why: str
+    path: str
+    scale: Text
+    constant: Text
+    at: Text
+    proof: str = ""
+    put: Mapping[str, tuple[Text, Text]] = field(default_factory=dict)
+    sets: Mapping[str, Text] = field(default_factory=dict)
+    add: Mapping[str, Mapping[str, tuple[Text, Text]]] = field(default_factory=dict)
+
+    @property
+    def states_equation(self) -> bool:
+        """Whether the edge is an equation of two formulas."""
+        return self.kind in EQUATIONS
+
+    @property
+    def parameter(self) -> str:
+        """The substitution in a line: `epsilon = 0, z = x`; what keeps its name is left out."""
+        put = (f"{head} = {text.text}" for head, (_, text) in self.put.items())
+        sets = (f"{name} is {text.text}" for name, text in self.sets.items() if name != text.text)
+        return ", ".join([*put, *sets])
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the edge assumes besides the hypotheses of `target`, in words."""
+        return tuple(self.add.get("assumes", {}))
+
+
+def relations_dir() -> Path:
+    """The folder of the catalog's own relations."""
+    return Path(__file__).with_name("relations")
+
+
+def claimed_edges(place: Path | None = None) -> tuple[Claimed, ...]:
+    """The edges of a file, or of every file of a folder, by name. Raises InputError."""
+    place = place or relations_dir()
+    paths = sorted(place.glob("*.toml")) if place.is_dir() else [place]
+    found: dict[str, Claimed] = {}
+    for path in paths:
+        for edge in read_edges(read_text(path), str(path)):
+            if edge.name in found:
+                raise edge.at.error(f"the edge {edge.name!r} stands in {found[edge.name].path} too")
+            found[edge.name] = edge
+    return tuple(found[name] for name in sorted(found))
+
+
+def read_edges(text: str, path: str = "<text>") -> Iterator[Claimed]:
+    """The edges that a TOML text states. Raises InputError."""
+    doc = read_toml(text, path)
+    reader = Reader(doc, path, text.replace("\r\n", "\n"))
+    for name, table in doc.items():
+        if not isinstance(table, dict):
+            raise reader.key(name).error(f"{name!r} is no table", "an edge is a table [name]")
+        yield _edge(name, table, reader)
+
+
+def _edge(name: str, table: dict[str, Any], reader: Reader) -> Claimed:
+    at = reader.key(name)
+    for key, value in table.items():
+        if key not in KEYS:
+            hint = did_you_mean(key, KEYS) or f"known: {', '.join(KEYS)}"
+            raise reader.key(name, key).error(f"unknown key {key!r} in [{name}]", hint)
+        if not isinstance(value, KEYS[key]) or isinstance(value, bool):
+            wanted = "a table" if KEYS[key] is dict else "a text"
+            raise reader.key(name, key).error(f"{key} must be {wanted}")
+    for key in ("from", "to", "kind", "why"):
+        if not table.get(key):
+            raise at.error(f"[{name}] needs {key}", "see catalog/edges.py")
+    kind = table["kind"]
+    if kind not in (*EQUATIONS, *NAMED):
+        hint = did_you_mean(kind, (*EQUATIONS, *NAMED)) or ", ".join((*EQUATIONS, *NAMED))
+        raise reader.text(kind, name, "kind").error(f"unknown kind {kind!r}", hint)
+    for key in ("put", "sets", "add", "scale", "constant") if kind in NAMED else ("proof",):
+        if key in table:
+            raise reader.key(name, key).error(
+                f"an edge of kind {kind!r} has no {key}",
+                f"equations are stated by {' and '.join(EQUATIONS)}",
+            )
+    return Claimed(
+        name=name, source=table["from"], target=table["to"], kind=kind, path=reader.path, at=at,
+        why=" ".join(table["why"].split()), proof=table.get("proof", ""),
+        scale=reader.text(table.get("scale", "1"), name, "scale"),
+        constant=reader.text(table.get("constant", "0"), name, "constant"),
+        put=_texts(reader, table.get("put", {}), name, "put"),
+        sets={k: v for k, (_, v) in _texts(reader, table.get("sets", {}), name, "sets").items()},
+        add=_added(reader, table.get("add", {}), name),
+    )  # fmt: skip
+
+
+def _added(
+    reader: Reader, tables: dict[str, Any], name: str
+) -> dict[str, Mapping[str, tuple[Text, Text]]]:
+    for key, value in tables.items():
+        if key not in ADD:
+            hint = did_you_mean(key, ADD) or f"known: {', '.join(ADD)}"
+            raise reader.key(name, "add", key).error(f"unknown key {key!r} in add", hint)
+        if not isinstance(value, dict):
+            raise reader.key(name, "add", key).error(f"{key} must be a table")
+    return {key: _texts(reader, value, name, "add", key) for key, value in tables.items()}
+
+
+def _texts(reader: Reader, table: dict[str, Any], *keys: str) -> dict[str, tuple[Text, Text]]:
+    found = {}
+    for key, value in table.items():
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise reader.key(*keys, key).error(f"{key} must be a text")
+        found[key] = (reader.key(*keys, key), reader.text(value, *keys, key))
+    return found
+
+
+__all__ = [
+    "EQUATIONS", "NAMED", "Claimed", "InputError", "claimed_edges", "read_edges", "relations_dir",
+]  # fmt: skip
