@@ -6,6 +6,7 @@ Nothing heavy is imported when this module is: a command imports what it needs w
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -14,16 +15,19 @@ from typer.core import TyperGroup
 
 from iconograph import __version__
 from iconograph.commands import check, cite, generate, new, show, table, verify
-from iconograph.console import guard
+from iconograph.console import complain, guard
 
 
 class Door(TyperGroup):
     """Runs every command under `guard`, so that none can end in a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that the user named."""
-        with guard():
-            return super().invoke(ctx)
+        """Run the command that the user named, then say what is wrong with plug-ins it read."""
+        try:
+            with guard():
+                return super().invoke(ctx)
+        finally:
+            _report_plugins()
 
 
 app = typer.Typer(
@@ -44,6 +48,13 @@ app.command("table")(table.table)
 app.command("generate")(generate.generate)
 app.command("cite")(cite.cite)
 app.command("new")(new.new)
+
+
+def _report_plugins() -> None:
+    # looked up rather than imported: a command that read no plug-ins should not load them now
+    if (plugins := sys.modules.get("catalog.plugins")) is not None:
+        for problem in plugins.problems():
+            complain(problem)
 
 
 def _version(asked: bool) -> None:

@@ -30,11 +30,13 @@ def resolve(method: Named) -> Method:
     path = os.fspath(method)
     if isinstance(method, str) and not (path.endswith(".toml") or "/" in path or os.sep in path):
         return registry.load(path)
+    from catalog import plugins
     from catalog.load import load_file
 
+    plugins.installed()  # a file of one's own may use their kernels
     return load_file(path)
 
 
 def catalog_methods() -> tuple[Method, ...]:
-    """Every method of the catalog, by id."""
+    """Every method of the catalog and of plug-ins, by id."""
     return tuple(registry.all_methods())
