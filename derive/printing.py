@@ -1,153 +1,130 @@
-"""Terms as readable text and LaTeX, with quotients, differences, inner products, plain names."""
+"""Terms as readable text and LaTeX, with quotients, differences, inner products, plain names.
+
+What is printed can be read back (see tests/printed.py): with the types of its symbols a text stands
+for one term, up to the laws of commutative rings and 1/(x y) = 1/x 1/y, 1/exp(x) = exp(-x).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
+from derive.letters import fresh, named, names_below, set_name, untyped
 from derive.poly import poly, square_root, times
 from derive.terms import BOOL, Domain, Term, mk, num, open_binder, var
 
-LETTERS = {"default": "ijklmabcuvw"}
+WORDS = frozenset(("sum", "max", "exp", "log", "relu", "sg", "size", "and", "in"))
 GREEK = {
     "tau", "sigma", "beta", "gamma", "lambda", "mu", "nu", "phi", "pi", "rho", "theta", "epsilon",
     "alpha", "eta", "kappa", "omega", "xi", "psi", "delta",
 }  # fmt: skip
+# how tightly a text holds together; what reaches as far right as it can is OPEN
+SUM, OPEN, PRODUCT, DOT, POWER, ATOM = range(6)
+Shown = tuple[str, int]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Style:
     """How to write: plain text or LaTeX, and which index sets are coordinates of vectors."""
 
     latex: bool = False
     dims: frozenset[Domain] = frozenset()
-    letters: dict[str, str] = field(default_factory=dict)
-
-
-def name_of(d: Domain) -> str:
-    """The name of an index set."""
-    return d if isinstance(d, str) else d[0]
 
 
 class Printer:
-    """Writes one term; bound variables get letters that are not in use."""
+    """Writes terms side by side; bound variables get letters that mean nothing else there."""
 
-    def __init__(self, style: Style):
+    def __init__(self, style: Style, *roots: Term):
         self.s = style
+        self.taken = names_below(roots)
+        self.names = named(frozenset[Term]().union(*(t.free for t in roots)), self.taken)
+        self.inside: list[str] = []  # the letters of the binders around
 
     # ------------------------------------------------------------ pieces
     def word(self, name: str) -> str:
         """A symbol's name."""
-        name = name.split("'")[0]
-        if not self.s.latex:
+        if not self.s.latex or len(name) == 1:
             return name
-        return (
-            f"\\{name}"
-            if name in GREEK
-            else name
-            if len(name) == 1
-            else f"\\mathrm{{{name}}}".replace("_", "\\_")
-        )
+        return f"\\{name}" if name in GREEK else f"\\mathrm{{{name}}}".replace("_", "\\_")
 
-    def args(self, args: list[str]) -> str:
+    def args(self, args: Iterable[Term]) -> str:
         """Indices of a symbol."""
-        if not args:
-            return ""
-        return f"_{{{','.join(args)}}}" if self.s.latex else f"[{','.join(args)}]"
+        text = ",".join(map(self.index, args))
+        return "" if not text else f"_{{{text}}}" if self.s.latex else f"[{text}]"
 
     def index(self, i: Term) -> str:
         """An index."""
         if i.op == "v":
-            return str(i.data[0]).split("'")[0]
-        if i.op == "el":
-            return self.word(i.data[0])
-        inner = [self.index(a) for a in i.args]
-        return self.word(i.data[0]) + self.args(inner)
+            return self.names.get(i) or str(i.data[0])
+        return self.word(i.data[0]) + self.args(i.args)
 
-    def fresh(self, t: Term, d: Domain) -> Term:
-        """A letter for the variable of the binder t."""
-        used = {str(v.data[0]).split("'")[0] for v in t.free}
-        pool = self.s.letters.get(name_of(d), "ijklmabcuvwrst")
-        for letter in list(pool) + [f"{pool[0]}{n}" for n in range(1, 50)]:
-            if letter not in used:
-                return var(letter, d)
-        return var("z", d)
+    def bracketed(self, shown: Shown, level: int) -> str:
+        """A text, in parentheses where it holds together less than `level` asks for."""
+        text, own = shown
+        if own >= level:
+            return text
+        return f"\\left({text}\\right)" if self.s.latex else f"({text})"
+
+    def show(self, t: Term, level: int = SUM) -> str:
+        """A term, in parentheses where what is around it asks for them."""
+        return self.bracketed(self.shown(t), level)
 
     # ------------------------------------------------------------ expressions
-    # levels: 0 sum, 1 product, 2 power
-    def show(self, t: Term, level: int = 0) -> str:
-        """A term, in parentheses where the level around it asks for them."""
-        text, own = self._show(t)
-        if own < level:
-            return f"\\left({text}\\right)" if self.s.latex else f"({text})"
-        return text
+    def shown(self, t: Term) -> Shown:
+        """A term, and how tightly its text holds together."""
+        match t.op:
+            case "num":
+                return self.number(t.data)
+            case "app" | "mask":
+                return self.word(t.data[0]) + self.args(t.args), ATOM
+            case "eq" | "ne":
+                return f"[{self.comparison(t)}]", ATOM
+            case "exp" if as_power := self.power(t.args[0]):
+                return as_power
+            case "exp" | "log" | "relu" | "sg":
+                return self.call(t.op, t.args[0]), ATOM
+            case "max":
+                inner = ", ".join(self.show(a) for a in t.args)
+                return (f"\\max({inner})" if self.s.latex else f"max({inner})"), ATOM
+            case "sum" | "bigmax":
+                return self.binder(t)
+            case "add":
+                return self.addition([(self.shown(a), a.op == "add") for a in terms(t)])
+        return self.product(list(self.flat(t)))
 
-    def _show(self, t: Term) -> tuple[str, int]:
-        if t.op == "num":
-            return self.number(t.data)
-        if t.op == "app":
-            return self.word(t.data[0]) + self.args([self.index(a) for a in t.args]), 3
-        if t.op in BOOL:
-            return self.indicator(t), 3
-        if t.op == "exp" and (as_power := self.power(t.args[0])):
-            return as_power
-        if t.op in ("exp", "log", "relu", "sg"):
-            return self.call(t.op, t.args[0]), 3
-        if t.op == "inv":
-            return self.quotient([num(1)], [t.args[0]])
-        if t.op == "max":
-            inner = ", ".join(self.show(a) for a in t.args)
-            return (f"\\max({inner})" if self.s.latex else f"max({inner})"), 3
-        if t.op in ("sum", "bigmax"):
-            return self.binder(t)
-        if t.op == "mul":
-            return self.product(t)
-        if t.op == "add":
-            return self.addition(t)
-        return t.op, 3
-
-    def power(self, a: Term) -> tuple[str, int] | None:
+    def power(self, a: Term) -> Shown | None:
         """exp(c log x) as x^c, and as |u| or 1/|u| where x = |u|^2 and c is 1/2 or -1/2."""
         fs = list(self.flat(a))
         logs = [f for f in fs if f.op == "log"]
         if len(logs) != 1:
             return None
         x, rest = logs[0].args[0], [f for f in fs if f is not logs[0]]
-        half = [f.data for f in rest if f.op == "num"]
-        if (
-            len(rest) == len(half) == 1
-            and abs(half[0]) == Fraction(1, 2)
-            and x.op == "sum"
-            and x.data in self.s.dims
-        ):
-            norm = self.show(x).removesuffix("^2")
-            return (
-                (norm, 3)
-                if half[0] > 0
-                else ((f"\\frac{{1}}{{{norm}}}", 2) if self.s.latex else (f"1/{norm}", 1))
-            )
-        base, exponent = self.show(x, 3), self.show(times(rest))
-        return (f"{base}^{{{exponent}}}" if self.s.latex else f"{base}^({exponent})"), 2
+        half = rest[0].data if len(rest) == 1 and rest[0].op == "num" else 0
+        if abs(half) == Fraction(1, 2) and (norm := self.norm(x)):
+            below = (f"\\frac{{1}}{{{norm}}}", POWER) if self.s.latex else (f"1/{norm}", PRODUCT)
+            return (norm, ATOM) if half > 0 else below
+        base, exponent = self.show(x, ATOM), self.show(times(rest))
+        return (f"{base}^{{{exponent}}}" if self.s.latex else f"{base}^({exponent})"), POWER
 
-    def number(self, q: Fraction) -> tuple[str, int]:
+    def number(self, q: Fraction) -> Shown:
         """A rational."""
-        if q.denominator == 1:
-            return str(q), 3 if q >= 0 else 0
-        text = (
-            f"\\frac{{{abs(q.numerator)}}}{{{q.denominator}}}"
-            if self.s.latex
-            else f"{abs(q.numerator)}/{q.denominator}"
-        )
-        return ("-" + text, 0) if q < 0 else (text, 1)
+        up, down, own = str(abs(q.numerator)), str(q.denominator), ATOM
+        if q.denominator != 1:
+            own = POWER if self.s.latex else PRODUCT
+            up = f"\\frac{{{up}}}{{{down}}}" if self.s.latex else f"{up}/{down}"
+        return (f"-{up}", SUM) if q < 0 else (up, own)
 
-    def indicator(self, t: Term) -> str:
-        """[i = j], [i != j] or a 0/1 array."""
-        if t.op == "mask":
-            return self.word(t.data[0]) + self.args([self.index(a) for a in t.args])
-        a, b = sorted(self.index(x) for x in t.args)
-        sign = "=" if t.op == "eq" else ("\\neq" if self.s.latex else "!=")
-        return f"[{a} {sign} {b}]"
+    def comparison(self, t: Term) -> str:
+        """An equation of indices or its negation, without brackets."""
+        a, b = sorted(map(self.index, t.args))
+        return f"{a} {self.differs if t.op == 'ne' else '='} {b}"
+
+    @property
+    def differs(self) -> str:
+        """The sign between different indices."""
+        return "\\neq" if self.s.latex else "!="
 
     def call(self, op: str, a: Term) -> str:
         """A function."""
@@ -157,173 +134,172 @@ class Printer:
         name = f"\\{op}" if op in ("exp", "log") else f"\\operatorname{{{op}}}"
         return f"{name}\\left({inside}\\right)"
 
-    def quotient(self, above: list[Term], below: list[Term]) -> tuple[str, int]:
-        """Above / below."""
-        top = self.factors(above) if above else "1"
-        if self.s.latex:
-            return f"\\frac{{{top}}}{{{self.factors(below, 0 if len(below) == 1 else 1)}}}", 2
-        down = self.show(below[0], 2) if len(below) == 1 else f"({self.factors(below)})"
-        return f"{top}/{down}", 1
-
-    def factors(self, fs: list[Term], level: int = 1) -> str:
-        """A product, sums last."""
-        if len(fs) == 1:
-            return self.show(fs[0], level)
-        fs = sorted(fs, key=lambda f: f.op == "sum")
-        return (" " if self.s.latex else " * ").join(
-            self.show(f, 2 if f.op == "sum" and k + 1 < len(fs) else 1) for k, f in enumerate(fs)
-        )
-
     def flat(self, t: Term) -> Iterator[Term]:
         """The factors of nested products."""
         for a in t.args if t.op == "mul" else (t,):
             yield from self.flat(a) if a.op == "mul" else (a,)
 
-    def product(self, t: Term) -> tuple[str, int]:
+    def product(self, factors: Sequence[Term]) -> Shown:
         """A product as sign, numerator and denominator."""
         c, above, below = Fraction(1), list[Term](), list[Term]()
-        for f in self.flat(t):
+        for f in factors:
             if f.op == "num":
                 c *= f.data
             elif f.op == "inv":
-                below += list(self.flat(f.args[0]))
+                below += self.flat(f.args[0])
             elif (positive := root_below(f)) is not None:
                 below.append(positive)
             else:
                 above.append(f)
-        if abs(c.numerator) != 1 or not above:
+        if abs(c.numerator) != 1 or not (above or below):
             above.insert(0, num(abs(c.numerator)))
         if c.denominator != 1:
             below.insert(0, num(c.denominator))
-        sums = [f for f in above if f.op == "sum"] if not self.s.latex else []
-        if below and sums and len(above) > len(sums):
-            rest = [f for f in above if f.op != "sum"]
-            text, level = self.quotient(rest, below)[0] + " * " + self.factors(sums), 1
-        else:
-            text, level = (
-                self.quotient(above, below)
-                if below
-                else (self.factors(above), 1 if len(above) > 1 else 2)
-            )
-            if not below and len(above) == 1:
-                text, level = self._show(above[0])
-        if c < 0:
-            text, level = "-" + (text if level >= 1 else self.show_in(text)), 0
-        return text, level
+        shown = sorted(map(self.shown, above), key=lambda s: s[1] == OPEN)
+        whole = self.fraction(shown, below) if below else self.row(shown)
+        return ("-" + self.bracketed(whole, OPEN), SUM) if c < 0 else whole
 
-    def show_in(self, text: str) -> str:
-        """Text in parentheses."""
-        return f"\\left({text}\\right)" if self.s.latex else f"({text})"
+    def row(self, shown: list[Shown]) -> Shown:
+        """Factors side by side; only the last one may be open."""
+        if len(shown) == 1:
+            return shown[0]
+        *front, last = shown
+        parts = [self.bracketed(s, DOT) for s in front]
+        parts.append(last[0] if last[1] == OPEN else self.bracketed(last, DOT))
+        return (" " if self.s.latex else " * ").join(parts), OPEN if last[1] == OPEN else PRODUCT
 
-    def addition(self, t: Term) -> tuple[str, int]:
-        """A sum with signs."""
-        out = ""
-        parts = [a for a in t.args if a is not num(0)] or list(t.args[:1])
-        parts.sort(key=lambda a: self._show(a)[0].startswith("-"))
-        for a in parts:
-            text, _ = self._show(a)
-            if a.op == "add":
-                text = self.show_in(text)
-            if text.startswith("-") and out:
-                out += " - " + text[1:]
-            else:
-                out += (" + " if out else "") + text
-        return out or "0", 0
+    def fraction(self, shown: list[Shown], below: list[Term]) -> Shown:
+        """Above / below; in plain text open factors follow the fraction."""
+        if self.s.latex:
+            top = self.row(shown)[0] if shown else "1"
+            return f"\\frac{{{top}}}{{{self.show(times(below))}}}", POWER
+        closed = [(self.bracketed(s, DOT), DOT) for s in shown if s[1] != OPEN]
+        top = self.row(closed)[0] if closed else "1"
+        text = f"{top}/{self.show(times(below), POWER)}"
+        rest = [s for s in shown if s[1] == OPEN]
+        return self.row([(text, DOT), *rest]) if rest else (text, PRODUCT)
 
-    def binder(self, t: Term) -> tuple[str, int]:
+    def addition(self, parts: Iterable[tuple[Shown, bool]]) -> Shown:
+        """A sum with signs, the negative parts last; the flag says which part is a sum itself."""
+        texts = [self.bracketed(s, OPEN) if whole else s[0] for s, whole in parts]
+        texts.sort(key=lambda text: text.startswith("-"))
+        out = texts[0] if texts else "0"
+        for text in texts[1:]:
+            out += f" - {text[1:]}" if text.startswith("-") else f" + {text}"
+        return out, SUM
+
+    # ------------------------------------------------------------ binders
+    def binder(self, t: Term) -> Shown:
         """A sum or a maximum; over coordinates an inner product or squared norm if it is one."""
-        if t.op == "sum" and t.data in self.s.dims and (short := self.inner(t)):
-            return short, 2
-        variables: list[Term] = []
-        conds: list[Term] = []
-        body = t
-        while body.op == t.op and body.data not in self.s.dims:
-            v = self.fresh(body, body.data)
-            inside = open_binder(body, v, len(body.args) - 1)
-            if t.op == "bigmax":
-                conds.append(open_binder(body, v, 0))
-            variables.append(v)
-            body = inside
-            if t.op == "bigmax":
-                break
-        if not variables:
-            v = self.fresh(t, t.data)
-            variables, body = [v], open_binder(t, v)
-        fs = list(self.flat(body))
-        if t.op == "sum":
-            conds = [f for f in fs if f.op in BOOL and any(v in f.free for v in variables)]
-            fs = [f for f in fs if f not in conds]
-        conds = [c for c in conds if c is not num(1)]
-        rest = times(fs)
-        word = "sum" if t.op == "sum" else "max"
-        names = ", ".join(self.index(v) for v in variables)
-        only = conds[0] if len(conds) == 1 and len(variables) == 1 else None
-        where = " \\wedge " if self.s.latex else " and "
-        text = where.join(
-            self.show(c, 3)[1:-1] if c.op in ("eq", "ne") else self.show(c, 2) for c in conds
-        )
-        if only is not None and only.op == "ne" and variables[0] in only.args:
-            other = only.args[0] if only.args[1] is variables[0] else only.args[1]
-            head = (
-                f"{names} \\neq {self.index(other)}"
-                if self.s.latex
-                else f"{names} != {self.index(other)}"
-            )
-        else:
-            head = f"{names} : {text}" if text else names
-        if rest is num(1) and t.op == "sum":
-            if not text and len(variables) == 1:
-                return (
-                    "|" + name_of(t.data) + "|" if self.s.latex else f"size({name_of(t.data)})"
-                ), 3
-            return (f"\\#\\{{{head}\\}}" if self.s.latex else f"count{{{head}}}"), 3
-        body_text = self.show(rest, 1)
-        return (
-            f"\\{word}_{{{head}}} {body_text}" if self.s.latex else f"{word}[{head}] {body_text}"
-        ), 1
+        if t.op == "sum" and t.data in self.s.dims:
+            if norm := self.norm(t):
+                return f"{norm}^2", POWER
+            if dot := self.dot(t):
+                return dot, DOT
+        outside = len(self.inside)
+        variables, conds, rest = self.opened(t)
+        shown = self.over(t.op, variables, conds, rest)
+        del self.inside[outside:]
+        return shown
 
-    def inner(self, t: Term) -> str | None:
-        """A sum over coordinates as u.v or |u - v|^2."""
+    def opened(self, t: Term) -> tuple[list[Term], list[Term], Term]:
+        """The variables of nested sums (or of a maximum), the conditions on them, and the body."""
+        variables, body = self.enter(t)
+        while t.op == body.op == "sum" and not {t.data, body.data} & self.s.dims:
+            more, body = self.enter(body)
+            variables += more
+        if t.op == "bigmax":
+            conds = list(self.flat(open_binder(t, variables[0])))
+            if not all(c.op in BOOL or c is num(1) for c in conds):
+                conds = [times(conds)]
+        else:
+            fs = list(self.flat(body))
+            conds = [f for f in fs if f.op in BOOL and any(v in f.free for v in variables)]
+            body = times([f for f in fs if f not in conds])
+        return variables, [c for c in conds if c is not num(1)], body
+
+    def enter(self, t: Term) -> tuple[list[Term], Term]:
+        """The body of a binder at a letter that is new."""
+        self.inside.append(fresh((*self.taken, *self.inside)))
+        v = var(self.inside[-1], t.data)
+        return [v], open_binder(t, v, len(t.args) - 1)
+
+    def over(self, op: str, vs: list[Term], conds: list[Term], rest: Term) -> Shown:
+        """A binder over variables."""
+        unclear = untyped(vs, [*conds, rest])
+        element = " \\in " if self.s.latex else " in "
+        names = ", ".join(
+            self.index(v) + (element + self.set(v.data[1]) if v in unclear else "") for v in vs
+        )
+        where = (" \\wedge " if self.s.latex else " and ").join(
+            self.comparison(c) if c.op in ("eq", "ne") else self.show(c, DOT) for c in conds
+        )
+        head = f"{names} : {where}" if where else names
+        if len(vs) == len(conds) == 1 and conds[0].op == "ne" and vs[0] in conds[0].args:
+            other = conds[0].args[conds[0].args[0] is vs[0]]
+            head = head if unclear else f"{names} {self.differs} {self.index(other)}"
+        if rest is num(1) and op == "sum":
+            if not conds and len(vs) == 1:
+                name = self.set(vs[0].data[1])
+                return (f"|{name}|" if self.s.latex else f"size({name})"), ATOM
+            return (f"\\#\\{{{head}\\}}" if self.s.latex else f"count{{{head}}}"), ATOM
+        word, body = "sum" if op == "sum" else "max", self.show(rest, OPEN)
+        return (f"\\{word}_{{{head}}} {body}" if self.s.latex else f"{word}[{head}] {body}"), OPEN
+
+    def set(self, d: Domain) -> str:
+        """The name of an index set."""
+        return self.word(set_name(d))
+
+    # ------------------------------------------------------------ vectors
+    def norm(self, t: Term) -> str | None:
+        """The length |u| where t is the sum over coordinates of u^2."""
+        if t.op != "sum" or t.data not in self.s.dims:
+            return None
         a = var("?a", t.data)
         body = open_binder(t, a)
-        if (
-            body.op == "add"
-            and (linear := square_root(poly(body)))
-            and (u := self.vector(linear, a))
-        ):
-            return f"\\lVert {u} \\rVert^2" if self.s.latex else f"|{u}|^2"
+        linear = square_root(poly(body)) if body.op == "add" else None
+        if body.op == "mul" and len(body.args) == 2 and body.args[0] is body.args[1]:
+            linear = body.args[0]
+        if linear is None or (u := self.vector(linear, a)) is None:
+            return None
+        return f"\\lVert {u[0]} \\rVert" if self.s.latex else f"|{u[0]}|"
+
+    def dot(self, t: Term) -> str | None:
+        """The inner product u.v where t is one."""
+        a = var("?a", t.data)
+        body = open_binder(t, a)
         if body.op != "mul" or len(body.args) != 2:
             return None
-        u, v = (self.vector(x, a) for x in body.args)
-        if u is None or v is None:
-            return None
-        if u == v:
-            return f"\\lVert {u} \\rVert^2" if self.s.latex else f"|{u}|^2"
-        u, v = (f"({w})" if " " in w else w for w in (u, v))
-        return f"{u} \\cdot {v}" if self.s.latex else f"{u}.{v}"
+        sides = [self.vector(x, a) for x in body.args]
+        texts = [self.bracketed(s, ATOM) for s in sides if s is not None]
+        return (" \\cdot " if self.s.latex else ".").join(texts) if len(texts) == 2 else None
 
-    def vector(self, t: Term, a: Term) -> str | None:
+    def vector(self, t: Term, a: Term) -> Shown | None:
         """A vector expression at coordinate a, without the coordinate."""
         if t.op == "app" and t.args and t.args[-1] is a:
-            return self.word(t.data[0]) + self.args([self.index(x) for x in t.args[:-1]])
+            clear = not any(a in x.free for x in t.args[:-1])
+            return (self.word(t.data[0]) + self.args(t.args[:-1]), ATOM) if clear else None
         if t.op == "add":
-            parts = sorted(
-                (self.vector(x, a) or "" for x in t.args), key=lambda p: (p.startswith("-"), p)
-            )
-            if all(parts):
-                return " + ".join(parts).replace("+ -", "- ")
-        if t.op == "mul":
-            scalars = [x for x in t.args if a not in x.free and x not in (num(1), num(-1))]
-            minus = "-" if num(-1) in t.args else ""
-            vectors = [self.vector(x, a) for x in t.args if a in x.free]
-            if len(vectors) == 1 and vectors[0]:
-                inside = (
-                    self.show_in(vectors[0])
-                    if " " in vectors[0] and (scalars or minus)
-                    else vectors[0]
-                )
-                return minus + " ".join([*(self.show(x, 2) for x in scalars), inside])
-        return None
+            found = [(self.vector(x, a), x.op == "add") for x in t.args]
+            parts = [(s, whole) for s, whole in found if s is not None]
+            return self.addition(parts) if len(parts) == len(found) else None
+        if t.op != "mul":
+            return None
+        fs = list(self.flat(t))
+        here = [f for f in fs if a in f.free]
+        if len(here) != 1 or (u := self.vector(here[0], a)) is None:
+            return None
+        c = prod((f.data for f in fs if f.op == "num"), start=Fraction(1))
+        rest = [f for f in fs if f is not here[0] and f.op != "num"]
+        if rest or abs(c) != 1:
+            left = self.bracketed(self.product([num(abs(c)), *rest]), PRODUCT)
+            u = f"{left}{' ' if self.s.latex else ' * '}{self.bracketed(u, ATOM)}", PRODUCT
+        return ("-" + self.bracketed(u, OPEN), SUM) if c < 0 else u
+
+
+def terms(t: Term) -> list[Term]:
+    """The parts of a sum that are not 0."""
+    return [a for a in t.args if a is not num(0)] or list(t.args[:1])
 
 
 def root_below(f: Term) -> Term | None:
@@ -338,14 +314,19 @@ def root_below(f: Term) -> Term | None:
 
 
 def text(
-    t: Term, dims: frozenset[Domain] = frozenset(), letters: dict[str, str] | None = None
+    t: Term,
+    dims: frozenset[Domain] = frozenset(),
+    *,
+    level: int = SUM,
+    beside: Iterable[Term] = (),
 ) -> str:
-    """A term as plain text."""
-    return Printer(Style(False, dims, letters or {})).show(t)
+    """A term as plain text, in parentheses where `level` asks for them.
+
+    Bound letters avoid those of the terms `beside` it too.
+    """
+    return Printer(Style(False, dims), t, *beside).show(t, level)
 
 
-def latex(
-    t: Term, dims: frozenset[Domain] = frozenset(), letters: dict[str, str] | None = None
-) -> str:
+def latex(t: Term, dims: frozenset[Domain] = frozenset()) -> str:
     """A term as LaTeX."""
-    return Printer(Style(True, dims, letters or {})).show(t)
+    return Printer(Style(True, dims), t).show(t)

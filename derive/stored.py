@@ -12,7 +12,9 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+from derive.letters import plain
 from derive.models import Model, Signature, symbols_of
+from derive.printing import WORDS
 from derive.terms import BINDERS, Domain, RuleError, Term, domain, need
 from derive.theorem import Judgement
 
@@ -96,16 +98,12 @@ def below(t: Term, seen: set[Term]) -> Iterator[Term]:
             yield from below(a, seen)
 
 
-def letter(v: Term) -> str:
-    """How a variable is printed."""
-    return str(v.data[0]).split("'")[0]
-
-
 def legible(parts: Iterable[Term], variables: Iterable[Sequence[Term]]) -> None:
     """Refuse names with which a claim would not read as what it is.
 
-    `parts` are the terms that are printed, `variables` those listed together. A name is a word, of
-    one kind and one type; index sets of one name are one; and letters side by side differ.
+    `parts` are the terms that are printed, `variables` those listed together. A name is a word, no
+    word of the notation, of one kind and one type; index sets of one name are one; letters side by
+    side differ, and from the names of indices.
 
     Raises:
         RuleError: naming what is ambiguous.
@@ -116,6 +114,7 @@ def legible(parts: Iterable[Term], variables: Iterable[Sequence[Term]]) -> None:
 
     def note(space: str, name: str, what: Any) -> None:
         need(WORD.fullmatch(name), f"{name[:40]!r} is no name")
+        need(name not in WORDS, f"{name} is a word of the notation and no name")
         if meaning.setdefault((space, name), what) != what:
             raise RuleError(f"{name} stands for two things")
 
@@ -136,9 +135,15 @@ def legible(parts: Iterable[Term], variables: Iterable[Sequence[Term]]) -> None:
     for d in [d for (space, _), d in meaning.items() if space == "set"]:
         for e in () if isinstance(d, str) else d[1]:
             note("element", e, d)
+    elements = {name for space, name in meaning if space == "element"}
+    constants = {name for (_, name), what in meaning.items() if what[:2] == ("fn", ())}
+    for space, name in meaning:
+        need(space != "symbol" or name not in elements, f"{name} is a symbol and an element")
     for group in groups:
-        letters = [letter(v) for v in group]
+        letters = [plain(v) for v in group]
         need(len(set(letters)) == len(letters), "two index variables have one letter")
         for x in letters:
             need(WORD.fullmatch(x), f"{x[:40]!r} is no letter")
-            need(("element", x) not in meaning, f"{x} is a letter and an element")
+            need(x not in WORDS, f"{x} is a word of the notation and no letter")
+            need(x not in elements, f"{x} is a letter and an element")
+            need(x not in constants, f"{x} is a letter and an index")
