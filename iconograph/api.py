@@ -17,10 +17,35 @@ import os
 from pathlib import Path
 
 from catalog.errors import InputError, did_you_mean
+from iconograph.console import Exit
 from iconograph.display import Check, Code, Loss, Result
 from iconograph.files import CERTIFICATE_LIMIT, read
 from iconograph.find import Named, catalog_methods, resolve
-from iconograph.report import row
+from iconograph.report import Row, row, status
+
+
+class NotAsClaimed(InputError):
+    """No program is written, because the claim of its method is refuted or undecided.
+
+    `row` is the verdict, `status` the exit status that goes with it.
+    """
+
+    def __init__(self, row: Row):
+        known = "undecided" if row.outcome == "unknown" else row.outcome
+        super().__init__(
+            f"{row.id}: the claim ({row.claimed}) is {known}, so no program is written",
+            hint="`iconograph verify` says more, and --unverified (unverified=True in Python) "
+            "writes it nevertheless",
+        )
+        self.row = row
+
+    @property
+    def status(self) -> Exit:
+        """1 for a refuted claim, 3 for an undecided one."""
+        return status([self.row])
+
+    def __reduce__(self) -> tuple[type[NotAsClaimed], tuple[Row]]:
+        return NotAsClaimed, (self.row,)
 
 
 def load(method: Named) -> Loss:
@@ -46,13 +71,17 @@ def verify(method: Named) -> Result:
     return Result(spec, verdict, row(spec, verdict))
 
 
-def generate(method: Named, target: str = "torch", *, judge: bool = True) -> Code:
+def generate(
+    method: Named, target: str = "torch", *, judge: bool = True, unverified: bool = False
+) -> Code:
     """The text of a program that computes the loss and needs the target (torch, numpy) only.
 
     With `judge` the claim is verified first, and the program's docstring says the verdict and the
-    hash of the certificate; without, it says "not checked".
+    hash of the certificate; without, it says "not checked". With `unverified` a claim that was
+    refuted or is undecided is no obstacle.
 
     Raises:
+        NotAsClaimed: the claim was judged and does not hold, or nobody knows.
         InputError: no such method or target, or the method's pair is not its loss.
     """
     from codegen.emit import Refused, emit, target_names
@@ -66,6 +95,8 @@ def generate(method: Named, target: str = "torch", *, judge: bool = True) -> Cod
     brief, certificate = "not checked", ""
     if judge and spec.claim.relation in JUDGED:
         found = verify(spec).row
+        if not (found.ok or unverified):
+            raise NotAsClaimed(found)
         brief, certificate = found.brief, found.hash
     elif judge:
         brief = f"not checked, claimed {spec.claim.relation}"
@@ -88,4 +119,4 @@ def check(certificate: str | os.PathLike[str]) -> Check:
     return Check(str(path), check_text(read(path, CERTIFICATE_LIMIT), str(path)))
 
 
-__all__ = ["InputError", "Named", "check", "generate", "load", "methods", "verify"]
+__all__ = ["InputError", "Named", "NotAsClaimed", "check", "generate", "load", "methods", "verify"]

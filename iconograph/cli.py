@@ -34,7 +34,7 @@ app = typer.Typer(
     cls=Door,
     help="A workshop for representation-learning losses on the I-Con framework.",
     epilog="Exit status: 0 all as claimed, 1 a claim failed, 2 wrong usage or bad input, "
-    "3 undecided.",
+    "3 undecided; of several, the first of 2, 1, 3, 0.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

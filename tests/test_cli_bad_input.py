@@ -57,7 +57,6 @@ P, Q = ["--p", "one-hot target=i"], ["--q", "logit logit=s[i,j]"]
 CASES = {
     # name: (what lies in the folder, the command, a part of the sentence)
     "unknown method": (nothing, ["verify", "supcom"], 'did you mean "supcon"?'),
-    "unknown among known": (nothing, ["verify", "infonce", "supcom"], "supcom"),
     "missing file": (nothing, ["verify", "no.toml"], "no such file"),
     "folder": (lambda f: (f / "a.toml").mkdir(), ["verify", "a.toml"], "directory"),
     "malformed TOML": (put("a.toml", "id = = 3"), ["verify", "a.toml"], "a.toml:1"),

@@ -15,6 +15,8 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner, Result
 
+from catalog.spec import Method
+from derive.verdict import Unknown, Verdict
 from iconograph.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -79,6 +81,60 @@ def test_an_undecided_claim_exits_with_three(monkeypatch: pytest.MonkeyPatch) ->
     assert done.exit_code == 3
     assert "? unknown" in done.stdout and "out of ideas" in done.stdout
     assert "✓" not in done.stdout
+
+
+def wrong_file(folder: Path, name: str) -> None:
+    text = (ROOT / "catalog/methods/infonce.toml").read_text()
+    (folder / name).write_text(text.replace('"exact"', '"exact"\nscale = "2"'))
+
+
+def contradictory_file(folder: Path, name: str) -> None:
+    """A claim that is read and cannot be judged, in a worker or here."""
+    text = (ROOT / "catalog/methods/infonce.toml").read_text()
+    (folder / name).write_text(text + '\n[assumes]\n"nobody" = "0 > 1"\n')
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_one_bad_target_does_not_hide_the_others(here: Path, jobs: str) -> None:
+    wrong_file(here, "wrong.toml")
+    contradictory_file(here, "nobody.toml")
+    (here / "broken.toml").write_text("id = = 3")
+    names = ["infonce", "nobody.toml", "supcom", "wrong.toml", "broken.toml", "sne"]
+    done = call("verify", *names, "-j", jobs, "--json")
+    assert done.exit_code == 2, done.output
+    document = json.loads(done.stdout)
+    assert [r["outcome"] for r in document["results"]] == ["proved", "refuted", "proved"]
+    for words, said in zip(
+        ("contradict", "supcom", "broken.toml"), document["errors"], strict=True
+    ):
+        assert words in said and said in done.stderr
+    assert call("verify", *names, "-j", jobs).stdout.count("proved") >= 2
+
+
+def test_the_most_severe_status_counts(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from derive import verify
+
+    true = here / "true.toml"
+    true.write_text((ROOT / "catalog/methods/infonce.toml").read_text())
+    wrong_file(here, "wrong.toml")
+    undecided = true.read_text().replace('id = "infonce"', 'id = "open"')
+    (here / "open.toml").write_text(undecided)
+    for_real = verify.verify
+
+    def give_up(method: Method, **_: object) -> Verdict:
+        found = for_real(method)
+        if method.id != "open":
+            return found
+        return Unknown(
+            method_id="open", claimed="exact", judges=(), seconds=0.0, tried=(), why="no idea"
+        )
+
+    monkeypatch.setattr(verify, "verify", give_up)
+    for names, status in {
+        "true": 0, "true open": 3, "open wrong true": 1, "true wrong open no": 2, "no open": 2
+    }.items():  # fmt: skip
+        paths = [f"{name}.toml" for name in names.split()]
+        assert call("verify", *paths, "-j", "1").exit_code == status, names
 
 
 def test_a_pasted_formula() -> None:
@@ -198,6 +254,41 @@ def test_generate_prints_or_writes_the_same_program(here: Path) -> None:
     assert call("generate", "supcon", "-o", "supcon.py").exit_code == 0
     assert (here / "supcon.py").read_text() == printed.stdout
     assert call("generate", "supcon", "-o", "supcon.py").exit_code == 0, "its own file is replaced"
+
+
+def test_generate_writes_nothing_for_a_claim_that_does_not_hold(here: Path) -> None:
+    wrong_file(here, "wrong.toml")
+    for out in ([], ["-o", "loss.py"]):
+        done = call("generate", "wrong.toml", *out)
+        assert done.exit_code == 1 and done.stdout == ""
+        assert "is refuted, so no program is written" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert {path.name for path in here.iterdir()} == {"wrong.toml"}
+    done = call("generate", "wrong.toml", "--unverified")
+    assert done.exit_code == 0 and "refuted; the file claims exact" in done.stdout
+    done = call("generate", "wrong.toml", "--no-judge")
+    assert done.exit_code == 0 and "not checked" in done.stdout
+
+
+def test_generate_of_an_undecided_claim_exits_with_three(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from derive import verify
+
+    unknown = Unknown(
+        method_id="infonce", claimed="exact", judges=(), seconds=0.0, tried=(), why="no idea"
+    )
+    monkeypatch.setattr(verify, "verify", lambda method, **_: unknown)
+    done = call("generate", "infonce", "-o", "loss.py")
+    assert done.exit_code == 3 and "is undecided, so no program" in done.stderr
+    assert not (here / "loss.py").exists()
+    assert call("generate", "infonce", "-o", "loss.py", "--unverified").exit_code == 0
+    assert "unknown" in (here / "loss.py").read_text()
+
+
+def test_generate_says_when_it_verifies() -> None:
+    words = " ".join(call("generate", "--help").stdout.split())
+    assert "verified first" in words and "--unverified" in words
 
 
 def test_generate_replaces_a_foreign_file_by_force_only(here: Path) -> None:

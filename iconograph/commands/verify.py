@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iconograph.console import Exit, progress, show, show_facts, show_json
+from iconograph.console import Exit, complain, progress, show, show_facts, show_json
 from iconograph.report import Row, mark, row, row_facts, status, summary
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from catalog.errors import InputError
     from catalog.spec import Method
 
 Texts = list[str] | None
@@ -79,6 +80,9 @@ def verify(
 
     A pasted formula: verify -f 'mean[i] -log(exp(s[i,i]) / sum[j] exp(s[i,j]))' --learned
     's=real[i,j]' --neighbours j --p 'one-hot target=i' --q 'logit logit=s[i,j]'
+
+    Each target gets its verdict, whatever is wrong with another. The exit status is the most severe
+    one: 2 before 1 before 3 before 0.
     """
     if mutants is not None:
         _no_others("--mutants", targets=targets, formula=formula)
@@ -93,49 +97,78 @@ def verify(
     if formula is None:
         if used := [f"--{name}" for name, value in pasting.items() if value]:
             raise typer.BadParameter(f"{', '.join(used)} describe a formula given with -f")
-        rows = run(targets or [], jobs)
+        rows, errors = judged(targets or [], jobs)
     else:
         _no_others("-f", targets=targets)
         if p is None or q is None or not learned:
             raise typer.BadParameter("-f needs --p, --q and at least one --learned")
         given_options = {k: v for k, v in pasting.items() if v is not None and k != "save"}
-        rows = [_pasted(formula, given_options, save)]
+        rows, errors = [_pasted(formula, given_options, save)], []
+    for error in errors:
+        complain(str(error))
     for r in rows:
         if certificates is not None and r.certificate:
             _write_certificate(r, certificates)
     if as_json:
-        show_json("verify", {"results": [r.to_json() for r in rows], "summary": summary(rows)})
-    else:
+        results = [r.to_json() for r in rows]
+        wrong = [str(error) for error in errors]
+        show_json("verify", {"results": results, "errors": wrong, "summary": summary(rows)})
+    elif rows or not errors:
         _print(rows)
-    raise typer.Exit(status(rows))
+    raise typer.Exit(Exit.BAD_INPUT if errors else status(rows))
 
 
 def run(targets: list[str], jobs: int | None = None) -> list[Row]:
     """The verdicts on `targets` (all methods of the catalog where empty), in order.
 
     Raises:
-        InputError: a target is no method; nothing has been judged then.
+        InputError: a target is no method, or its claim cannot be judged.
     """
+    rows, errors = judged(targets, jobs)
+    for error in errors:
+        raise error
+    return rows
+
+
+def judged(targets: list[str], jobs: int | None = None) -> tuple[list[Row], list[InputError]]:
+    """The verdicts on `targets` as `run` gives them, and what is wrong with the others."""
+    from catalog.errors import InputError
     from iconograph.find import catalog_methods, resolve
 
-    methods = [resolve(target) for target in targets] or list(catalog_methods())
+    found: list[Method | InputError] = []
+    for target in targets:
+        try:
+            found.append(resolve(target))
+        except InputError as error:
+            found.append(error)
+    methods = [m for m in found if not isinstance(m, InputError)]
+    answers = iter(answered(methods if targets else list(catalog_methods()), jobs))
+    every = [f if isinstance(f, InputError) else next(answers) for f in found] or list(answers)
+    return (
+        [a for a in every if not isinstance(a, InputError)],
+        [a for a in every if isinstance(a, InputError)],
+    )
+
+
+def answered(methods: list[Method], jobs: int | None) -> list[Row | InputError]:
+    """A verdict on each method, or why there is none."""
     jobs = min(jobs or cores(), len(methods))
     with progress(len(methods), "verify") as step:
         if jobs < 2:
             rows = []
             for method in methods:
-                rows.append(judge(method))
+                rows.append(attempt(method))
                 step()
             return rows
         # spawned, not forked: a pool has threads, and a fork would copy the locks they hold
         context = get_context("spawn")
         with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts) as pool:
-            futures = [pool.submit(judge, method) for method in methods]
+            futures = [pool.submit(attempt, method) for method in methods]
             for future in futures:
                 future.add_done_callback(step)
             try:
                 return [future.result() for future in futures]
-            except BaseException:  # an interrupt or bad input: nobody waits for the others
+            except BaseException:  # an interrupt or a bug: nobody waits for the others
                 for child in active_children():
                     child.terminate()
                 raise
@@ -149,6 +182,16 @@ def _leave_interrupts() -> None:
 def cores() -> int:
     """How many processes work at once unless the user says so."""
     return min(os.cpu_count() or 1, MOST)
+
+
+def attempt(method: Method) -> Row | InputError:
+    """One verdict, or what is wrong with the claim, so that the other targets get theirs."""
+    from catalog.errors import InputError
+
+    try:
+        return judge(method)
+    except InputError as error:
+        return error
 
 
 def judge(method: Method) -> Row:
