@@ -5,11 +5,14 @@
     to = "cross-entropy"                 # B
     kind = "special-case"                # published_A[put] = scale * published_B + constant
     why = "with nothing spread, the target is the label"
-    put = { z = "x", epsilon = "0" }     # symbols of A in the words of B
-    sets = { n = "n" }                   # sets of A; default: the set of that name
-    add = { given = {}, assumes = {} }   # words that B lacks; also `learned` and `sets`
     scale = "1"
     constant = "0"
+    [no-smoothing.put]                   # symbols of A in the words of B
+    z = "x"
+    epsilon = "0"
+    [no-smoothing.sets]                  # sets of A; default: the set of that name
+    n = "n"
+    [no-smoothing.add.given]             # words that B lacks; also learned, sets and assumes
 
 A symbol or set of A that is not mentioned is the one of that name in B. An edge of another kind
 states no equation; it may name the entry whose verdict proves it, `proof = "..."`.
@@ -18,13 +21,14 @@ states no equation; it may name the entry whose verdict proves it, `proof = "...
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from catalog.errors import InputError, did_you_mean
 from catalog.files import read_text, read_toml
 from catalog.load import Reader
+from catalog.locate import spot_place
 from catalog.params import Text
 
 EQUATIONS = ("special-case", "equal-up-to")
@@ -65,9 +69,9 @@ class Claimed:
 
     @property
     def parameter(self) -> str:
-        """The substitution in a line: `epsilon = 0, z = x`; what keeps its name is left out."""
-        put = (f"{head} = {text.text}" for head, (_, text) in self.put.items())
-        sets = (f"{name} is {text.text}" for name, text in self.sets.items() if name != text.text)
+        """The substitution in a line: `epsilon := 0, z := x`; what keeps its name is left out."""
+        put = (f"{head} := {text.text}" for head, (_, text) in self.put.items())
+        sets = (f"{name} := {text.text}" for name, text in self.sets.items() if name != text.text)
         return ", ".join([*put, *sets])
 
     @property
@@ -129,8 +133,8 @@ def _edge(name: str, table: dict[str, Any], reader: Reader) -> Claimed:
     return Claimed(
         name=name, source=table["from"], target=table["to"], kind=kind, path=reader.path, at=at,
         why=" ".join(table["why"].split()), proof=table.get("proof", ""),
-        scale=reader.text(table.get("scale", "1"), name, "scale"),
-        constant=reader.text(table.get("constant", "0"), name, "constant"),
+        scale=placed(reader, table.get("scale", "1"), name, "scale"),
+        constant=placed(reader, table.get("constant", "0"), name, "constant"),
         put=_texts(reader, table.get("put", {}), name, "put"),
         sets={k: v for k, (_, v) in _texts(reader, table.get("sets", {}), name, "sets").items()},
         add=_added(reader, table.get("add", {}), name),
@@ -143,19 +147,30 @@ def _added(
     for key, value in tables.items():
         if key not in ADD:
             hint = did_you_mean(key, ADD) or f"known: {', '.join(ADD)}"
-            raise reader.key(name, "add", key).error(f"unknown key {key!r} in add", hint)
+            where = placed(reader, key, name, "add", key)
+            raise where.error(f"unknown key {key!r} in add", hint)
         if not isinstance(value, dict):
-            raise reader.key(name, "add", key).error(f"{key} must be a table")
+            raise placed(reader, key, name, "add", key).error(f"{key} must be a table")
     return {key: _texts(reader, value, name, "add", key) for key, value in tables.items()}
 
 
 def _texts(reader: Reader, table: dict[str, Any], *keys: str) -> dict[str, tuple[Text, Text]]:
     found = {}
     for key, value in table.items():
+        inline = (*keys, key) not in reader.spots
         if not isinstance(value, str | int) or isinstance(value, bool):
-            raise reader.key(*keys, key).error(f"{key} must be a text")
-        found[key] = (reader.key(*keys, key), reader.text(value, *keys, key))
+            raise placed(reader, key, *keys, key).error(f"{key} must be a text")
+        text = placed(reader, value, *keys, key)
+        found[key] = (replace(text, text=key) if inline else reader.key(*keys, key), text)
     return found
+
+
+def placed(reader: Reader, value: object, *keys: str) -> Text:
+    """The text of a value where it stands; inside an inline table, where that table is named."""
+    if keys in reader.spots:
+        return reader.text(value, *keys)
+    near = next(reader.spots[keys[:k]] for k in range(len(keys), 0, -1) if keys[:k] in reader.spots)
+    return Text(str(value), spot_place(reader.source, near.key, reader.path, len(str(value))))
 
 
 __all__ = [

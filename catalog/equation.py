@@ -93,7 +93,7 @@ def extended(edge: Claimed, target: Method) -> Scope:
     sets = edge.add.get("sets", {})
     new = read_sets({name: (text, ()) for name, (_, text) in sets.items()})
     for name, (key, _) in sets.items():
-        if name in scope.names() or set(new.letters) & scope.names():
+        if {name, *new.letters} & {*scope.names(), *scope.letters}:
             raise key.error(f"{name!r} or one of its letters is taken in {target.id}")
     scope = replace(
         scope, sets={**scope.sets, **new.sets}, letters={**scope.letters, **new.letters}
