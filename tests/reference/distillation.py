@@ -98,6 +98,28 @@ def icon_kd_two_temperatures(data: Data) -> float:
     return float(kl_rows(target, softmax(data["z"] / data["T"])).mean())
 
 
+def sample_dkd(rng: np.random.Generator, n: int) -> Data:
+    numbers = {name: positive(rng) for name in ("alpha", "beta")}
+    return {**student(rng, n), "v": normal(rng, n, CLASSES), **numbers, "T": 3 * positive(rng)}
+
+
+def published_dkd(data: Data) -> float:
+    """Cross entropies minus entropies: target or not, and which of the other classes."""
+    t, total = float(data["T"]), 0.0
+    for row, y, logits in zip(data["z"], data["y"], data["v"], strict=True):
+        p, q = softened(logits, t), softened(row, t)
+        coarse, mine = [p[y], 1 - p[y]], [q[y], 1 - q[y]]
+        total += float(data["alpha"]) * (cross(coarse, mine) - cross(coarse, coarse))
+        fine, others = softened(np.delete(logits, y), t), softened(np.delete(row, y), t)
+        total += float(data["beta"]) * (cross(fine, others) - cross(fine, fine))
+    return t**2 * total / len(data["z"])
+
+
+def icon_dkd(data: Data) -> float:
+    p, q = (softmax(data[name] / data["T"]) for name in "vz")
+    return float(kl_rows(p, q).mean())
+
+
 def sample_listwise_distillation(rng: np.random.Generator, n: int) -> Data:
     return {"s": normal(rng, n, 6), "t": normal(rng, n, 6), "tau": positive(rng)}
 
@@ -201,4 +223,5 @@ CLAIMS = {
 }
 NEGATIVES = {
     "kd-two-temperatures": ("z",),
+    "dkd": ("z",),
 }

@@ -18,6 +18,8 @@ from tests.reference.tools import (
     positive,
     rows_to_one,
     softmax,
+    sq,
+    sqdist,
 )
 
 CLASSES = 5
@@ -156,11 +158,31 @@ def icon_sphereface2(data: Data) -> float:
     return float(np.average(losses, weights=data["lambda"]))
 
 
+def sample_l_gm(rng: np.random.Generator, n: int) -> Data:
+    data = faces(rng, n)
+    return {"x": data["x"], "mu": data["w"], "z": data["y"], "alpha": np.array(0.3)}
+
+
+def published_l_gm(data: Data) -> float:
+    total, alpha = 0.0, float(data["alpha"])
+    for x, z in zip(data["x"], data["z"], strict=True):
+        d = [sq(x - mean) / 2 for mean in data["mu"]]
+        total += minus_log_share(-d[z] * (1 + alpha), [-v for k, v in enumerate(d) if k != z])
+    return total / len(data["x"])
+
+
+def icon_l_gm(data: Data) -> float:
+    target = one_hot(data["z"], CLASSES)
+    q = softmax(-(1 + data["alpha"] * target) * sqdist(data["x"], data["mu"]) / 2)
+    return float(kl_rows(target, q).mean())
+
+
 CLAIMS = {
     "normface": lambda d: (1.0, 0.0),
     "arcface": lambda d: (1.0, 0.0),
     "elasticface": lambda d: (1.0, 0.0),
     "partial-fc": lambda d: (1.0, 0.0),
+    "l-gm": lambda d: (1.0, 0.0),
     "sphereface2": lambda d: (float(d["lambda"].sum() / len(d["x"]) / d["r"]), 0.0),
 }
 NEGATIVES = {

@@ -98,6 +98,18 @@ def published_normalized_cross_entropy(data: Data) -> float:
     return total / len(data["z"])
 
 
+def sample_active_passive(rng: np.random.Generator, n: int) -> Data:
+    return {**labelled(rng, n), **{name: positive(rng) for name in ("alpha", "beta", "A")}}
+
+
+def published_active_passive(data: Data) -> float:
+    alpha, beta, clip, passive = *(float(data[name]) for name in ("alpha", "beta", "A")), 0.0
+    for row, y in zip(data["z"], data["y"], strict=True):
+        passive += clip * sum(q for c, q in enumerate(probabilities(row)) if c != y)
+    return alpha * published_normalized_cross_entropy(data) + beta * passive / len(data["z"])
+
+
+icon_active_passive = one_hot_loss
 sample_encouraging_loss = labelled
 icon_encouraging_loss = one_hot_loss
 
@@ -183,6 +195,7 @@ CLAIMS = {
 NEGATIVES = {
     "zloss": ("o",),
     "normalized-cross-entropy": ("z",),
+    "active-passive": ("z",),
     "encouraging-loss": ("z",),
     "early-learning-regularisation": ("z",),
     "soft-bootstrapping": ("z",),

@@ -174,12 +174,39 @@ def icon_distribution_balanced(data: Data) -> float:
     return float(np.average(match_or_null(data["y"], logits), weights=data["r"]))
 
 
+def sample_easy_llp(rng: np.random.Generator, n: int) -> Data:
+    """Bags whose share is near that of all data, so that debiased labels stay within [0, 1]."""
+    p = rng.uniform(0.4, 0.6)
+    shares = p + rng.uniform(-0.1, 0.1, size=n)
+    return {"f": normal(rng, n), "a": shares, "k": np.array(3.0), "p": np.array(p)}
+
+
+def published_easy_llp(data: Data) -> float:
+    k, p, total = float(data["k"]), float(data["p"]), 0.0
+    for f, share in zip(data["f"], data["a"], strict=True):
+        on = 1 / (1 + math.exp(-f))
+        total -= (k * (share - p) + p) * math.log(on)
+        total -= (k * (p - share) + 1 - p) * math.log(1 - on)
+    return total / len(data["f"])
+
+
+def debiased(data: Data) -> np.ndarray:
+    label = data["k"] * data["a"] - (data["k"] - 1) * data["p"]
+    return np.stack([label, 1 - label], -1)
+
+
+def icon_easy_llp(data: Data) -> float:
+    q = softmax(np.stack([data["f"], np.zeros_like(data["f"])], -1))
+    return float(kl_rows(debiased(data), q).mean())
+
+
 CLAIMS = {
     "sigsoftmax": lambda d: (1.0, 0.0),
     "superclass": lambda d: (1.0, entropy(bags(d))),
     "prediction-smoothing": lambda d: (1.0, 0.0),
     "temperature-scaling": lambda d: (float(len(d["z"])), 0.0),
     "mixup": lambda d: (1.0, entropy(blend(d))),
+    "easy-llp": lambda d: (1.0, entropy(debiased(d))),
     "binary-cross-entropy": lambda d: (1.0, 0.0),
     "distribution-balanced": lambda d: (float(d["r"].mean()), 0.0),
 }
