@@ -1,0 +1,244 @@
+"""The periodic table: supervisory p down, learned q across, every method where its pair puts it.
+
+Rows and columns are in the order of the I-Con paper. A row is a supervisory kernel, symmetrised or
+not, but the one mass of a one-hot p means different things, so its row depends on where the mass
+is; a column is a learned kernel, or its limit where the claim is one. Kernels that nobody listed
+here, such as those of plug-ins, follow at the end. All is computed from the methods; only the named
+gaps are data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from catalog.errors import InputError
+from catalog.files import read_text, read_toml
+from catalog.kernels import P_KERNELS, Q_KERNELS
+from catalog.likeness import ends
+from catalog.spec import Method
+from catalog.symbols import Div, Expr, IApp, IVar, Mul, Num, Pow, Sym, map_node, symbols
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row or a column: a key, a title of at most fourteen letters, and what it is."""
+
+    key: str
+    title: str
+    doc: str
+
+
+ROWS = (
+    Line("gaussian", "Gaussian", "a Gaussian around the anchor in a fixed space"),
+    Line("student-t", "Student t", "a heavy tail around the anchor in a fixed space"),
+    Line("softmax", "softmax", "a softmax of fixed scores"),
+    Line("itself", "itself", "the anchor itself"),
+    Line("uniform", "graph, equal", "the neighbours of a graph, equally"),
+    Line("weights", "graph, weights", "the neighbours of a graph, by weight"),
+    Line("positive-pair", "positive pair", "one match: another view, a candidate, a winner"),
+    Line("cross-modal", "same item", "the item of the anchor's index: its caption, its other crop"),
+    Line("same-label", "same label", "all that carry the anchor's label, equally"),
+    Line("class-label", "class label", "the class of the anchor"),
+    Line("smoothed", "smoothed label", "one neighbour, with some mass spread over all"),
+    Line("given", "as given", "a distribution that the data gives"),
+    Line("match", "match or not", "for every pair a yes or a no"),
+    Line("formula", "a formula", "a formula of its own"),
+)
+COLUMNS = (
+    Line("gaussian", "Gaussian", "a Gaussian of the distance"),
+    Line("cosine", "cosine", "the softmax of cosines"),
+    Line("dot", "inner product", "the softmax of inner products"),
+    Line("logit", "logits", "the softmax of any learned scalar"),
+    Line("wide", "wide limit", "the limit in which the kernel becomes flat"),
+    Line("narrow", "narrow limit", "the limit in which the nearest neighbour takes all"),
+    Line("student-t", "Student t", "a heavy tail"),
+    Line("inverse-power", "inverse power", "a power of the distance"),
+    Line("cluster", "clusters", "a cluster of the anchor, then a member of it"),
+    Line("sigmoid", "sigmoid", "the two outcomes match and null"),
+    Line("formula", "a formula", "a formula of its own"),
+)
+WIDTHS = ("bandwidth", "temperature", "scale")
+NO_METHOD = "no method known"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A cell that the paper names and leaves empty."""
+
+    id: str
+    name: str
+    p: str
+    q: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is known of a p and a q.
+
+    kind: "known" (`methods`, by year), "gap" (only `gaps`), "undefined" (`reason` says why no such
+    pair can be), or "blank".
+    """
+
+    kind: str
+    methods: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows and columns with the cells between them, by their keys; `apart` states no pair."""
+
+    rows: tuple[Line, ...]
+    columns: tuple[Line, ...]
+    cells: Mapping[tuple[str, str], Cell]
+    apart: tuple[str, ...]
+
+
+def periodic_table(methods: Iterable[Method], gaps: Iterable[Gap] | None = None) -> Table:
+    """The table of `methods`. Raises InputError for a gap in a cell that is not there."""
+    methods = sorted(methods, key=lambda m: (m.year, m.id))
+    placed: dict[tuple[str, str], list[str]] = {}
+    for method in methods:
+        if method.icon.blocks:
+            placed.setdefault((row(method), column(method)), []).append(method.id)
+    rows = with_others(ROWS, (p for p, _ in placed), P_KERNELS)
+    columns = with_others(COLUMNS, (q for _, q in placed), Q_KERNELS)
+    open_gaps: dict[tuple[str, str], list[Gap]] = {}
+    taken = {n.casefold() for m in methods for n in (m.id, m.name, *m.aliases)}
+    for gap in named_gaps() if gaps is None else gaps:
+        if gap.p not in {r.key for r in rows} or gap.q not in {c.key for c in columns}:
+            raise InputError(
+                f"the gap {gap.id!r} is in a cell ({gap.p}, {gap.q}) that is not there"
+            )
+        if not {gap.id, gap.name.casefold()} & taken:
+            open_gaps.setdefault((gap.p, gap.q), []).append(gap)
+    cells = {
+        (r.key, c.key): cell(
+            r.key, c.key, placed.get((r.key, c.key), []), open_gaps.get((r.key, c.key), [])
+        )
+        for r in rows
+        for c in columns
+    }
+    return Table(rows, columns, cells, tuple(m.id for m in methods if not m.icon.blocks))
+
+
+def cell(p: str, q: str, methods: list[str], gaps: list[Gap]) -> Cell:
+    """The cell of a row and a column."""
+    if methods:
+        return Cell("known", tuple(methods), tuple(gaps))
+    if gaps:
+        return Cell("gap", (), tuple(gaps), "; ".join(g.note for g in gaps))
+    why = undefined(p, q)
+    return Cell("undefined", reason=why) if why else Cell("blank", reason=NO_METHOD)
+
+
+def with_others(
+    lines: tuple[Line, ...], used: Iterable[str], kernels: Mapping[str, object]
+) -> tuple[Line, ...]:
+    """The listed lines, then those of kernels that a method uses and nobody listed."""
+    others = sorted(set(used) - {line.key for line in lines})
+    titles = {name: str(getattr(kernels[name], "title", name)) for name in others}
+    return (*lines, *(Line(n, titles[n][:14], titles[n].lower()) for n in others))
+
+
+# ---------------------------------------------------------------------- placing
+
+
+def row(method: Method) -> str:
+    """The key of a method's row."""
+    name = method.icon.p.name.removeprefix("symmetrised-")
+    if name != "one-hot":
+        return name
+    block = method.icon.blocks[0]
+    anchor, neighbour = ends(block)
+    target = method.icon.p.params["target"]
+    if target == anchor:
+        return "itself" if one_table(method, anchor, neighbour) else "cross-modal"
+    declared = method.declarations.get(target.name) if isinstance(target, IApp) else None
+    return "class-label" if declared and declared.text.startswith("label") else "positive-pair"
+
+
+def one_table(method: Method, anchor: IVar, neighbour: IVar) -> bool:
+    """Whether q compares two rows of one table."""
+    params = method.icon.q.params
+    keys, embedding = params.get("keys"), params.get("embedding")
+    if keys is None or embedding is None or anchor.set != neighbour.set:
+        return False
+    return map_node(embedding, {anchor: neighbour}) == keys
+
+
+def column(method: Method) -> str:
+    """The key of a method's column: its kernel, or the limit of it that the claim is about."""
+    q, claim = method.icon.q, method.claim
+    if claim.relation == "limit" and (parameter := getattr(claim, "parameter", "")):
+        for width in WIDTHS:
+            given = q.params.get(width)
+            if given is None or not any(s.name == parameter for s in symbols(given)):
+                continue
+            grows = (claim.to == "infinity") == increases(given, parameter)  # type: ignore[arg-type]
+            return "wide" if grows else "narrow"
+    return q.name
+
+
+def increases(expr: Expr, name: str) -> bool:
+    """Whether a product of powers grows with the positive symbol `name` in it."""
+    match expr:
+        case Div(above, below):
+            inside = any(s.name == name for s in symbols(above))
+            return increases(above, name) if inside else not increases(below, name)
+        case Pow(base, Num(value)):
+            return increases(base, name) == (value > 0)
+        case Mul(args):
+            return next(increases(a, name) for a in args if any(s.name == name for s in symbols(a)))
+        case Sym():
+            return True
+    return True
+
+
+# ---------------------------------------------------------------------- what cannot be
+
+POINTWISE = ("gaussian", "cosine", "dot", "student-t", "inverse-power", "cluster", "wide", "narrow")
+"""Columns whose kernel compares two indices, so that it says nothing of an outcome."""
+
+OUTCOMES = ("match", "given", "formula")
+"""Rows that may be a distribution over the outcomes match and null."""
+
+
+def undefined(p: str, q: str) -> str:
+    """Why no pair of this p and q can be stated, "" where one can."""
+    if q == "sigmoid" and p not in OUTCOMES:
+        return "not defined: the sigmoid has the outcomes match and null, and this p has neighbours"
+    if p == "match" and q in POINTWISE:
+        return (
+            "not defined: this p has the outcomes match and null, and the kernel compares indices"
+        )
+    if q == "inverse-power" and p == "itself":
+        return "not defined: the kernel has no value at distance zero, where this p has its mass"
+    if q == "cluster" and p in ("class-label", "cross-modal"):
+        return (
+            "not defined: clusters compare points of one table, and these neighbours are not in it"
+        )
+    return ""
+
+
+# ---------------------------------------------------------------------- gaps
+
+
+@cache
+def named_gaps(path: Path | None = None) -> tuple[Gap, ...]:
+    """The named gaps. Raises InputError for a malformed file."""
+    path = path or Path(__file__).with_name("gaps.toml")
+    found = []
+    for name, table in read_toml(read_text(path), str(path)).items():
+        wanted = {"name", "p", "q", "note"}
+        if not isinstance(table, dict) or set(table) != wanted:
+            raise InputError(f"the gap {name!r} has {', '.join(sorted(wanted))}", path=str(path))
+        found.append(
+            Gap(name, *(" ".join(str(table[k]).split()) for k in ("name", "p", "q", "note")))
+        )
+    return tuple(found)
