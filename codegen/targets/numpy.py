@@ -9,6 +9,7 @@ from catalog.spec import Block
 from catalog.symbols import Expr, IVar, Sym, walk
 from codegen import blocks, dense
 from codegen.adjoint import Adjoint
+from codegen.checks import checked
 from codegen.dialects import NUMPY
 from codegen.ir import Program
 from codegen.layout import indented, wrapped
@@ -25,6 +26,7 @@ def emit(program: Program) -> str:
     else:
         groups = [block_group(program, b) for b in program.method.icon.blocks]
     body = "\n".join(with_positions(program, combine(program, groups)))
+    lines = checked(program)
     text = environment().get_template("numpy.jinja").render(
         header=header(program),
         certificate=repr(program.certificate_hash),
@@ -33,9 +35,9 @@ def emit(program: Program) -> str:
         signature=signature(program),
         arguments_doc="\n".join(arguments_doc(program)),
         none_doc=none_doc(program),
-        inputs="\n".join(inputs(program)),
+        inputs="\n".join(lines),
         body=body,
-        helpers="\n\n\n".join(helpers(body)),
+        helpers="\n\n\n".join(helpers("\n".join([*lines, body]))),
     )
     return wrapped(text)
 
@@ -50,12 +52,6 @@ def signature(program: Program) -> list[str]:
         if not a.positional
     ]
     return [*first, "*", *rest, *CHOICES]
-
-
-def inputs(program: Program) -> list[str]:
-    """Lines that turn the arguments into arrays."""
-    kinds = {"number": "float", "index": "int", "mask": "bool"}
-    return [f"{a.name} = np.asarray({a.name}, dtype={kinds[a.kind]})" for a in program.arguments]
 
 
 @dataclass(frozen=True)
@@ -188,13 +184,12 @@ def with_positions(program: Program, body: list[str]) -> list[str]:
         for axis, size in program.sizes.items()
         if re.search(rf"\bindex_{axis}\b", text)
     ]
-    sizes = []
-    for axis, size in program.sizes.items():
-        mentioned = re.search(rf"(?<![.\w]){size}\b(?!\w)", "\n".join([text, *ranges]))
-        if size.isdigit() or not mentioned:
-            continue
-        a = next(a for a in program.arguments if axis in a.shape)
-        sizes.append(f"{size} = {a.name}.shape[{a.shape.index(axis)}]")
+    sizes = [
+        f'{size} = sizes["{axis}"]'
+        for axis, size in program.sizes.items()
+        if not size.isdigit()
+        and re.search(rf"(?<![.\w]){size}\b(?!\w)", "\n".join([text, *ranges]))
+    ]
     return [*sizes, *ranges, *body]
 
 

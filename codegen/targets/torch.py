@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from codegen import blocks, dense
+from codegen.checks import checked
 from codegen.dialects import TORCH
 from codegen.ir import Program
 from codegen.layout import wrapped
@@ -97,37 +98,10 @@ def numbered(program: Program) -> list[Pieces]:
 
 
 def inputs(program: Program) -> list[str]:
-    """Lines that check the arguments: arrays first, since they say how large the sets are."""
-    named = {s.name: len(s.elements) for s in program.method.sets.values() if s.elements}
-    sized = {axis for a in program.arguments for axis in a.shape}
-    start = ", ".join(f'"{n}": {size}' for n, size in named.items() if n in sized)
+    """Lines that check the arguments."""
     real = [a.name for a in program.arguments if a.positional] or [anchor(program)]
-    lines = [
-        "_choices(reduction, term)",
-        f"sizes: dict[str, int] = {{{start}}}",
-        f"dtype = _precision({', '.join(real)})",
-    ]
-    rank = {"number": 0, "mask": 1, "index": 2}
-    for a in sorted(program.arguments, key=lambda a: rank[a.kind] if a.shape else 3):
-        where = f'"{a.name}", {a.name}, "{" ".join(a.shape)}", sizes'
-        if a.kind == "mask":
-            lines.append(f"{a.name} = _mask({where})")
-        elif a.kind == "index":
-            size = f', sizes["{a.target}"]' if a.target in sized else ""
-            lines.append(f"{a.name} = _positions({where}{size})")
-        elif a.shape:
-            read = "_distribution" if a.range == "distribution" else "_real"
-            lines.append(f"{a.name} = {read}({where}, dtype)")
-            if a.positive:
-                lines.append(f'{a.name} = _positive("{a.name}", {a.name})')
-            if a.range == "probability":
-                lines.append(f'{a.name} = _below_one("{a.name}", {a.name})')
-        else:
-            strict = ", positive=True" if a.positive else ""
-            lines.append(f'{a.name} = _number("{a.name}", {a.name}, {anchor(program)}{strict})')
-            if a.range == "probability":
-                lines.append(f'{a.name} = _below_one("{a.name}", {a.name})')
-    return lines
+    precision = f"dtype = _precision({', '.join(real)})"
+    return checked(program, precision, dtype=", dtype", like=f", {anchor(program)}")
 
 
 def with_positions(program: Program, body: list[str]) -> list[str]:

@@ -1,0 +1,46 @@
+"""The lines of an emitted program that check its arguments, one sentence for what is wrong.
+
+The helpers they call have the same names and arguments in every target.
+"""
+
+from __future__ import annotations
+
+from codegen.ir import Argument, Program
+
+RANK = {"number": 0, "mask": 1, "index": 2}
+
+
+def checked(program: Program, *first: str, dtype: str = "", like: str = "") -> list[str]:
+    """Lines that check and convert the arguments: arrays first, they say how large the sets are.
+
+    `first` are lines that the others need; `dtype` and `like` are further arguments of the helpers
+    that read real arrays and single numbers.
+    """
+    named = {s.name: len(s.elements) for s in program.method.sets.values() if s.elements}
+    sized = {axis for a in program.arguments for axis in a.shape}
+    start = ", ".join(f'"{n}": {size}' for n, size in named.items() if n in sized)
+    lines = ["_choices(reduction, term)", f"sizes: dict[str, int] = {{{start}}}", *first]
+    for a in sorted(program.arguments, key=lambda a: RANK[a.kind] if a.shape else 3):
+        lines += argument(a, sized, dtype, like)
+    return lines
+
+
+def argument(a: Argument, sized: set[str], dtype: str, like: str) -> list[str]:
+    """The lines for one argument."""
+    where = f'"{a.name}", {a.name}, "{" ".join(a.shape)}", sizes'
+    if a.kind == "mask":
+        return [f"{a.name} = _mask({where})"]
+    if a.kind == "index":
+        size = f', sizes["{a.target}"]' if a.target in sized else ""
+        return [f"{a.name} = _positions({where}{size})"]
+    if a.shape:
+        read = "_distribution" if a.range == "distribution" else "_real"
+        lines = [f"{a.name} = {read}({where}{dtype})"]
+        if a.positive:
+            lines.append(f'{a.name} = _positive("{a.name}", {a.name})')
+    else:
+        strict = ", positive=True" if a.positive else ""
+        lines = [f'{a.name} = _number("{a.name}", {a.name}{like}{strict})']
+    if a.range == "probability":
+        lines.append(f'{a.name} = _below_one("{a.name}", {a.name})')
+    return lines
