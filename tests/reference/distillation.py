@@ -62,23 +62,23 @@ def sample_kd_hard_label(rng: np.random.Generator, n: int) -> Data:
     return {**student(rng, n), "v": normal(rng, n, CLASSES), "lambda": share}
 
 
-def with_labels(data: Data, temperature: float) -> float:
-    """A share of the KL from the teacher, times T^2, and the rest of the loss of the labels."""
-    total, share = 0.0, float(data["lambda"])
-    for row, y, logits in zip(data["z"], data["y"], data["v"], strict=True):
-        p, q = softened(logits, temperature), softened(row, temperature)
-        total += share * temperature**2 * (cross(p, q) - cross(p, p))
-        total -= (1 - share) * math.log(softened(row)[y])
-    return total / len(data["z"])
+def with_labels(row: np.ndarray, y: int, teacher: list[float], data: Data, t: float) -> float:
+    """A share of the KL from the teacher, times T^2, and the rest of the loss of the label."""
+    share = float(data["lambda"])
+    soft = t**2 * (cross(teacher, softened(row, t)) - cross(teacher, teacher))
+    return share * soft - (1 - share) * math.log(softened(row)[y])
 
 
 def published_kd_hard_label(data: Data) -> float:
-    return with_labels(data, 1.0)
+    losses = []
+    for row, y, logits in zip(data["z"], data["y"], data["v"], strict=True):
+        losses.append(with_labels(row, y, softened(logits), data, 1.0))
+    return sum(losses) / len(losses)
 
 
-def target_kd_hard_label(data: Data, temperature: float | np.ndarray = 1.0) -> np.ndarray:
+def target_kd_hard_label(data: Data) -> np.ndarray:
     labels = one_hot(data["y"], CLASSES)
-    return data["lambda"] * softmax(data["v"] / temperature) + (1 - data["lambda"]) * labels
+    return data["lambda"] * softmax(data["v"]) + (1 - data["lambda"]) * labels
 
 
 def icon_kd_hard_label(data: Data) -> float:
@@ -86,15 +86,20 @@ def icon_kd_hard_label(data: Data) -> float:
 
 
 def sample_kd_two_temperatures(rng: np.random.Generator, n: int) -> Data:
-    return {**sample_kd_hard_label(rng, n), "T": 3 * positive(rng)}
+    numbers = {"lambda": rng.uniform(0.2, 0.8, size=()), "T": 3 * positive(rng)}
+    return {**student(rng, n, "P"), **numbers}
 
 
 def published_kd_two_temperatures(data: Data) -> float:
-    return with_labels(data, float(data["T"]))
+    losses = []
+    for row, y, teacher in zip(data["z"], data["y"], data["P"], strict=True):
+        losses.append(with_labels(row, y, teacher, data, float(data["T"])))
+    return sum(losses) / len(losses)
 
 
 def icon_kd_two_temperatures(data: Data) -> float:
-    target = target_kd_hard_label(data, data["T"])
+    labels = one_hot(data["y"], CLASSES)
+    target = labels + data["lambda"] * (data["P"] - labels)
     return float(kl_rows(target, softmax(data["z"] / data["T"])).mean())
 
 
