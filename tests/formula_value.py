@@ -69,7 +69,7 @@ class Valuation:
     def index(self, node: Index, env: Env) -> int:
         if isinstance(node, IVar):
             return env[node]
-        if not node.args:
+        if not node.args and node.name in node.set.elements:
             return node.set.elements.index(node.name)
         return int(self.data[node.name][self.at(node.args, env)])
 

@@ -60,7 +60,7 @@ def test_a_probability(method: str, name: str, bad: float, form: str) -> None:
 def test_a_distribution(method: str, name: str, form: str) -> None:
     def negative(v: torch.Tensor) -> torch.Tensor:
         v = v.clone()
-        v[0, 0], v[0, 1] = -0.1, v[0, 0] + v[0, 1] + 0.1
+        v[..., 0], v[..., 1] = -0.1, v[..., 0] + v[..., 1] + 0.1
         return v
 
     m = METHODS[method]
