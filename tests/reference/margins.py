@@ -114,15 +114,14 @@ def icon_elasticface(data: Data) -> float:
 
 
 def sample_partial_fc(rng: np.random.Generator, n: int) -> Data:
-    sampled = rng.random(CLASSES) < 0.5
+    sampled = rng.random((n, CLASSES)) < 0.5
     return {**faces(rng, n), "sampled": sampled, "s": 4 * positive(rng), "m": np.array(0.35)}
 
 
 def published_partial_fc(data: Data) -> float:
     total, s, m = 0.0, float(data["s"]), float(data["m"])
-    drawn = [j for j in range(CLASSES) if data["sampled"][j]]
-    for x, y in zip(data["x"], data["y"], strict=True):
-        rest = [s * cos(x, data["w"][j]) for j in drawn if j != y]
+    for x, y, drawn in zip(data["x"], data["y"], data["sampled"], strict=True):
+        rest = [s * cos(x, data["w"][j]) for j in range(CLASSES) if drawn[j] and j != y]
         total += minus_log_share(s * (cos(x, data["w"][y]) - m), rest)
     return total / len(data["x"])
 
