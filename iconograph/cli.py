@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from iconograph import __version__
-from iconograph.commands import check, cite, generate, graph, new, show, table, verify
+from iconograph.commands import check, cite, compare, generate, graph, new, show, table, verify
 from iconograph.console import complain, guard
 
 
@@ -45,6 +45,7 @@ app.command("verify")(verify.verify)
 app.command("check")(check.check)
 app.command("show")(show.show)
 app.command("table")(table.table)
+app.command("compare")(compare.compare)
 app.command("graph")(graph.graph)
 app.command("generate")(generate.generate)
 app.command("cite")(cite.cite)
