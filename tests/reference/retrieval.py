@@ -1,4 +1,4 @@
-"""Reference values of losses of retrieval, recommendation, ranking and word vectors."""
+"""Reference values of losses of retrieval, recommendation and ranking."""
 
 from __future__ import annotations
 
@@ -35,12 +35,6 @@ def graph(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     chosen[np.arange(rows), rng.integers(columns - 1, size=rows)] = True
     chosen[:, -1] = False
     return np.asarray(chosen)
-
-
-def counts(rng: np.random.Generator, n: int) -> np.ndarray:
-    table = rng.integers(4, size=(n, n)).astype(float)
-    table[:, 0] += 1
-    return np.asarray(table)
 
 
 def two(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -101,124 +95,6 @@ def icon_simcse_supervised(data: Data) -> float:
     n = len(data["h"])
     q = softmax(cosines(data["h"], data["g"].reshape(2 * n, -1)) / data["tau"])
     return float(kl_rows(one_hot(2 * np.arange(n), 2 * n), q).mean())
-
-
-def sample_skip_gram(rng: np.random.Generator, n: int) -> Data:
-    vectors = {"v": normal(rng, n, DIM), "vp": normal(rng, n, DIM)}
-    return {**vectors, "N": counts(rng, n), "T": np.array(20.0)}
-
-
-def published_skip_gram(data: Data) -> float:
-    """Every pair of words spelt out once per occurrence."""
-    losses: list[float] = []
-    for w, row in enumerate(data["N"]):
-        scores = [float(data["v"][w] @ out) for out in data["vp"]]
-        below = sum(map(math.exp, scores))
-        for c, count in enumerate(row):
-            losses += [-math.log(math.exp(scores[c]) / below)] * int(count)
-    return sum(losses) / float(data["T"])
-
-
-def icon_skip_gram(data: Data) -> float:
-    kl = kl_rows(rows_to_one(data["N"]), softmax(data["v"] @ data["vp"].T))
-    return float(np.average(kl, weights=data["N"].sum(1)))
-
-
-def sample_hierarchical_softmax(rng: np.random.Generator, n: int) -> Data:
-    vectors = {"vI": normal(rng, n, DIM), "vp": normal(rng, 5, DIM)}
-    return {**vectors, "path": graph(rng, n, 5), "left": rng.random((n, 5)) < 0.5}
-
-
-def published_hierarchical_softmax(data: Data) -> float:
-    total = 0.0
-    for i, vector in enumerate(data["vI"]):
-        likelihood = 1.0
-        for v, node in enumerate(data["vp"]):
-            if data["path"][i, v]:
-                sign = 1 if data["left"][i, v] else -1
-                likelihood *= 1 / (1 + math.exp(-sign * float(node @ vector)))
-        total -= math.log(likelihood)
-    return total
-
-
-def icon_hierarchical_softmax(data: Data) -> float:
-    s = data["vI"] @ data["vp"].T
-    turn = np.stack([data["left"], ~data["left"]], axis=-1).astype(float)
-    kl = kl_rows(turn, softmax(np.stack([s, np.zeros_like(s)], axis=-1)))
-    return float(np.average(kl, weights=data["path"]))
-
-
-def sample_glove(rng: np.random.Generator, n: int) -> Data:
-    vectors = {"v": normal(rng, n, DIM), "vt": normal(rng, n, DIM)}
-    biases = {"b": normal(rng, n), "bt": normal(rng, n)}
-    return {**vectors, **biases, "X": positive(rng, n, n), "f": positive(rng, n, n)}
-
-
-def published_glove(data: Data) -> float:
-    total = 0.0
-    for w, row in enumerate(data["X"]):
-        for c, count in enumerate(row):
-            fit = float(data["v"][w] @ data["vt"][c]) + data["b"][w] + data["bt"][c]
-            total += data["f"][w, c] * (fit - math.log(count)) ** 2
-    return float(total)
-
-
-def icon_glove(data: Data) -> float:
-    q = softmax(data["v"] @ data["vt"].T + data["bt"])
-    return float(kl_rows(rows_to_one(data["X"]), q).mean())
-
-
-def sample_line_first_order(rng: np.random.Generator, n: int) -> Data:
-    return {"u": normal(rng, n, DIM), "w": positive(rng, n, n)}
-
-
-def published_line_first_order(data: Data) -> float:
-    total = 0.0
-    for i, a in enumerate(data["u"]):
-        for j, b in enumerate(data["u"]):
-            if j != i:
-                total -= data["w"][i, j] * log_sigmoid(float(a @ b))
-    return float(total)
-
-
-def icon_line_first_order(data: Data) -> float:
-    w = off_diagonal(data["w"])
-    return kl_joint(w / w.sum(), off_diagonal(1 / (1 + np.exp(-data["u"] @ data["u"].T))))
-
-
-def sample_line(rng: np.random.Generator, n: int) -> Data:
-    return {"u": normal(rng, n, DIM), "up": normal(rng, n, DIM), "w": counts(rng, n)}
-
-
-def published_line(data: Data) -> float:
-    total = 0.0
-    for i, source in enumerate(data["u"]):
-        below = sum(math.exp(float(source @ c)) for c in data["up"])
-        for j, context in enumerate(data["up"]):
-            total -= data["w"][i, j] * math.log(math.exp(float(source @ context)) / below)
-    return float(total)
-
-
-def icon_line(data: Data) -> float:
-    kl = kl_rows(rows_to_one(data["w"]), softmax(data["u"] @ data["up"].T))
-    return float(np.average(kl, weights=data["w"].sum(1)))
-
-
-def sample_node2vec(rng: np.random.Generator, n: int) -> Data:
-    return {"f": normal(rng, n, DIM), "near": mixed_graph(rng, n)}
-
-
-def published_node2vec(data: Data) -> float:
-    total = 0.0
-    for u, f in enumerate(data["f"]):
-        total += math.log(sum(math.exp(float(f @ g)) for g in data["f"]))
-        total -= sum(float(f @ data["f"][v]) for v in np.flatnonzero(data["near"][u]))
-    return total
-
-
-def icon_node2vec(data: Data) -> float:
-    q = softmax(data["f"] @ data["f"].T)
-    return float(kl_rows(rows_to_one(data["near"].astype(float)), q).mean())
 
 
 def sample_bpr(rng: np.random.Generator, n: int) -> Data:
@@ -472,23 +348,10 @@ def icon_cosent(data: Data) -> float:
     return kl_joint(np.eye(n) / n, kernel)
 
 
-def claim_skip_gram(data: Data) -> tuple[float, float]:
-    scale = data["N"].sum() / float(data["T"])
-    return scale, scale * entropy(rows_to_one(data["N"]), data["N"].sum(1))
-
-
-def claim_line(data: Data) -> tuple[float, float]:
-    total = float(data["w"].sum())
-    return total, total * entropy(rows_to_one(data["w"]), data["w"].sum(1))
-
-
 CLAIMS = {
     "multiple-negatives-ranking": lambda d: (1.0, 0.0),
     "simcse": lambda d: (1.0, 0.0),
     "simcse-supervised": lambda d: (1.0, 0.0),
-    "skip-gram": claim_skip_gram,
-    "hierarchical-softmax": lambda d: (float(d["path"].sum()), 0.0),
-    "line": claim_line,
     "bpr": lambda d: (float(d["D"].sum()), 0.0),
     "ranknet": claim_ranknet,
     "listnet": claim_listnet,
@@ -502,8 +365,5 @@ CLAIMS = {
     "cosent": lambda d: (1.0, 0.0),
 }
 NEGATIVES = {
-    "glove": ("v", "vt", "b", "bt"),
-    "line-first-order": ("u",),
-    "node2vec": ("f",),
     "sl-at-k": ("s",),
 }
