@@ -14,7 +14,7 @@ from lark import Token, Tree
 from catalog.errors import did_you_mean
 from catalog.indices import Env, IndexReader, Part, count, name_at
 from catalog.naming import substitute
-from catalog.pair import entropy
+from catalog.pair import entropy, learned_q
 from catalog.scope import Define, Scope, Value
 from catalog.symbols import (
     FUNCTIONS,
@@ -53,7 +53,7 @@ BigOp: TypeAlias = Literal["sum", "mean", "max", "min"]
 FactRelation: TypeAlias = Literal["=", ">", ">="]
 
 MAX_DIGITS = 1000
-CLOSED = "H(p) and p(i,j) can be used in [claim] only"
+CLOSED = "H(p), p(i,j) and q(i,j) can be used in [claim], [theorem] and [proof] only"
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ class Elaborator(IndexReader):
             return self.splice(tree, value, env)
         if (define := self.scope.defines.get(name)) is not None:
             return self.macro(tree, define, env)
-        if name in ("H", "p") and (found := self.of_pair(tree, env)) is not None:
+        if name in ("H", "p", "q") and (found := self.of_pair(tree, env)) is not None:
             return found
         if name in self.scope.declarations:
             self.fail(token, f"{name!r} is an array", f"write its indices in brackets: {name}[...]")
@@ -296,7 +296,7 @@ class Elaborator(IndexReader):
         return node, value.dim
 
     def of_pair(self, tree: Tree[Token], env: Env) -> Typed | None:
-        """H(p), the weighted entropy of p, or p(i,j), the p of the first group of anchors."""
+        """H(p), the weighted entropy of p, or p(i,j) or q(i,j) of the first group of anchors."""
         token, name = tree.children[0], str(tree.children[0])
         if name == "H" and not is_name(tree.children[1:], "p"):
             return None
@@ -307,8 +307,8 @@ class Elaborator(IndexReader):
         block = self.scope.pair[0]
         params = (*block.anchors, *block.neighbours)
         args = self.arguments(tree, tuple(IVar(v.name.split("'")[0], v.set) for v in params), env)
-        body = substitute(block.p, dict(zip(params, args, strict=True)))
-        return Macro("p", args, body), None
+        whole = block.p if name == "p" else learned_q(block)
+        return Macro(name, args, substitute(whole, dict(zip(params, args, strict=True)))), None
 
     # ------------------------------------------------------------------ hypotheses
 

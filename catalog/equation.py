@@ -13,6 +13,7 @@ from catalog.files import read_toml
 from catalog.formula import Scope, parse_expr, parse_fact
 from catalog.icon import check_fixed
 from catalog.load import Reader
+from catalog.params import Text
 from catalog.spec import Method
 from catalog.substitution import alignment
 from catalog.symbols import (
@@ -91,7 +92,7 @@ def extended(edge: Claimed, target: Method) -> Scope:
     """The words of the target and those that the edge adds. Raises InputError."""
     scope = scope_of(target)
     sets = edge.add.get("sets", {})
-    new = read_sets({name: (text, ()) for name, (_, text) in sets.items()})
+    new = read_sets({name: letters_of(text) for name, (_, text) in sets.items()})
     for name, (key, _) in sets.items():
         if {name, *new.letters} & {*scope.names(), *scope.letters}:
             raise key.error(f"{name!r} or one of its letters is taken in {target.id}")
@@ -102,6 +103,12 @@ def extended(edge: Claimed, target: Method) -> Scope:
         for name, (key, text) in edge.add.get(table, {}).items():
             scope = declare(scope, name, key, text, learned=table == "learned")
     return scope
+
+
+def letters_of(text: Text) -> tuple[Text, tuple[str, ...]]:
+    """The letters and the elements of `i j` or, for an enumerated set, of `a : image text`."""
+    letters, _, elements = text.text.partition(":")
+    return replace(text, text=letters), tuple(elements.split())
 
 
 def scope_of(method: Method) -> Scope:

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from catalog.declare import declare, define_all, read_sets
-from catalog.errors import Place
+from catalog.divergences import DIVERGENCES
+from catalog.errors import Place, did_you_mean
 from catalog.files import FloatText, read_text, read_toml
 from catalog.formula import Scope, parse_expr, parse_fact
 from catalog.icon import IconTexts, build_icon, check_fixed
@@ -25,8 +27,8 @@ from catalog.locate import Spot, locate, offsets_fit, spot_place, string_place
 from catalog.pair import divergence
 from catalog.params import Text
 from catalog.raw import RawMethod, RawSet, validate
-from catalog.spec import Claim, Icon, Method, Source
-from catalog.symbols import Expr
+from catalog.spec import Claim, Erratum, Icon, Method, PSpec, QSpec, Source
+from catalog.symbols import Expr, Fact, Num, Sym
 
 
 def load_file(path: str | os.PathLike[str]) -> Method:
@@ -180,44 +182,146 @@ class Reader:
     def method(self) -> Method:
         """The whole file, read and checked."""
         raw, scope = self.raw, self.scope()
-        assumes = tuple(
-            parse_fact(fact, scope, said=said, where=self.text(fact, "assumes", said).place)
-            for said, fact in raw.assumes.items()
-        )
-        icon = self.icon(scope)
-        claim = self.claim(scope, icon)
+        self.check_tables()
+        assumes = self.facts("assumes", scope)
+        paired = bool(raw.p or raw.q)
+        icon = self.compared(self.icon(scope) if paired else WITHOUT, scope)
+        wide = replace(scope, pair=icon.blocks)
+        claim = self.claim(wide, icon)
+        published: Expr = ZERO
+        source = Source("")
         if raw.published is not None:
             formula = self.text(raw.published.formula, "published", "formula")
-            published: Expr = parse_expr(formula.text, scope, where=formula.place)
+            published = parse_expr(formula.text, scope, where=formula.place)
             source = Source(raw.published.source, raw.published.verified, raw.published.note)
-        elif raw.claim.relation == "definition":
-            published, source = divergence(icon), Source("")
-        else:
-            hint = 'state the published formula, or relation = "definition"'
-            raise self.at("claim").error("the table [published] is missing", hint)
+        elif not raw.theorem:
+            published = divergence(icon)
         return Method(
             id=raw.id, name=raw.name, field=raw.field, year=raw.year, cite=raw.cite,
             aliases=tuple(raw.aliases), summary=raw.summary, sets=scope.sets,
             declarations=scope.declarations, assumes=assumes, icon=icon, published=published,
             published_text=raw.published.formula if raw.published else "", source=source,
-            claim=claim, conventions=raw.conventions, path=self.path, text=self.source,
+            claim=claim, conventions=raw.conventions, statements=self.facts("theorem", wide),
+            steps=self.facts("proof", wide),
+            erratum=Erratum(raw.erratum.claimed, raw.erratum.where, tuple(raw.erratum.holds))
+            if raw.erratum
+            else None,
+            path=self.path, text=self.source,
         )  # fmt: skip
+
+    def facts(self, table: str, scope: Scope) -> tuple[Fact, ...]:
+        """The lines of a table of facts, in the file's order."""
+        lines: Mapping[str, str] = getattr(self.raw, table)
+        return tuple(
+            parse_fact(fact, scope, said=said, where=self.text(fact, table, said).place)
+            for said, fact in lines.items()
+        )
+
+    def check_tables(self) -> None:
+        """The tables that the relation asks for. Raises InputError."""
+        raw, relation = self.raw, self.raw.claim.relation
+        wanted = ["theorem"] if relation == "theorem" else []
+        if not raw.theorem:
+            wanted += ["learned", "p", "q"]
+        if raw.p or raw.q:
+            wanted += ["p", "q"]
+        for table in wanted:
+            if not getattr(raw, table):
+                where = self.at(table) if table in self.doc else self.at("claim")
+                raise where.error(f"the table [{table}] is missing", "see docs/format.md")
+        if raw.theorem and relation not in ("theorem", "false-as-stated"):
+            raise self.at("theorem").error(
+                f"[theorem] does not go with the relation {relation!r}",
+                'a theorem has relation = "theorem", or "false-as-stated"',
+            )
+        if raw.published is None and not raw.theorem and relation != "definition":
+            hint = 'state the published formula, or relation = "definition"'
+            raise self.at("claim").error("the table [published] is missing", hint)
+        if raw.published is not None and raw.theorem:
+            raise self.at("published").error("a theorem has no published formula", "leave it out")
+
+    def compared(self, icon: Icon, scope: Scope) -> Icon:
+        """The pair with the divergence that compares it. Raises InputError."""
+        raw, relation = self.raw.icon, self.raw.claim.relation
+        name = raw.divergence or ("reverse-kl" if relation == "reverse" else "kl")
+        here = self.at("icon", "divergence")
+        if name not in DIVERGENCES:
+            hint = did_you_mean(name, DIVERGENCES) or f"known: {', '.join(DIVERGENCES)}"
+            raise here.error(f"unknown divergence {name[:40]!r}", hint)
+        found = DIVERGENCES[name]
+        other = {"exact": "kl", "coarse": "kl", "reverse": "reverse-kl"}.get(relation, name)
+        if name != other or (relation == "generalised" and name in ("kl", "reverse-kl")):
+            hint = {"kl": "exact", "reverse-kl": "reverse"}.get(name, "generalised")
+            message = f"the relation {relation!r} is not about the divergence {name!r}"
+            raise here.error(message, f"write relation = {hint!r}, or another divergence")
+        if (raw.order is not None) != found.ordered:
+            where = self.at("icon", "order") if raw.order is not None else here
+            message = "needs an order" if found.ordered else "has no order"
+            raise where.error(f"the divergence {name!r} {message}", 'such as order = "1/2"')
+        if raw.order is None:
+            return replace(icon, divergence=name)
+        text = self.text(raw.order, "icon", "order")
+        order = parse_expr(text.text, scope, where=text.place)
+        check_fixed(text, "the order", order)
+        return replace(icon, divergence=name, degree=order)
 
     def claim(self, scope: Scope, icon: Icon) -> Claim:
         """The claim; scale and constant may use p(i,j) and H(p), and nothing that is trained."""
         raw = self.raw.claim
-        paired = Scope(
-            scope.sets, scope.letters, scope.declarations, scope.defines, pair=icon.blocks
-        )
         found = []
         for what, value in (("scale", raw.scale), ("constant", raw.constant)):
             text = self.text(value, "claim", what)
-            expr = parse_expr(text.text, paired, where=text.place)
+            expr = parse_expr(text.text, scope, where=text.place)
             check_fixed(text, f"the {what}", expr, "scale and constant must be fixed")
             found.append(expr)
+        self.check_bounds(scope)
+        limit = raw.relation in ("limit", "expansion")
+        default = "0" if limit else None
+        bounds: list[Expr | None] = []
+        texts = [default if b is None else b for b in (raw.below, raw.above)]
+        for what, bound in zip(("below", "above"), texts, strict=True):
+            text = self.text("0" if bound is None else bound, "claim", what)
+            expr = parse_expr(text.text, scope, where=text.place)
+            bounds.append(None if bound is None else expr)
+        shown = ["" if b is None else str(b) for b in texts]
         return Claim(
-            raw.relation, found[0], found[1], str(raw.scale), str(raw.constant), raw.correction
-        )
+            raw.relation, found[0], found[1], str(raw.scale), str(raw.constant), raw.correction,
+            bounds[0], bounds[1], shown[0], shown[1], raw.parameter, raw.to,
+            raw.order or int(limit),
+        )  # fmt: skip
+
+    def check_bounds(self, scope: Scope) -> None:
+        """Whether bounds, parameter and order go with the relation. Raises InputError."""
+        raw = self.raw.claim
+        limit, bound = raw.relation in ("limit", "expansion"), raw.relation == "bound"
+        for key in ("below", "above", "parameter", "to", "order"):
+            given = getattr(raw, key) not in (None, "", 0)
+            if given and not (limit or (bound and key in ("below", "above"))):
+                raise self.at("claim", key, key=True).error(
+                    f"{key} does not go with the relation {raw.relation!r}",
+                    "bounds are for bound, limit and expansion; a parameter for the last two",
+                )
+        if bound and raw.below is None and raw.above is None:
+            hint = 'below = "0" says published >= scale * I-Con + constant, above = "0" the reverse'
+            raise self.at("claim").error("a bound needs below or above", hint)
+        if limit and not (raw.parameter and raw.to):
+            hint = 'such as parameter = "sigma", to = "infinity", above = "C/sigma^2"'
+            raise self.at("claim").error("a limit needs its parameter and where it goes", hint)
+        if limit:
+            form = getattr(scope.declarations.get(raw.parameter), "form", None)
+            good = isinstance(form, Sym) and not form.args and form.kind == "positive"
+            if not good or scope.declarations[raw.parameter].learned:
+                raise self.at("claim", "parameter").error(
+                    f"{raw.parameter[:40]!r} is not a single positive number of [given]",
+                    f'declare it: {raw.parameter[:40]} = "positive"',
+                )
+
+
+ZERO = Num(Fraction(0))
+NO_PARAMS: Mapping[str, Expr] = {}
+WITHOUT = Icon(
+    "row", (), PSpec("", NO_PARAMS), QSpec("", "custom", NO_PARAMS, ZERO, ZERO)
+)  # a theorem without a pair
 
 
 def outcome_letter(scope: Scope) -> str:

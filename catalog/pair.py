@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from catalog.divergences import DIVERGENCES
 from catalog.naming import substitute
 from catalog.spec import Block, Icon
 from catalog.symbols import Add, Big, Call, Cond, Div, Expr, IVar, Mul, Num
@@ -38,13 +39,25 @@ def weighted(block: Block, row: Expr) -> Expr:
 def entropy(blocks: tuple[Block, ...]) -> Expr:
     """H(p): the sum over blocks and anchors of weight * sum_j -p log p."""
     parts = [weighted(b, Mul((MINUS_ONE, b.p, Call("log", (renewed(b.p),))))) for b in blocks]
-    return parts[0] if len(parts) == 1 else Add(tuple(parts))
+    return add(parts)
 
 
 def divergence(icon: Icon) -> Expr:
-    """The I-Con loss: the sum over blocks and anchors of weight * sum_j p log(p/q)."""
-    parts = [
-        weighted(b, Mul((b.p, Call("log", (Div(renewed(b.p), learned_q(b)),)))))
-        for b in icon.blocks
-    ]
+    """The loss: the sum over blocks and anchors of weight * sum_j D(p, q), D the icon's own."""
+    return add([weighted(b, summand(icon, renewed(b.p), learned_q(b))) for b in icon.blocks])
+
+
+def summand(icon: Icon, p: Expr, q: Expr) -> Expr:
+    """What the divergence of the icon sums over the neighbours."""
+    if icon.divergence == "kl":
+        return Mul((p, Call("log", (Div(renewed(p), q),))))
+    from catalog.formula import parse_expr
+    from catalog.scope import Scope, Value
+
+    values = {"p": Value(p), "q": Value(q), "a": Value(icon.degree)}
+    return parse_expr(DIVERGENCES[icon.divergence].template, Scope({}, {}, values=values))
+
+
+def add(parts: list[Expr]) -> Expr:
+    """The sum of a list."""
     return parts[0] if len(parts) == 1 else Add(tuple(parts))

@@ -17,7 +17,7 @@ Texts = dict[str, str]
 Scalars = dict[str, Scalar]
 FieldName = Literal[
     "supervised", "self-supervised", "embedding", "clustering", "language", "preference",
-    "multimodal", "distillation",
+    "multimodal", "distillation", "theory",
 ]  # fmt: skip
 
 
@@ -41,6 +41,8 @@ class RawIcon(Raw):
     neighbours: str | None = None
     normalise: Normalise = "row"
     weights: Scalar | None = None
+    divergence: str | None = None
+    order: Scalar | None = None
 
 
 class RawPublished(Raw):
@@ -59,6 +61,19 @@ class RawClaim(Raw):
     scale: Scalar = "1"
     constant: Scalar = "0"
     correction: str = ""
+    below: Scalar | None = None
+    above: Scalar | None = None
+    parameter: str = ""
+    to: Literal["", "0", "infinity"] = ""
+    order: Annotated[int, Field(ge=0, le=9)] = 0
+
+
+class RawErratum(Raw):
+    """[erratum]: a false statement of the literature, and the ids of what holds instead."""
+
+    claimed: str
+    where: str
+    holds: Annotated[list[str], Field(max_length=MAX_LINES)] = []
 
 
 class RawMethod(Raw):
@@ -72,20 +87,25 @@ class RawMethod(Raw):
     aliases: list[str] = []
     summary: str = ""
     sets: dict[str, str | RawSet] = {"n": "i j k l m"}
-    learned: Texts
+    learned: Texts = {}
     given: Texts = {}
     define: Texts = {}
     assumes: Texts = {}
     icon: RawIcon = RawIcon()
-    p: Scalars
-    q: Scalars
+    p: Scalars | None = None
+    q: Scalars | None = None
     published: RawPublished | None = None
+    theorem: Texts = {}
+    proof: Texts = {}
     claim: RawClaim
+    erratum: RawErratum | None = None
     conventions: Texts = {}
 
 
-TABLES: Mapping[str, type[Raw]] = {"icon": RawIcon, "published": RawPublished, "claim": RawClaim}
-REQUIRED_TABLES = ("learned", "p", "q", "claim")
+TABLES: Mapping[str, type[Raw]] = {
+    "icon": RawIcon, "published": RawPublished, "claim": RawClaim, "erratum": RawErratum,
+}  # fmt: skip
+REQUIRED_TABLES = ("claim",)
 
 
 def texts(value: Any, keys: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], str]]:

@@ -44,6 +44,13 @@ def methods_dir() -> Path:
     return Path(__file__).with_name("methods")
 
 
+def folders(home: Path) -> tuple[Path, ...]:
+    """The folders of entries: the catalog has theorems and errata beside its methods."""
+    if home != methods_dir():
+        return (home,)
+    return (home, home.with_name("theorems"), home.with_name("errata"))
+
+
 def ids(folder: Path | None = None) -> tuple[str, ...]:
     """The ids of all methods, sorted. Raises InputError for an unreadable or misnamed file."""
     return tuple(index(folder) if folder else everything())
@@ -53,8 +60,8 @@ def load(name: str, folder: Path | None = None) -> Method:
     """The method with this id or alias (in any case). Raises InputError with the nearest name."""
     home = folder or methods_dir()
     # an exact id needs no index and no plug-ins, which keeps showing one method fast
-    if f"{name}.toml" in _file_names(home):
-        return _load(home / f"{name}.toml")
+    if (path := _file_names(home).get(f"{name}.toml")) is not None:
+        return _load(path)
     return _load(entry(name, folder).path)
 
 
@@ -86,7 +93,7 @@ def all_methods(folder: Path | None = None) -> Iterator[Method]:
 def origin(method: Method) -> str:
     """The name of the plug-in that a method comes from, "" for one of the catalog or of a file."""
     path = Path(method.path)
-    if not method.path or path.parent == methods_dir():
+    if not method.path or path.parent in folders(methods_dir()):
         return ""
     return next((e.origin for e in everything().values() if e.path == path), "")
 
@@ -97,7 +104,7 @@ def index(folder: Path) -> Mapping[str, Entry]:
     if not folder.is_dir():
         raise InputError("there is no such folder", path=str(folder))
     found: dict[str, Entry] = {}
-    for path in sorted(folder.glob("*.toml")):
+    for path in _file_names(folder).values():
         item = _entry(path)
         check_name(item)
         found[item.id] = item
@@ -224,8 +231,13 @@ def _first_line(error: InputError) -> str:
 
 
 @cache
-def _file_names(folder: Path) -> frozenset[str]:
-    return frozenset(path.name for path in folder.glob("*.toml"))
+def _file_names(folder: Path) -> Mapping[str, Path]:
+    """The file of every name in a folder of entries."""
+    found: dict[str, Path] = {}
+    for path in (path for part in folders(folder) for path in sorted(part.glob("*.toml"))):
+        if found.setdefault(path.name, path) != path:
+            raise InputError(f"the entry {path.stem!r} stands twice", path=str(path))
+    return found
 
 
 @cache

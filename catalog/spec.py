@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
+from fractions import Fraction
 from typing import Literal
 
-from catalog.symbols import Cond, Expr, Fact, Index, IndexSet, IVar, Mask, Sym
+from catalog.symbols import Cond, Expr, Fact, Index, IndexSet, IVar, Mask, Num, Sym
 
 Relation = Literal[
     "exact", "reverse", "limit", "bound", "expansion", "coarse", "generalised", "definition",
-    "does-not-reduce", "false-as-stated",
+    "does-not-reduce", "false-as-stated", "theorem",
 ]  # fmt: skip
 Normalise = Literal["row", "joint", "pair", "row-and-column"]
 ScoreKind = Literal["dot", "cosine", "sqdist", "logit", "cluster", "custom"]
@@ -85,22 +86,34 @@ class QSpec:
 SCORE = Sym("score", (), "real", None, True)
 
 
+HALF = Num(Fraction(1, 2))
+
+
 @dataclass(frozen=True)
 class Icon:
-    """The pair: its blocks (what is proved) and the kernels they came from (what is generated)."""
+    """The pair: its blocks (what is proved) and the kernels they came from (what is generated).
+
+    `divergence` names how p and q are compared (catalog.divergences), `degree` its order where it
+    has one. A theorem without a pair has no blocks.
+    """
 
     normalise: Normalise
     blocks: tuple[Block, ...]
     p: PSpec
     q: QSpec
+    divergence: str = "kl"
+    degree: Expr = HALF
 
 
 @dataclass(frozen=True)
 class Claim:
     """published = scale * I-Con + constant (exact), or another relation of docs/trust.md.
 
-    For a negative (does-not-reduce, false-as-stated) no scale and constant at all may work, and
-    `correction` says in a sentence what is true instead.
+    A bound says -below <= published - (scale * I-Con + constant) <= above, either side possibly
+    None. A limit or expansion says so with bounds of order `order` in `parameter`, a single given
+    number that goes `to` 0 or to infinity, at each of its values. For a negative
+    (does-not-reduce, false-as-stated) no scale and constant at all may work, and `correction`
+    says in a sentence what is true instead.
     """
 
     relation: Relation
@@ -109,6 +122,25 @@ class Claim:
     scale_text: str = "1"
     constant_text: str = "0"
     correction: str = ""
+    below: Expr | None = None
+    above: Expr | None = None
+    below_text: str = ""
+    above_text: str = ""
+    parameter: str = ""
+    to: str = ""
+    order: int = 0
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A statement of the literature that is false or loose as printed: what, where, what holds.
+
+    `holds` are the ids of the entries that prove what is true instead.
+    """
+
+    claimed: str
+    where: str
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +154,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Method:
-    """One file of catalog/methods, checked; `path` and `text` serve messages and provenance."""
+    """One file of the catalog, checked; `path` and `text` serve messages and provenance.
+
+    A theorem has `statements` in place of a published formula. `steps` are the lines of its [proof]
+    in order: each follows from the hypotheses and the lines before it, the claim from all of them.
+    """
 
     id: str
     name: str
@@ -140,5 +176,8 @@ class Method:
     source: Source
     claim: Claim
     conventions: Mapping[str, str] = default(default_factory=dict)
+    statements: tuple[Fact, ...] = ()
+    steps: tuple[Fact, ...] = ()
+    erratum: Erratum | None = None
     path: str = ""
     text: str = ""

@@ -66,6 +66,8 @@ class Atoms(Indicators):
             inside = build(poly(open_binder(f, v)))
             rep = ZERO if inside is ZERO else total((v,), inside)
             return None if rep is f else self.ring(f, rep)
+        if f.op == "bigmax":
+            return self.largest(f)
         if f.op in ("log", "inv") and f.args[0].op == "mul" and (th := self.split_as_written(f)):
             return th
         if f.op in UNARY or f.op == "max":
@@ -98,6 +100,8 @@ class Atoms(Indicators):
 
     def shape(self, f: Term) -> Theorem | None:
         """F = a better form, for f with its argument in normal form."""
+        if f.op in ("relu", "max"):
+            return self.hinge(f)
         if f.op not in ("exp", "log", "inv"):
             return None
         u = f.args[0]
@@ -192,7 +196,7 @@ class Atoms(Indicators):
             return self.reciprocal(g, exp(minus), one)
         if g.op == "num" and g.data:
             if g.data == -1:
-                return self.axiom("inv_minus", ZERO)
+                return self.inv_minus()
             if g.data < 0:
                 plus_ = num(-g.data)
                 whole = self.chain(
@@ -203,7 +207,7 @@ class Atoms(Indicators):
                 assert below is not None
                 return self.do("lincomb", inv(g), num(1 / g.data), (
                     (ONE, (), whole),
-                    (inv(plus_), (), self.axiom("inv_minus", ZERO)),
+                    (inv(plus_), (), self.inv_minus()),
                     (MINUS, (), below),
                 ))  # fmt: skip
             return (
@@ -212,6 +216,11 @@ class Atoms(Indicators):
                 else None
             )
         return None
+
+    def inv_minus(self) -> Theorem:
+        """1/(-1) = -1."""
+        square = self.axiom("inv_square", MINUS)
+        return self.do("lincomb", inv(MINUS), MINUS, ((ONE, (), square),))
 
     def reciprocal(self, g: Term, h: Term, one: Theorem) -> Theorem | None:
         """1/g = h from g h = 1 and g > 0."""

@@ -187,5 +187,3 @@ def simpler(problem: Problem, w: Witness) -> Witness:
         return of_models(problem, w.kind, AFFINE, models, pairs(case, models), w.text)
     out = enclose.compare(case, models[0])
     return of_models(problem, w.kind, CLAIM, models, [(out.left, out.right)], w.text)
-
-

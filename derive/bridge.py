@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from itertools import count
+from typing import Any
 
 from catalog import symbols as s
 from catalog.errors import InputError
-from catalog.spec import Method
+from catalog.spec import Claim, Method
+from derive.claims import HALF, Block, icon
 from derive.poly import substitute
 from derive.terms import Domain, Term, bind, mk, num, order, total, var
-from derive.theorem import MINUS, Block, Judgement
+from derive.theorem import MINUS, Judgement
 
 _coordinate = count(1)
 
@@ -26,9 +28,11 @@ _coordinate = count(1)
 class Problem:
     """A claim in terms: published = scale * icon(blocks) + constant under hyps.
 
-    `learned` names the families that training changes; `hyps` are judgements whose free indices
-    read 'for all'; `texts` says in words where each hypothesis comes from and
-    `dims` lists the index sets of the coordinates of vectors.
+    `divergence`, `degree` and `slack` are those of `derive.claims.claim`. A theorem has `facts` in
+    place of all that. `steps` are lemmas on the way, with the file's words. `learned` names the
+    families that training changes; `hyps` are judgements whose free indices read 'for all';
+    `texts` says in words where each hypothesis comes from and `dims` lists the index sets of the
+    coordinates of vectors.
     """
 
     published: Term
@@ -39,6 +43,38 @@ class Problem:
     hyps: tuple[Judgement, ...]
     texts: tuple[str, ...]
     dims: frozenset[Domain]
+    divergence: str = "kl"
+    degree: Term = HALF
+    slack: tuple[Any, ...] = ()
+    facts: tuple[Judgement, ...] = ()
+    fact_texts: tuple[str, ...] = ()
+    steps: tuple[Judgement, ...] = ()
+    step_texts: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Term:
+        """The I-Con side: scale * icon(blocks) + constant."""
+        return self.scale * icon(self.blocks, self.divergence, self.degree) + self.constant
+
+    @property
+    def equation(self) -> bool:
+        """Whether the claim is published = target."""
+        return not self.slack and not self.facts
+
+    @property
+    def small(self) -> Term | None:
+        """What goes to 0 in a limit or expansion: the parameter, or 1 over it."""
+        return self.slack[2] if self.slack and self.slack[2] != "" else None
+
+    def judgements(self) -> tuple[Judgement, ...]:
+        """What is claimed, without the conditions on the pair."""
+        if self.facts:
+            return self.facts
+        if not self.slack:
+            return (("eq", self.published, self.target),)
+        e, (below, above) = self.published - self.target, self.slack[:2]
+        out = [("nn", e + below)] if below != "" else []
+        return (*out, ("nn", above - e)) if above != "" else tuple(out)
 
 
 def dom(index_set: s.IndexSet) -> Domain:
@@ -199,6 +235,8 @@ def scalar(e: s.Expr) -> Term:
             return mk("mul", None, *map(scalar, args))
         case s.Div(a, b):
             return scalar(a) * inverse(b)
+        case s.Pow(s.Norm(u), x) if (even := number(x)) is not None and even % 2 == 0:
+            return power(inner(u, u), s.Num(even / 2))  # a square root needs no root
         case s.Pow(b, x):
             return power(scalar(b), x)
         case s.Dot(u, v):
@@ -266,14 +304,26 @@ def facts(method: Method) -> list[tuple[Judgement, str]]:
         if kind == "distribution":
             j = index(d.form.args[-1])
             out.append((("eq", bind("sum", j, t), num(1)), f"the rows of {d.name} sum to one"))
-    for fact in method.assumes:
-        a, b = scalar(below_root(fact)), scalar(fact.right)
-        difference = a if b is num(0) else a - b
-        if fact.relation == "=":
-            out.append((("eq", a, b), fact.text))
-        else:
-            out.append((("pos" if fact.relation == ">" else "nn", difference), fact.text))
-    return out
+    return out + [(judgement(fact), fact.text) for fact in method.assumes]
+
+
+def judgement(fact: s.Fact) -> Judgement:
+    """A fact as a judgement."""
+    a, b = scalar(below_root(fact)), scalar(fact.right)
+    if fact.relation == "=":
+        return ("eq", a, b)
+    return ("pos" if fact.relation == ">" else "nn", a if b is num(0) else a - b)
+
+
+def slack(claim: Claim) -> tuple[Any, ...]:
+    """The bounds of a claim as `derive.claims.claim` takes them."""
+    if claim.below is None and claim.above is None:
+        return ()
+    below, above = ("" if b is None else scalar(b) for b in (claim.below, claim.above))
+    if not claim.parameter:
+        return (below, above, "", "")
+    t = mk("app", (claim.parameter, ()))
+    return (below, above, t if claim.to == "0" else mk("inv", None, t), str(claim.order))
 
 
 def plain_names(terms: tuple[Term, ...]) -> dict[Term, Term]:
@@ -332,4 +382,9 @@ def problem(method: Method) -> Problem:
         tuple(sorted(d.name for d in method.declarations.values() if d.learned)),
         tuple(j for j, _ in hyps), tuple(w for _, w in hyps),
         frozenset(dom(f.dim) for f in shapes if isinstance(f, s.Sym) and f.dim),
+        method.icon.divergence, scalar(method.icon.degree), slack(method.claim),
+        tuple(plain_fact(judgement(f)) for f in method.statements),
+        tuple(f.text for f in method.statements),
+        tuple(plain_fact(judgement(f)) for f in method.steps),
+        tuple(f.text for f in method.steps),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Certificates: a derivation as data, pruned to what it uses, in canonical JSON with a hash.
 
-    {"format": "iconograph/certificate/1", "method": ..., "terms": [...], "steps": [...],
-     "defined": [...], "claim": {...}, "model": {...}, "hash": sha256 of the rest}
+    {"format": "iconograph/certificate/2", "method": ..., "terms": [...], "steps": [...],
+     "proved": [...], "defined": [...], "claim": {...}, "model": {...}, "hash": sha256 of the rest}
 
 `check_text` replays the steps, compares the theorem with the claim that the file states, and
 evaluates the hypotheses in the stored model, for contradictory hypotheses would prove anything.
@@ -13,25 +13,26 @@ import gc
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError
-from derive.defined import of_claim, uncovered
+from derive.claims import families, rate
+from derive.defined import of_said, uncovered
 from derive.printing import text
 from derive.replay import freeze, replay
 from derive.terms import RuleError, Term, deadline, need
-from derive.theorem import Judgement, Theorem
+from derive.theorem import Judgement, Theorem, _flat
 
 if TYPE_CHECKING:
     from derive.bridge import Problem
     from derive.models import Model
     from derive.prove import Proof
 
-FORMAT = "iconograph/certificate/1"
-MAX_BYTES = 5_000_000  # the longest of the catalog has 40,000
+FORMAT = "iconograph/certificate/2"
+MAX_BYTES = 5_000_000  # the longest of the catalog has 90,000
 SECONDS = 60.0  # until a replay is given up; the longest of the catalog takes 0.1
 
 
@@ -61,7 +62,7 @@ class CheckResult:
     hypotheses: tuple[str, ...]
     hash: str
     steps: int
-    theorem: Theorem
+    theorems: tuple[Theorem, ...]
 
 
 def canonical_json(x: Any) -> str:
@@ -129,15 +130,17 @@ def thaw(x: Any) -> Any:
 
 def certify(method_id: str, proof: Proof, problem: Problem, model: Any) -> Certificate:
     """The certificate of a proof; `model` (see model_json) satisfies the hypotheses."""
-    terms, steps, roots = encode([*proof.defined, proof.theorem])
+    terms, steps, roots = encode([*proof.defined, *proof.theorems])
+    first = len(proof.defined)
     dims = sorted(problem.dims, key=str)
     body = {
         "format": FORMAT,
         "method": method_id,
         "terms": terms,
         "steps": steps,
-        "defined": roots[:-1],
-        "claim": statement(proof.theorem, frozenset(dims)),
+        "defined": roots[:first],
+        "proved": roots[first:],
+        "claim": statement(proof.theorems, frozenset(dims)),
         "dims": thaw(tuple(dims)),
         "model": model,
     }
@@ -157,14 +160,19 @@ def model_json(model: Model) -> dict[str, Any]:
     }
 
 
-def statement(th: Theorem, dims: frozenset[Any]) -> dict[str, Any]:
-    """What a theorem says, as text: the claim and its hypotheses, in a fixed order."""
-    if th.concl[0] != "icon":
-        raise RuleError("the last step is not a claim")
-    _, published, scale, constant, blocks, learned = th.concl
+def statement(theorems: Sequence[Theorem], dims: frozenset[Any]) -> dict[str, Any]:
+    """What theorems say, as text: one claim or several statements, and their hypotheses."""
+    need(theorems, "nothing is proved")
+    hyps = sorted({judgement_text(h, dims) for th in theorems for h in th.hyps})
+    if theorems[0].concl[0] != "icon":
+        need(all(t.concl[0] != "icon" for t in theorems), "a claim stands alone")
+        said = [judgement_text(t.concl, dims) for t in theorems]
+        return {"relation": "theorem", "statements": said, "hypotheses": hyps}
+    need(len(theorems) == 1, "a claim stands alone")
+    _, published, scale, constant, blocks, learned, kind, degree, slack = theorems[0].concl
 
-    def show(t: Term) -> str:
-        return text(t, dims)
+    def show(t: Any) -> str:
+        return text(t, dims) if isinstance(t, Term) else ""
 
     pairs = []
     for anchors, a, nbs, m, w, p, k in blocks:
@@ -173,11 +181,41 @@ def statement(th: Theorem, dims: frozenset[Any]) -> dict[str, Any]:
             "neighbours": [show_var(v) for v in nbs], "allowed": show(m),
             "weight": show(w), "p": show(p), "kernel": show(k),
         })  # fmt: skip
-    hyps = sorted(judgement_text(h, dims) for h in th.hyps)
-    return {
-        "relation": "exact", "published": show(published), "scale": show(scale),
-        "constant": show(constant), "pairs": pairs, "learned": list(learned), "hypotheses": hyps,
+    out = {
+        "relation": relation(theorems[0].concl), "published": show(published),
+        "scale": show(scale), "constant": show(constant), "pairs": pairs,
+        "learned": list(learned), "divergence": kind, "order": show(degree), "hypotheses": hyps,
     }  # fmt: skip
+    if slack:
+        below, above, small, _ = slack
+        out |= {"below": show(below), "above": show(above), "small": show(small)}
+        if small != "":
+            out["rate"] = min(rate(below, small), rate(above, small))
+    return out
+
+
+def relation(said: Judgement) -> str:
+    """The relation that an I-Con claim states."""
+    published, kind, slack = said[1], said[6], said[8]
+    if not slack:
+        return {"kl": "exact", "reverse-kl": "reverse"}.get(kind, "generalised")
+    if (small := slack[2]) == "":
+        return "bound"
+    t = small.args[0] if small.op == "inv" else small
+    return "expansion" if t.data[0] in families(published) else "limit"
+
+
+def sentence(said: Mapping[str, Any]) -> str:
+    """A statement on one line."""
+    if "statements" in said:
+        return "; ".join(said["statements"])
+    loss = {"kl": "I-Con"}.get(said["divergence"], f"I-Con[{said['divergence']}]")
+    side = f"{said['scale']} * {loss} + {said['constant']}"
+    if "below" not in said:
+        return f"{said['published']}  =  {side}"
+    low = f"-({said['below']}) <= " if said["below"] else ""
+    high = f" <= {said['above']}" if said["above"] else ""
+    return f"{low}{said['published']} - ({side}){high}"
 
 
 def show_var(v: Term) -> str:
@@ -227,7 +265,7 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
         )
     missing = [
         k
-        for k in ("method", "terms", "steps", "defined", "claim", "dims", "model", "hash")
+        for k in ("method", "terms", "steps", "proved", "defined", "claim", "dims", "model", "hash")
         if k not in body
     ]
     if missing:
@@ -263,9 +301,15 @@ def other_claim(result: CheckResult) -> bool:
     if result.method_id not in registry.ids():
         return False
     claim = problem(registry.load(result.method_id))
-    said = (claim.published, claim.scale, claim.constant, claim.blocks, claim.learned)
     granted = {judgement_text(h, claim.dims) for h in claim.hyps}
-    return tuple(result.theorem.concl[1:]) != said or not granted.issuperset(result.hypotheses)
+    if not granted.issuperset(result.hypotheses):
+        return True
+    said = (
+        claim.published, claim.scale, claim.constant, claim.blocks, claim.learned,
+        claim.divergence, claim.degree, claim.slack,
+    )  # fmt: skip
+    wanted = claim.facts or (("icon", *said),)
+    return tuple(t.concl for t in result.theorems) != wanted
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -317,8 +361,8 @@ def _check_body(body: dict[str, Any], path: str) -> CheckResult:
         need(isinstance(method, str) and method.isprintable(), "the method has no name")
         dims = frozenset(freeze(body["dims"]))
         done = replay(body["terms"], body["steps"])
-        th = done[-1]
-        said = statement(th, dims)
+        proved, signs = ([done[k] for k in body[part]] for part in ("proved", "defined"))
+        said = statement(proved, dims)
         if said != body["claim"]:
             claim = body["claim"] if isinstance(body["claim"], dict) else {}
             wrong = next((k for k in said if said[k] != claim.get(k)), "claim")
@@ -326,12 +370,13 @@ def _check_body(body: dict[str, Any], path: str) -> CheckResult:
                 f"the derivation proves something else than the certificate claims (see {wrong!r})",
                 path=path,
             )
-        signs = [done[k] for k in body["defined"]]
-        hyps = sorted(th.hyps.union(*(s.hyps for s in signs)), key=repr_key)
-        printed = [t for j in (th.concl[:4], *hyps) for t in j[1:]]
-        printed += [t for b in th.concl[4] for t in (b[1], *b[3:])]
-        legible(printed, [b[0] + b[2] for b in th.concl[4]])
-        if left := uncovered(of_claim(*th.concl[1:5]), {s.concl for s in signs}):
+        hyps = sorted(frozenset[Judgement]().union(*(t.hyps for t in proved + signs)), key=repr_key)
+        concl = [t.concl for t in proved]
+        printed = [t for j in (*concl, *hyps) for t in _flat(j) if isinstance(t, Term)]
+        blocks = [b for j in concl if j[0] == "icon" for b in j[4]]
+        printed = [t for t in printed if t.op != "v"]
+        legible(printed, [b[0] + b[2] for b in blocks])
+        if left := uncovered(of_said(concl), {s.concl for s in signs}):
             what = "1/x" if left[0].what == "inv" else "log(x)"
             raise InputError(
                 f"nothing shows that {what} has a value at x = {text(left[0].arg, dims)}", path=path
@@ -357,9 +402,11 @@ def _check_body(body: dict[str, Any], path: str) -> CheckResult:
         raise InputError(
             f"the certificate is malformed ({type(e).__name__}: {str(e)[:120]})", path=path
         ) from None
-    line = f"{said['published']}  =  {said['scale']} * I-Con + {said['constant']}"
+    line = sentence(said)
     words = tuple(judgement_text(h, dims) for h in hyps)
-    return CheckResult(method, line, words, Certificate("", body).hash, len(body["steps"]), th)
+    return CheckResult(
+        method, line, words, Certificate("", body).hash, len(body["steps"]), tuple(proved)
+    )
 
 
 def repr_key(j: Judgement) -> str:

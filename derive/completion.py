@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from derive.denominators import Denominators
 from derive.poly import build, poly, square_root, term_of, times
-from derive.signs import ZERO, Signs, indices
+from derive.signs import ZERO, indices
 from derive.terms import Term, bind, canon, domain, num, order, subst
 from derive.theorem import Theorem
 
 
-class Completion(Signs):
+class Completion(Denominators):
     """The search for signs, with sums less one term, squares and shares multiplied out."""
 
     def less_one_term(self, t: Term) -> Theorem | None:
@@ -23,7 +24,7 @@ class Completion(Signs):
                 for e in dict.fromkeys((*indices(g), *indices(t))):
                     if domain(e) != domain(v) or e.loose or v in e.free:
                         continue
-                    at_e = subst(f, v, e)
+                    at_e = subst(f, {v: e})
                     to, how = (at_e, None) if canon(at_e) == canon(g) else self.normal(at_e)
                     if canon(to) != canon(g):
                         continue

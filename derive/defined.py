@@ -10,11 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from derive.claims import Block
 from derive.normal import Normaliser
 from derive.poly import PREFIX, flat, offset, times, without
 from derive.terms import BINDERS, BOOL, Term, bind, num, open_binder, subst, var
-from derive.theorem import MINUS, RULES, Block, Judgement, Theorem
+from derive.theorem import MINUS, RULES, Judgement, Theorem
+
+if TYPE_CHECKING:
+    from derive.bridge import Problem
 
 # stands for a theorem that is known; only its being there counts
 _SEEN = RULES["sign"]("pos", num(1))
@@ -76,7 +81,7 @@ def show(o: Obligation, pos: Sign, nn: Sign) -> tuple[Theorem, ...] | None:
 
     def here(t: Term) -> Term:
         for g in o.guards:
-            t = subst(t, g, num(1))
+            t = subst(t, {g: num(1)})
         return t
 
     arg = here(o.arg)
@@ -107,6 +112,25 @@ def of_claim(
         yield from obligations(w, anchors)
         for t in (p, k):
             yield from obligations(t, pairs)
+
+
+def of_problem(problem: Problem) -> Iterator[Obligation]:
+    """The obligations of a whole claim, or of the statements of a theorem."""
+    pr = problem
+    if pr.facts:
+        return of_said(pr.facts)
+    claim = ("icon", pr.published, pr.scale, pr.constant, pr.blocks, (), "", pr.degree, pr.slack)
+    return of_said((claim,))
+
+
+def of_said(said: Iterable[Judgement]) -> Iterator[Obligation]:
+    """The obligations of judgements, I-Con claims among them."""
+    for j in said:
+        if j[0] == "icon":
+            yield from of_claim(*j[1:5])
+        for t in (j[7], *j[8][:2]) if j[0] == "icon" else j[1:]:
+            if isinstance(t, Term):
+                yield from obligations(t)
 
 
 def missing(

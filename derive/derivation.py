@@ -14,7 +14,7 @@ from derive.normal import GaveUp, Normaliser
 from derive.printing import latex, text
 from derive.prove import Search
 from derive.terms import RuleError, Term
-from derive.theorem import Judgement, Theorem, icon
+from derive.theorem import Judgement, Theorem
 
 STAGES: tuple[frozenset[str], ...] = (
     frozenset(("unfold", "guard", "shannon", "split", "merge", "indicators")),
@@ -71,7 +71,7 @@ class Derivation:
 def derivation(problem: Problem) -> Derivation | None:
     """The chain of a claim, or None where the search finds none."""
     search = Search(problem)
-    end = problem.scale * icon(problem.blocks) + problem.constant
+    end = problem.target
     words = {j: w for j, w in zip(problem.hyps, problem.texts, strict=True) if w}
     there, back = stages(problem, problem.published, search), stages(problem, end, search)
     a, b = (there[-1][0] if there else problem.published), (back[-1][0] if back else end)

@@ -175,7 +175,6 @@ def values_at(case: Instance, model: Model, bits: int = 128) -> tuple[Any, Any]:
     return look(values, case.left), look(values, case.icon)
 
 
-
 def value(case: Instance, x: Any, bits: int = 128) -> Any:
     """A number of the tape as a ball (or Undefined) at the model's own point."""
     return look(evaluate(case.tape, [x], case.point(), bits), x)

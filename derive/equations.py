@@ -124,5 +124,3 @@ def least_norm(a: list[list[Fraction]], r: list[Fraction]) -> list[Fraction] | N
     right = flint.fmpq_mat(rank, 1, [row[-1] for row in table])
     x = rows.transpose() * (rows * rows.transpose()).solve(right)
     return [fraction(x[k, 0]) for k in range(len(a[0]))]
-
-

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from catalog.spec import Method
-from derive import balls, enclose, gradient, sympy_judge
+from derive import balls, enclose, gradient, statements, sympy_judge
 from derive.bridge import Problem
 from derive.gradient import Gradient
 from derive.instance import LIMITS, case_at, cases, instance, model_at, signature_of
@@ -79,6 +79,8 @@ def judge(
             None, "abstain", None, Gradient("abstain", "no model"), SympyReport("abstain"),
             time.perf_counter() - start, conflicting=conflicting(problem, seed),
         )  # fmt: skip
+    if not problem.equation:
+        return judge_statements(method, problem, model, sizes, seed, start, sympy)
     if affine:
         witness = balls.no_affine(problem, sizes, seed)
     else:
@@ -101,6 +103,36 @@ def judge(
         model, value, None, slope, says, time.perf_counter() - start, count,
         disagreement=clash(value, slope, says, None),
     )  # fmt: skip
+
+
+def judge_statements(
+    method: Method,
+    problem: Problem,
+    model: Model,
+    sizes: Sequence[int],
+    seed: int,
+    start: float,
+    sympy: bool,
+) -> FiniteReport:
+    """Judge bounds, limits and theorems: balls refute, sympy looks at the witness or a model."""
+    witness = statements.refute(problem, sizes, seed)
+    count = 0 if witness else statements.agreeing(problem, sizes, seed)
+    value = "refuted" if witness else "agree" if count else "abstain"
+    here = witness.models()[0] if witness else model
+    says = (
+        sympy_judge.judge_statements(method, here)
+        if sympy
+        else SympyReport("abstain", detail="not asked")
+    )
+    clash = ""
+    if value == "agree" and says.outcome == "different" and not says.detail.startswith("no value"):
+        clash = f"the statements hold as balls, sympy finds one false: {says.detail}"
+    if witness and witness.kind != "undefined" and says.outcome == "agree":
+        clash = "balls refute a statement, sympy's values satisfy them all"
+    slope = Gradient("abstain", "not an equation")
+    return FiniteReport(
+        model, value, witness, slope, says, time.perf_counter() - start, count, disagreement=clash
+    )
 
 
 def lost(problem: Problem, n: int, seed: int, witness: Witness) -> bool:
@@ -150,9 +182,7 @@ def slope_at(problem: Problem, n: int, seed: int) -> Gradient:
     return found
 
 
-def sympy_of(
-    method: Method, model: Model, witness: Witness | None, wanted: bool
-) -> SympyReport:
+def sympy_of(method: Method, model: Model, witness: Witness | None, wanted: bool) -> SympyReport:
     """The sympy judge at the witness, or at the model where there is none."""
     if not wanted:
         return SympyReport("abstain", detail="not asked")

@@ -84,7 +84,7 @@ class Indicators(Rewriter):
                     touched = [g for g in rest if v in g.free]
                     untouched = times([g for g in rest if v not in g.free])
                     t = times(touched)
-                    at_e = subst(t, v, e)
+                    at_e = subst(t, {v: e})
                     left = tuple(w for w in vs if w is not v)
                     uses: list[Use] = []
                     if touched:
@@ -119,22 +119,22 @@ class Indicators(Rewriter):
             if b.op not in BOOL:
                 continue
             for g in m[1]:
-                if g is not b and b.free <= g.free and (h := subst(g, b, ONE)) is not g:
+                if g is not b and b.free <= g.free and (h := subst(g, {b: ONE})) is not g:
                     th = self.do(
                         "cases",
                         b,
                         ("eq", b * g, b * h),
                         self.ring(ONE * h, ONE * h),
-                        self.ring(ZERO * subst(g, b, ZERO), ZERO * h),
+                        self.ring(ZERO * subst(g, {b: ZERO}), ZERO * h),
                     )
                     return self.replace(m, (), [b, g], th)
                 if b.op == "ne" and g is not b and g.op not in BOOL:
                     d = mk("eq", None, *b.args)
-                    if d.free <= g.free and (h := subst(g, d, ZERO)) is not g:
+                    if d.free <= g.free and (h := subst(g, {d: ZERO})) is not g:
                         c = ONE - d
                         flip = self.do(
                             "cases", d, ("eq", c * g, c * h),
-                            self.ring((ONE - ONE) * subst(g, d, ONE), (ONE - ONE) * h),
+                            self.ring((ONE - ONE) * subst(g, {d: ONE}), (ONE - ONE) * h),
                             self.ring((ONE - ZERO) * h, (ONE - ZERO) * h),
                         )  # fmt: skip
                         ne = self.do("ne_def", *b.args)
@@ -148,7 +148,7 @@ class Indicators(Rewriter):
             if g.op not in UNARY and g.op != "max":
                 continue
             for b in sorted(booleans(g), key=order):
-                yes, no = subst(g, b, ONE), subst(g, b, ZERO)
+                yes, no = subst(g, {b: ONE}), subst(g, {b: ZERO})
                 split = b * yes + (ONE - b) * no
                 th = self.do(
                     "cases",

@@ -16,12 +16,12 @@ from typing import Any
 import flint
 
 from derive.bridge import Problem
+from derive.claims import icon
 from derive.equations import environments
 from derive.models import Evaluator, Model, Signature, symbols_of
 from derive.sampling import Pools, random_model, redraw
 from derive.tape import Tape, tape_of
 from derive.terms import Term, domain
-from derive.theorem import icon
 
 LIMITS = (3, 4, 8)  # the sizes looked at unless told otherwise
 LARGEST = 60_000  # values of sub-terms: a claim that needs more at a size is not looked at there
@@ -55,7 +55,7 @@ class Instance:
 @lru_cache(256)
 def icon_of(problem: Problem) -> Term:
     """The I-Con term of a problem."""
-    return icon(problem.blocks)
+    return icon(problem.blocks, problem.divergence, problem.degree)
 
 
 @lru_cache(256)

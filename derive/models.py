@@ -206,8 +206,6 @@ class Evaluator(Generic[T]):
         return unary[op](x)
 
 
-def evaluate(
-    t: Term, model: Model, numbers: Field[T], env: Mapping[Term, int] | None = None
-) -> T:
+def evaluate(t: Term, model: Model, numbers: Field[T], env: Mapping[Term, int] | None = None) -> T:
     """The value of a real term in a model, in a number field; free index variables from `env`."""
     return Evaluator(model, numbers).value(t, env)

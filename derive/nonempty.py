@@ -61,7 +61,7 @@ class NonEmpty(Completion):
         for e in self.witnesses(whole, domain(v)):
             if v in e.free:
                 continue
-            here = subst(m, v, e)
+            here = subst(m, {v: e})
             to, th = self.normal(here)
             if to is not ONE or (slack := self.nn(mk("ne", None, v, e) * m)) is None:
                 continue

@@ -227,9 +227,4 @@ def match_monomial(
 
 def substitute(t: Term, b: Binding) -> Term:
     """T with all of b put in at once."""
-    marks = {v: mk("v", (f"?{k}", domain(v))) for k, v in enumerate(b)}
-    for v, m in marks.items():
-        t = subst(t, v, m)
-    for v, m in marks.items():
-        t = subst(t, m, b[v])
-    return t
+    return subst(t, b)

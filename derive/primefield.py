@@ -217,9 +217,7 @@ class Point:
         return [by.get(key, self.mod(0)) for key in self.entries]
 
 
-def good_point(
-    p: Plan, sampler: Constraints, mod: Any, modulus: int, rng: random.Random
-) -> Point:
+def good_point(p: Plan, sampler: Constraints, mod: Any, modulus: int, rng: random.Random) -> Point:
     """A random point at which everything has a value. Raises Unsupported if none was found."""
     entries = sampler.draw(mod, modulus, rng)
     for _ in range(TRIES):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from derive.bounds import Bounds
 from derive.bridge import Problem
-from derive.defined import missing, of_claim
+from derive.claims import FULL, LOOSE, NOT_ONE
+from derive.defined import Obligation, missing, of_problem
 from derive.normal import GaveUp, Normaliser
 from derive.signs import ONE
 from derive.terms import RuleError, Term, mk, num, total
-from derive.theorem import Theorem, icon
+from derive.theorem import Judgement, Theorem
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,19 @@ STRATEGIES: tuple[dict[str, bool], ...] = (
 
 @dataclass(frozen=True)
 class Proof:
-    """A theorem, and the theorems that make the published formula defined."""
+    """What was claimed, and the theorems that make the formulas in it defined."""
 
-    theorem: Theorem
+    theorems: tuple[Theorem, ...]
     defined: tuple[Theorem, ...]
+
+    @property
+    def theorem(self) -> Theorem:
+        """The claim; for a theorem the first of its statements."""
+        return self.theorems[0]
 
 
 def prove(problem: Problem) -> Proof | NotProved:
-    """The theorem `published = scale * icon + constant` with all it needs, or why there is none."""
+    """The claim with all it needs, or why no proof was found."""
     try:
         return Search(problem).claim()
     except (GaveUp, RuleError) as e:
@@ -48,6 +55,7 @@ class Search:
         self.problem = problem
         self.ways: dict[int, Normaliser] = {}
         self.plain = self.way(0)
+        self.bounds = Bounds(self.plain, self.equation, lambda: self.way(2))
 
     def way(self, k: int) -> Normaliser:
         """The normaliser of strategy k, made when it is first needed."""
@@ -85,15 +93,90 @@ class Search:
         return way.do("lincomb", a, b, tuple(uses))
 
     def claim(self) -> Proof | NotProved:
-        """The whole claim: signs, rows, weights, the equation, definedness."""
+        """The whole claim: the pair, definedness, and what is said of the two."""
+        found, open_ = missing(of_problem(self.problem), self.plain)
+        if open_ and self.problem.facts:
+            return NotProved(wanting(open_[0]), open_[0].arg)
+        self.learn_steps()
+        if self.problem.facts:
+            theorems = []
+            for j, words in zip(self.problem.facts, self.problem.fact_texts, strict=True):
+                th = self.judgement(j)
+                if isinstance(th, NotProved):
+                    return NotProved(f"{words!r} is not shown: {th.why}", th.left)
+                theorems.append(th)
+            return Proof(tuple(theorems), tuple(found))
+        pair = self.pair()
+        if isinstance(pair, NotProved):
+            return pair
+        more, open_ = missing(open_, self.plain)  # the pair may have shown what a sum is
+        found += more
+        if open_:
+            return NotProved(wanting(open_[0]), open_[0].arg)
+        said = []
+        for j in self.problem.judgements():
+            th = self.judgement(j)
+            if isinstance(th, NotProved):
+                return th
+            said.append(th)
+        pr = self.problem
+        claim = self.plain.do(
+            "claim", pr.published, pr.scale, pr.constant, pr.blocks, pr.learned, pr.divergence,
+            pr.degree, pr.slack, *said, *pair,
+        )  # fmt: skip
+        return Proof((claim,), tuple(found))
+
+    def learn_steps(self) -> None:
+        """The lines of the file's proof, each from those before it."""
+        for j, words in zip(self.problem.steps, self.problem.step_texts, strict=True):
+            th = self.judgement(j)
+            if isinstance(th, NotProved):
+                raise GaveUp(f"the step {words!r} is not shown: {th.why}")
+            self.learn(th)
+
+    def learn(self, th: Theorem) -> None:
+        """Use a lemma, an equation from left to right."""
+        self.bounds.learn(th)
+        for way in self.ways.values():
+            way.assumed.append(th)
+            if th.concl[0] == "eq":
+                way.learn(th)
+            way.cache.clear()
+            way.atoms.clear()
+            way.known.clear()
+
+    def equation(self, a: Term, b: Term) -> Theorem | None:
+        """A = b, or None."""
+        found = self.equal(a, b)
+        return found if isinstance(found, Theorem) else None
+
+    def judgement(self, j: Judgement) -> Theorem | NotProved:
+        """An equation or a sign."""
+        if j[0] == "eq":
+            return self.equal(j[1], j[2])
+        found = self.bounds.find(j[0], j[1])
+        if found is None:
+            return NotProved("no bound known is that strong", self.plain.normal(j[1])[0])
+        return found
+
+    def pair(self) -> list[Theorem] | NotProved:
+        """That (p, q) is a pair: signs, rows, weights, in the order of `derive.claims.claim`."""
         pr, way = self.problem, self.plain
-        scale = way.pos(pr.scale)
-        if scale is None:
-            return NotProved("the scale is not shown to be positive", pr.scale)
-        premises = [scale]
+        signs = [("scale", "pos", pr.scale), ("order", "pos", pr.degree)]
+        if pr.divergence in NOT_ONE:
+            other = pr.degree - num(1)
+            signs.append(("distance of the order from one", "pos", other * other))
+        premises = []
+        for what, kind, t in signs:
+            if (sign := way.sign(kind, t)) is None:
+                return NotProved(f"the {what} is not shown to be positive", t)
+            premises.append(sign)
         for _, a, nb, m, w, p, k in pr.blocks:
-            for what, t, find in (("weight", w, way.nn), ("p", p, way.nn), ("kernel", k, way.pos)):
-                if (sign := find(t)) is None:
+            loose = [("kernel", "nn", k), ("sum of the kernel", "pos", total(nb, m * k))]
+            signs = [("weight", "nn", w), ("p", "nn", p)]
+            signs += loose if pr.divergence in LOOSE else [("kernel", "pos", k)]
+            for what, kind, t in signs:
+                if (sign := way.sign(kind, t)) is None:
                     return NotProved(f"the sign of the {what} is not shown", t)
                 premises.append(sign)
             row = mk("mul", None, a, total(nb, m * p))
@@ -106,27 +189,20 @@ class Search:
                 if isinstance(eq, NotProved):
                     return NotProved(what, eq.left)
                 premises.append(eq)
+            if pr.divergence in FULL:
+                if (full := way.pos(p)) is None:
+                    return NotProved(f"p is not shown to be positive, as {pr.divergence} asks", p)
+                premises.append(full)
         mass = mk("add", None, *(total(b[0], b[1] * b[4]) for b in pr.blocks))
         weights = self.equal(mass, num(1))
         if isinstance(weights, NotProved):
             return NotProved("the anchor weights are not shown to sum to one", weights.left)
-        found, open_ = missing(of_claim(pr.published, pr.scale, pr.constant, pr.blocks), way)
-        if open_:
-            return NotProved(
-                f"the argument of a {open_[0].what} is not shown to be positive", open_[0].arg
-            )
-        eq = self.equal(pr.published, pr.scale * icon(pr.blocks) + pr.constant)
-        if isinstance(eq, NotProved):
-            return eq
-        claim = way.do(
-            "exact",
-            pr.published,
-            pr.scale,
-            pr.constant,
-            pr.blocks,
-            pr.learned,
-            eq,
-            *premises,
-            weights,
-        )
-        return Proof(claim, tuple(found))
+        return [*premises, weights]
+
+
+def wanting(o: Obligation) -> str:
+    """What an obligation that was not met says."""
+    if o.what == "max":
+        return "the set over which a maximum is taken is not shown to be non-empty"
+    what = "logarithm" if o.what == "log" else "quotient"
+    return f"the argument of a {what} is not shown to be positive"

@@ -137,6 +137,8 @@ class Signs:
             return self.do("transport", found, th)
         if t.op == "add" and (found := self.with_square("pos", t) or self.with_share(t)):
             return found
+        if t.op == "add" and (found := self.over_denominator("pos", t)):
+            return found
         return self.from_hypotheses("pos", t) or self.by_normal("pos", t)
 
     def _nn(self, t: Term) -> Theorem | None:
@@ -146,6 +148,8 @@ class Signs:
             return self.do("sign", "nn", t) if t.data >= 0 else None
         if t.op in BOOL:
             return self.do("sign", "nn", t)
+        if t.op == "relu":
+            return self.axiom("nn_relu", t.args[0])
         if t.op == "inv" and (below := self.nn(t.args[0])):
             return self.axiom("nn_inv", t.args[0], ZERO, below)
         if t.op == "mul" and t.args:
@@ -167,6 +171,10 @@ class Signs:
                 return self.fold("nn", "add", all_nn, t)
         if t.op == "add" and (found := self.with_square("nn", t)):
             return found
+        if t.op == "add" and (th := self.less_one_term(t)) and (found := self.nn(th.concl[1])):
+            return self.do("transport", found, th)
+        if t.op == "add" and (found := self.over_denominator("nn", t)):
+            return found
         if t.op == "sum":
             v = var(f"{PREFIX}{offset(t) + 1}", t.data)
             body = open_binder(t, v)
@@ -179,6 +187,10 @@ class Signs:
 
     def less_one_term(self, t: Term) -> Theorem | None:
         """See `completion.Completion`."""
+        return None
+
+    def over_denominator(self, kind: str, t: Term) -> Theorem | None:
+        """See `denominators.Denominators`."""
         return None
 
     def with_square(self, kind: str, t: Term) -> Theorem | None:
@@ -273,7 +285,7 @@ class Signs:
         m = atoms[0]
         halves = []
         for value in (ONE, ZERO):
-            case = subst(t, m, value)
+            case = subst(t, {m: value})
             simple = build(poly(case))
             got = (
                 self.do("sign", kind, simple)

@@ -13,7 +13,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from catalog import symbols as s
-from catalog.spec import Method
+from catalog.spec import Icon, Method
 
 if TYPE_CHECKING:
     from derive.models import Model
@@ -30,6 +30,18 @@ class SympyReport:
     left: tuple[str, ...] = ()
     right: tuple[str, ...] = ()
     detail: str = ""
+
+
+def free_letters(fact: s.Fact) -> set[s.IVar]:
+    """The letters of a fact that no binder in it binds."""
+    bound = {v for side in (fact.left, fact.right) for n in s.walk(side) for v in bound_by(n)}
+    seen = {n for side in (fact.left, fact.right) for n in s.walk(side) if isinstance(n, s.IVar)}
+    return seen - bound
+
+
+def bound_by(node: s.Node) -> tuple[s.IVar, ...]:
+    """The letters that a node binds."""
+    return node.vars if isinstance(node, s.Big | s.Size) else ()
 
 
 class NoValue(Exception):
@@ -230,10 +242,63 @@ class Writer:
                 weight = self.scalar(b.weight, env)
                 for row in rows:
                     p = self.scalar(b.p, row)
-                    if p != 0:
-                        q = self.over(self.scalar(b.kernel, row), z)
-                        loss += weight * p * (self.log(p) - self.log(q))
+                    q = self.over(self.scalar(b.kernel, row), z)
+                    loss += weight * self.divergence(method.icon, p, q)
         return loss
+
+    def divergence(self, icon: Icon, p: Any, q: Any) -> Any:
+        """What the divergence of the pair sums over the neighbours; 0 log 0 is 0."""
+        sp, half = self.sp, self.sp.Rational(1, 2)
+
+        def kl(x: Any, y: Any) -> Any:
+            return x * (self.log(x) - self.log(y)) if x != 0 else sp.Integer(0)
+
+        a = self.scalar(icon.degree, {})
+        match icon.divergence:
+            case "kl":
+                return kl(p, q)
+            case "reverse-kl":
+                return kl(q, p)
+            case "jeffreys":
+                return kl(p, q) + kl(q, p)
+            case "jsd":
+                return half * (kl(p, (p + q) / 2) + kl(q, (p + q) / 2))
+            case "tv":
+                return half * sp.Abs(p - q)
+            case "hellinger":
+                return half * (sp.sqrt(p) - sp.sqrt(q)) ** 2
+            case "chi2" | "neyman-chi2":
+                return self.over((p - q) ** 2, q if icon.divergence == "chi2" else p)
+            case "alpha":
+                return (p**a * q ** (1 - a) - a * p - (1 - a) * q) / (a * (a - 1))
+            case "cressie-read":
+                return (p ** (a + 1) * q ** (-a) - p) / (a * (a + 1))
+            case "tsallis":
+                return (p**a * q ** (1 - a) - p) / (a - 1)
+            case "generalised-kl":
+                return kl(p, q) - p + q
+            case "squared":
+                return half * (p - q) ** 2
+            case "itakura-saito":
+                return self.over(p, q) - self.log(p) + self.log(q) - 1
+        raise TypeError(icon.divergence)
+
+    def statements(self, method: Method) -> Iterator[tuple[str, Any, Any, str]]:
+        """(words, left, right, relation) of every statement at all values of its free letters."""
+        for fact in method.statements:
+            letters = tuple(sorted(free_letters(fact), key=lambda v: v.name))
+            for env in self.choices(letters, s.TRUE, {}):
+                a, b = self.scalar(fact.left, env), self.scalar(fact.right, env)
+                yield fact.text, a, b, fact.relation
+        claim = method.claim
+        if method.statements:
+            return
+        target = self.scalar(claim.scale, {}) * self.icon(method) + self.scalar(claim.constant, {})
+        e = self.scalar(method.published, {}) - target
+        if claim.below is not None:
+            yield "the bound below", e, -self.scalar(claim.below, {}), ">="
+        if claim.above is not None:
+            yield "the bound above", self.scalar(claim.above, {}), e, ">="
 
     def number(self, e: Any) -> Any:
         """The value at the model's learned point, a real number with 40 digits."""
@@ -269,8 +334,28 @@ def judge(method: Method, models: Sequence[Model], structure: bool = False) -> S
     else:
         (a, b), (c, d) = ((left[k] - left[0], right[k] - right[0]) for k in (1, 2))
         off, size = abs(a * d - c * b), 1 + abs(a * d) + abs(c * b)
-    outcome = "agree" if off < size * 10 ** -EQUAL else "different"
+    outcome = "agree" if off < size * 10**-EQUAL else "different"
     return SympyReport(outcome, tuple(map(str, left)), tuple(map(str, right)), detail)
+
+
+def judge_statements(method: Method, model: Model) -> SympyReport:
+    """Every statement of a theorem, or both bounds of a claim, at one model, to 30 digits."""
+    learned = frozenset(d.name for d in method.declarations.values() if d.learned)
+    left, right, bad = [], [], ""
+    try:
+        w = Writer(model, learned)
+        for words, a, b, relation in w.statements(method):
+            x, y = w.number(a), w.number(b)
+            left.append(str(x))
+            right.append(str(y))
+            thin = (1 + abs(x) + abs(y)) * 10**-EQUAL
+            fine = abs(x - y) < thin if relation == "=" else x > y - thin
+            bad = bad or ("" if fine else words)
+    except NoValue as why:
+        return SympyReport("different", detail=f"no value: {why}")
+    except (KeyError, TypeError) as what:
+        return SympyReport("abstain", detail=f"cannot be written out: {what}")
+    return SympyReport("different" if bad else "agree", tuple(left), tuple(right), bad)
 
 
 def zero(sp: Any, difference: Any) -> str:

@@ -7,7 +7,7 @@ inv(0) = 0, log(x <= 0) = 0, sg(x) = x; bigmax: the maximum where its first argu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, reduce
@@ -60,7 +60,7 @@ class Term:
     loose: frozenset[tuple[int, Domain]]
     depth: int
     size: int
-    key: tuple[bytes, bytes]  # orders by form, then names, the same in every process
+    key: tuple[bytes, ...]  # orders by form, then names, the same in every process
 
     def __add__(self, other: Term) -> Term:
         return mk("add", None, self, other)
@@ -74,10 +74,6 @@ class Term:
 
 order = attrgetter("key")
 _table: dict[tuple[Any, ...], Term] = {}
-
-
-def _digest(head: bytes, parts: list[bytes]) -> bytes:
-    return hashlib.blake2b(head + b"".join(parts), digest_size=16).digest()
 
 
 def mk(op: str, data: Any, *args: Term) -> Term:
@@ -111,7 +107,8 @@ def mk(op: str, data: Any, *args: Term) -> Term:
     loose = frozenset((k - 1, d) for k, d in loose if k != 0) if op in BINDERS else loose
     name = f"{op}|{data!r}".encode()
     form = f"v|{data[1]!r}".encode() if op == "v" and type(data[0]) is str else name
-    key = (_digest(form, [a.key[0] for a in args]), _digest(name, [a.key[1] for a in args]))
+    parts = (b"".join((head, *(a.key[k] for a in args))) for k, head in enumerate((form, name)))
+    key = tuple(hashlib.blake2b(part, digest_size=16).digest() for part in parts)
     t = Term(op, data, args, frozenset().union(*(a.free for a in args)), loose, depth, size, key)
     t.free = frozenset((t,)) if op == "v" else t.free
     return _table.setdefault((op, data, args), t)
@@ -164,13 +161,13 @@ def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
     return fill(t.args[arg], 0)
 
 
-def subst(t: Term, old: Term, new: Term) -> Term:
-    """`t` with every occurrence of the closed term `old` replaced by the closed term `new`."""
-    memo = {old: new}
+def subst(t: Term, new: Mapping[Term, Term]) -> Term:
+    """`t` with every occurrence of closed terms replaced by closed terms, all at once."""
+    memo, names = dict(new), [old.free for old in new]
 
     def go(u: Term, _k: int = 0) -> Term:
         if u not in memo:
-            memo[u] = rebuild(u, go, 0) if old.free <= u.free else u
+            memo[u] = rebuild(u, go, 0) if any(n <= u.free for n in names) else u
         return memo[u]
 
     return go(t)
@@ -190,11 +187,9 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
     return {m: c for m, c in out.items() if c}
 
 
-def renamed(fs: tuple[Term, ...], names: dict[Term, Term]) -> tuple[Term, ...]:
-    """Factors with variables renamed."""
-    for v, new in names.items():
-        fs = tuple(subst(f, v, new) for f in fs)
-    return tuple(sorted(fs, key=order))
+def renamed(fs: tuple[Term, ...], names: Mapping[Term, Term]) -> tuple[Term, ...]:
+    """Factors with variables renamed, in order."""
+    return tuple(sorted((subst(f, names) for f in fs) if names else fs, key=order))
 
 
 def join(m: Monomial, n: Monomial) -> Monomial:
@@ -228,6 +223,8 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
         names = {v: mk("v", (name(k), v.data[1])) for k, v in enumerate(vs, 1)}
         return tuple(names.values()), renamed(fs, names)
 
+    if len(vs) < 2:
+        return numbered(vs)
     groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; ties in any order
     for v in vs:
         role = renamed(fs, {w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})

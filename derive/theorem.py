@@ -6,8 +6,10 @@ each hypothesis holds for all values of its free indices, the conclusion holds f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import partial
+from math import factorial
 from typing import Any
 
 from derive.terms import BOOL, INDEX, Term, bind, canon, domain, mk, need, num, subst, total
@@ -55,9 +57,9 @@ def sides(th: Theorem) -> Any:
     return th.concl[1:]
 
 
-def put(j: Judgement, old: Term, new: Term) -> Judgement:
-    """The judgement with the closed term old replaced."""
-    return (j[0], *(subst(t, old, new) for t in j[1:]))
+def put(j: Judgement, new: Mapping[Term, Term]) -> Judgement:
+    """The judgement with closed terms replaced."""
+    return (j[0], *(subst(t, new) for t in j[1:]))
 
 
 @rule
@@ -72,7 +74,7 @@ def assume(j: Judgement) -> Judgement:
 def inst(th: Theorem, v: Term, e: Term) -> Judgement:
     """From J: J[v := e], e an index of the set of v."""
     need(v.op == "v" and e.op in INDEX and domain(e) == domain(v), "wrong index set")
-    return put(th.concl, v, e)
+    return put(th.concl, {v: e})
 
 
 @rule
@@ -104,7 +106,7 @@ def transport(th: Theorem, eq: Theorem) -> Judgement:
 def cases(m: Term, j: Judgement, one: Theorem, zero: Theorem) -> Judgement:
     """From J[m := 1] and J[m := 0]: J, for m with values 0 and 1 only."""
     need(m.op in BOOL and j[0] in ("eq", "pos", "nn"), "a 0/1 term is needed")
-    need(one.concl == put(j, m, num(1)) and zero.concl == put(j, m, num(0)), "not its cases")
+    need(one.concl == put(j, {m: num(1)}) and zero.concl == put(j, {m: num(0)}), "not its cases")
     return tuple(j)
 
 
@@ -113,7 +115,7 @@ def leibniz(t: Term, v: Term, a: Term, b: Term) -> Judgement:
     """[a = b] t[v := a] = [a = b] t[v := b]."""
     need(v.op == "v" and {a.op, b.op} <= INDEX and domain(a) == domain(b) == domain(v), "wrong set")
     d = mk("eq", None, a, b)
-    return ("eq", d * subst(t, v, a), d * subst(t, v, b))
+    return ("eq", d * subst(t, {v: a}), d * subst(t, {v: b}))
 
 
 @rule
@@ -127,7 +129,7 @@ def delta_sum(v: Term, e: Term) -> Judgement:
 def enumerate_sum(v: Term, t: Term) -> Judgement:
     """sum_v t = t[v := e1] + ... + t[v := ek], for v over the enumerated set {e1, ..., ek}."""
     need(isinstance(domain(v), tuple), "the index set is not enumerated")
-    parts = (subst(t, v, mk("el", (e, domain(v)))) for e in domain(v)[1])
+    parts = (subst(t, {v: mk("el", (e, domain(v)))}) for e in domain(v)[1])
     return ("eq", bind("sum", v, t), mk("add", None, *parts))
 
 
@@ -167,8 +169,35 @@ def pos_masked_sum(v: Term, some: Theorem, mask: Theorem, body: Theorem) -> Judg
     return ("pos", bind("sum", v, mask.concl[1] * body.concl[1]))
 
 
+@rule
+def bigmax_above(v: Term, m: Term, t: Term, mask: Theorem) -> Judgement:
+    """From m >= 0: m (max over v with m != 0 of t, minus t) >= 0."""
+    need(mask.concl == ("nn", m), "the sign of the condition is needed")
+    return ("nn", m * (bind("bigmax", v, m, t) - t))
+
+
+@rule
+def bigmax_least(v: Term, m: Term, t: Term, b: Term, some: Theorem, *ths: Theorem) -> Judgement:
+    """From sum_v m > 0, m >= 0 and m (b - t) >= 0, v not in b: b - max over v with m of t >= 0."""
+    need(v not in b.free and some.concl == ("pos", bind("sum", v, m)), "not of this condition")
+    need([th.concl for th in ths] == [("nn", m), ("nn", m * (b - t))], "signs are needed")
+    return ("nn", b - bind("bigmax", v, m, t))
+
+
+@rule
+def taylor(f: str, k: str, x: Term, sign: Theorem) -> Judgement:
+    """From x >= 0: partial sums up to x^k of exp(-x) and log(1 + x) are above for even, odd k."""
+    need(sign.concl == ("nn", x) and f in ("exp", "log") and k in map(str, range(9)), "no sum")
+    last, up = int(k), MINUS * (exp(MINUS * x) if f == "exp" else log(num(1) + x))
+    for n in range(f == "log", last + 1):
+        c = Fraction((-1) ** n, factorial(n)) if f == "exp" else Fraction(-((-1) ** n), n)
+        up = up + mk("mul", None, num(c), *[x] * n)
+    return ("nn", up if last % 2 == (f == "log") else MINUS * up)
+
+
 X, Y = (mk("app", (s, ())) for s in "xy")  # the real variables of the axioms
-exp, log, inv = (partial(mk, op, None) for op in ("exp", "log", "inv"))
+Z, W = X - num(1), num(Fraction(1, 8)) * Y * Y
+exp, log, inv, relu = (partial(mk, op, None) for op in ("exp", "log", "inv", "relu"))
 AXIOMS: dict[str, tuple[list[Judgement], Judgement]] = {  # premises, conclusion, for all x, y
     "log_exp": ([], ("eq", log(exp(X)), X)),
     "exp_log": ([("pos", X)], ("eq", exp(log(X)), X)),
@@ -179,7 +208,6 @@ AXIOMS: dict[str, tuple[list[Judgement], Judgement]] = {  # premises, conclusion
     "log_inv": ([], ("eq", log(inv(X)), MINUS * log(X))),
     "inv_mul": ([], ("eq", inv(X * Y), inv(X) * inv(Y))),
     "inv_inv": ([], ("eq", inv(inv(X)), X)),
-    "inv_minus": ([], ("eq", inv(MINUS), MINUS)),
     "mul_inv": ([("pos", X)], ("eq", X * inv(X), num(1))),
     "pos_exp": ([], ("pos", exp(X))),
     "pos_add": ([("pos", X), ("nn", Y)], ("pos", X + Y)),
@@ -190,6 +218,17 @@ AXIOMS: dict[str, tuple[list[Judgement], Judgement]] = {  # premises, conclusion
     "nn_mul": ([("nn", X), ("nn", Y)], ("nn", X * Y)),
     "nn_inv": ([("nn", X)], ("nn", inv(X))),
     "nn_square": ([], ("nn", X * X)),
+    "inv_square": ([], ("eq", X * X * inv(X), X)),
+    "antisymmetry": ([("nn", X - Y), ("nn", Y - X)], ("eq", X, Y)),
+    "log_tangent": ([("pos", X)], ("nn", Z - log(X))),
+    "pinsker": ([("nn", X)], ("nn", (X + X + num(4)) * (X * log(X) - Z) - num(3) * Z * Z)),
+    "hoeffding": ([("nn", X), ("nn", MINUS * Z)], ("nn", exp(X * Y + W) + Z - X * exp(Y))),
+    "relu_least": ([("nn", Y), ("nn", Y - X)], ("nn", Y - relu(X))),
+    "relu_minus": ([], ("eq", relu(MINUS * X), relu(X) - X)),
+    "relu_mul": ([("nn", X)], ("eq", relu(X * Y), X * relu(Y))),
+    "relu_relu": ([], ("eq", relu(X) * relu(X), X * relu(X))),
+    "nn_relu": ([], ("nn", relu(X))),
+    "max_relu": ([], ("eq", mk("max", None, X, Y), Y + relu(X - Y))),
 }
 
 
@@ -197,50 +236,7 @@ AXIOMS: dict[str, tuple[list[Judgement], Judgement]] = {  # premises, conclusion
 def axiom(name: str, at_x: Term, at_y: Term, *premises: Theorem) -> Judgement:
     """An instance of AXIOMS[name] at two real terms, its premises proved."""
     need(name in AXIOMS and at_x.op not in INDEX and at_y.op not in INDEX, "no such axiom")
-    mark = mk("app", ("y'", ()))  # so that both are put in at once
-
-    def at(j: Judgement) -> Judgement:
-        return put(put(put(j, Y, mark), X, at_x), mark, at_y)
-
+    at = partial(put, new={X: at_x, Y: at_y})
     wanted, conclusion = AXIOMS[name]
     need([at(j) for j in wanted] == [t.concl for t in premises], f"{name}: a premise is not proved")
     return at(conclusion)
-
-
-Block = tuple[Any, ...]  # anchors, A, neighbours, M, w, p, k: variables, conditions, the pair
-
-
-def icon(blocks: tuple[Block, ...]) -> Term:
-    """The sum over blocks and anchors of A w KL(p || q) over M, q = k / sum_M k, 0 log 0 = 0."""
-    parts = []
-    for anchors, a, nbs, m, w, p, k in blocks:
-        kl = total(nbs, m * (p * log(p) - p * log(k * inv(total(nbs, m * k)))))
-        parts.append(total(anchors, a * (w * kl)))
-    return mk("add", None, *parts)
-
-
-def families(t: Term) -> set[str]:
-    """The names of the families, masks and index functions in t."""
-    return set(t.data[:1] if t.op in ("app", "mask", "fn") else ()).union(*map(families, t.args))
-
-
-@rule
-def exact(
-    published: Term, scale: Term, constant: Term, blocks: Any, learned: Any, *premises: Theorem
-) -> Judgement:
-    """An I-Con identity: published = scale * icon(blocks) + constant.
-
-    Premises: that; scale > 0; per block w >= 0, p >= 0, k > 0, A A = A, M M = M, A sum_M p = A;
-    the weights sum to one. Only k is learned; no hypothesis ties learned families to given ones.
-    """
-    wanted = [("eq", published, scale * icon(blocks) + constant), ("pos", scale)]
-    for _, a, nb, m, w, p, k in blocks:
-        wanted += [("nn", w), ("nn", p), ("pos", k), ("eq", a * a, a), ("eq", m * m, m)]
-        wanted.append(("eq", a * total(nb, m * p), a))
-    wanted.append(("eq", mk("add", None, *(total(b[0], b[1] * b[4]) for b in blocks)), num(1)))
-    need([t.concl for t in premises] == wanted, "the premises are not those of this claim")
-    fixed = (scale, constant, *(t for b in blocks for t in (b[1], b[3], b[4], b[5])))
-    need(not families(mk("add", None, *fixed)) & set(learned), "a learned symbol outside k")
-    for names in (families(mk("add", None, *h[1:])) for t in premises for h in t.hyps):
-        need(names <= set(learned) or not names & set(learned), "learned and given are tied")
-    return ("icon", published, scale, constant, blocks, tuple(learned))

@@ -47,9 +47,7 @@ class Universal:
     witness: Witness | None
 
 
-def universal(
-    problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0
-) -> Universal | None:
+def universal(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Universal | None:
     """The first certificate found, None if none was; one with a witness is preferred."""
     remark: Universal | None = None
     for case in cases(problem, sizes, seed):

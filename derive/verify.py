@@ -15,15 +15,15 @@ from catalog.spec import Method
 from derive import balls, finite
 from derive.bridge import Problem, problem
 from derive.certificate import certify, check_body, model_json
+from derive.claims import families
 from derive.finite import FiniteReport
 from derive.instance import other_point
+from derive.models import Model
 from derive.prove import NotProved, Proof, prove
 from derive.terms import Term, mk, num, total
-from derive.theorem import MINUS, families
+from derive.theorem import MINUS
 from derive.verdict import NEGATIVE, Judge, Proved, Refuted, Unknown, Verdict
 from derive.witness import Witness
-
-JUDGED = ("exact", *NEGATIVE)
 
 
 class JudgesDisagree(Exception):
@@ -40,16 +40,10 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
     """
     start = time.perf_counter()
     relation = method.claim.relation
-    if relation not in JUDGED:
-        raise InputError(
-            f"the relation {relation!r} is not judged yet; this version decides "
-            f"{', '.join(JUDGED)}",
-            path=method.path,
-        )
     claim = problem(method)
     check_free(method, claim)
     negative = relation in NEGATIVE
-    report = finite.judge(method, claim, seed=seed, affine=negative)
+    report = finite.judge(method, claim, seed=seed, affine=negative and claim.equation)
     if report.model is None:
         words = "; ".join(f"{w!r}" for w in report.conflicting) or "all of them"
         raise InputError(
@@ -57,13 +51,8 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
             "Contradictory hypotheses would prove anything; drop or mend one of them",
             path=method.path,
         )
-    others = [other_point(claim, report.model, seed + k) for k in range(1, 4)]
-    if all(m is None or m.families == report.model.families for m in others):
-        raise InputError(
-            "the hypotheses leave nothing to learn: they fix "
-            f"{', '.join(claim.learned)}; drop the one that does",
-            path=method.path,
-        )
+    if claim.learned:
+        check_something_to_learn(method, claim, report.model, seed)
     if report.disagreement:
         raise JudgesDisagree(f"{method.id}: {report.disagreement}")
     judges = [*said(report)]
@@ -95,6 +84,17 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
         seconds=time.perf_counter() - start, tried=tuple(j.name for j in judges),
         why=f"{evidence}, but no derivation for every N was found: {found.why}",
     )  # fmt: skip
+
+
+def check_something_to_learn(method: Method, claim: Problem, model: Model, seed: int) -> None:
+    """Raise InputError where the hypotheses fix what is learned."""
+    others = [other_point(claim, model, seed + k) for k in range(1, 4)]
+    if all(m is None or m.families == model.families for m in others):
+        raise InputError(
+            "the hypotheses leave nothing to learn: they fix "
+            f"{', '.join(claim.learned)}; drop the one that does",
+            path=method.path,
+        )
 
 
 def search(claim: Problem) -> Proof | NotProved:
@@ -147,7 +147,7 @@ def check_pair(method: Method, claim: Problem, seed: int) -> None:
     """Raise InputError, with an input that shows it, where p or the weights are no distribution."""
     for what, defect, hint in defects(claim):
         bare = replace(
-            claim, published=defect, scale=num(1), constant=num(0), blocks=(), learned=claim.learned
+            claim, published=defect, scale=num(1), constant=num(0), blocks=(), slack=(), facts=()
         )
         witness = balls.refute_value(bare, (3, 4), seed)
         if witness is not None:
@@ -158,6 +158,8 @@ def defects(claim: Problem) -> list[tuple[str, Term, str]]:
     """Terms that vanish exactly where the pair is one, each with what it means when it does not."""
     out = []
     mass = num(-1)
+    if not claim.blocks:
+        return []
     for anchors, a, nbs, m, w, p, k in claim.blocks:
         gap = total(nbs, m * p) - num(1)
         out.append((

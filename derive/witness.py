@@ -28,6 +28,7 @@ KINDS = {
     "constant loss": "the published loss does not depend on what is learned: the scale would be 0",
     "different": "no scale and no constant make the two sides equal",
     "undefined": "a side has no value at an admissible input",
+    "statement": "a statement is false at an admissible input",
     "submodular": "a mixed second derivative in two scores is positive, that of an I-Con never is",
     "convex": "the published loss is not convex in the scores, an I-Con is",
     "unbounded": "the published loss falls without bound along a ray, an I-Con is at least 0",
@@ -69,12 +70,14 @@ class Witness:
         for k, f in self.functions.items():  # elements are counted from 1 for readers
             shown.append(f"{k} = {show({a: x + 1 for a, x in f.items()})}")
         out += [f"  given      {line}" for line in shown]
-        right = "I-Con" if self.against != CLAIM else "claimed"
+        statement = self.kind == "statement"
+        right = "right" if statement else "I-Con" if self.against != CLAIM else "claimed"
+        left = "left" if statement else "published"
         for n, p in enumerate(self.points):
             name = "learned" if len(self.points) == 1 else f"point {n + 1}"
             out += [f"  {name:<10} {k} = {show(t)}" for k, t in p.items()]
             if n < len(self.left):
-                out.append(f"  {'':<10} published = {self.left[n]}, {right} = {self.right[n]}")
+                out.append(f"  {'':<10} {left} = {self.left[n]}, {right} = {self.right[n]}")
         return "\n".join([*out, *(f"  {line}" for line in self.text.splitlines())])
 
     def to_json(self) -> dict[str, Any]:
@@ -162,6 +165,10 @@ def recheck(claim: Problem | Method, witness: Witness) -> str:
         for m in models:
             if bad := violated(problem.hyps, m):
                 return f"hypothesis {problem.texts[bad[0]]!r} does not hold at the witness"
+        if not problem.equation:
+            from derive.statements import recheck as recheck_statements  # likewise
+
+            return recheck_statements(problem, witness)
         case = instance(problem, models[0])
         if witness.against == EVERY:
             from derive.universal import recheck as recheck_universal  # it builds on this module
@@ -179,4 +186,3 @@ def recheck(claim: Problem | Method, witness: Witness) -> str:
         return f"the witness does not fit the claim: {missing} is missing"
     wanted = {"sign": "negative", "constant loss": "flat"}.get(witness.kind, witness.kind)
     return "" if found == wanted else f"the three points show {found!r} only"
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from derive.certificate import Certificate, check_body, judgement_text, theorems
 from derive.theorem import Theorem
@@ -17,7 +17,7 @@ def proof_lines(certificate: Certificate) -> Iterator[str]:
     checked = check_body(certificate.body)
     dims = frozenset(_frozen(certificate.body["dims"]))
     numbers: dict[int, int] = {}
-    steps = list(_in_order(checked.theorem))
+    steps = list(_in_order(checked.theorems))
     width = len(str(len(steps)))
     for number, step in enumerate(steps, 1):
         numbers[id(step)] = number
@@ -27,10 +27,10 @@ def proof_lines(certificate: Certificate) -> Iterator[str]:
         yield f"{number:>{width}}  {said}    [{why}]"
 
 
-def _in_order(root: Theorem) -> Iterator[Theorem]:
-    """Every theorem below `root` once, premises first; a loop, since derivations are deep."""
+def _in_order(roots: Sequence[Theorem]) -> Iterator[Theorem]:
+    """Every theorem below `roots` once, premises first; a loop, since derivations are deep."""
     seen: set[int] = set()
-    stack = [(root, False)]
+    stack = [(root, False) for root in reversed(roots)]
     while stack:
         step, ready = stack.pop()
         if ready:

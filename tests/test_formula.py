@@ -305,7 +305,7 @@ ERRORS = [
     ("a^(2^2^2^2^2^2)", "1:8: exponents beyond 1000 are refused"),
     ("1e1001", "1:1: this number has more than 1000 digits"),
     ("9" * 1001, "1:1: this number has more than 1000 digits"),
-    ("H(p)", "1:1: H(p) and p(i,j) can be used in [claim] only"),
+    ("H(p)", "1:1: H(p), p(i,j) and q(i,j) can be used in [claim], [theorem] and [proof] only"),
     ("2 tau", "1:3: unexpected 'tau'; write * for a product"),
     ("2(a)", "1:2: unexpected '('; write * for a product"),
     ("(a", "1:3: the text ends too early"),

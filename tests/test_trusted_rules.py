@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from derive import theorem
+from derive.claims import HALF, families, icon
 from derive.sampling import random_model
 from derive.terms import INDEX, RuleError, Term, bind, domain, mk, num, total, var
-from derive.theorem import AXIOMS, RULES, Judgement, Theorem, families, icon
+from derive.theorem import AXIOMS, RULES, Judgement, Theorem
 from tests.test_rules_random import counterexample, holds
 
 SIDE = ("side", ("a", "b"))
@@ -310,7 +311,8 @@ def claim(
 
 
 def wanted(published: Term, scale: Term, constant: Term, blocks: Any) -> list[Judgement]:
-    out: list[Judgement] = [("eq", published, scale * icon(blocks) + constant), ("pos", scale)]
+    out: list[Judgement] = [("eq", published, scale * icon(blocks) + constant)]
+    out += [("pos", scale), ("pos", HALF)]
     for _, a, nb, m, w, p, k in blocks:
         out += [("nn", w), ("nn", p), ("pos", k), ("eq", a * a, a), ("eq", m * m, m)]
         out.append(("eq", a * total(nb, m * p), a))
@@ -328,7 +330,7 @@ def exact(
     """The claim with its premises assumed: only the shape of the claim can be refused."""
     t = published if published is not None else scale * icon(blocks) + constant
     premises = [shown(j) for j in wanted(t, scale, constant, blocks)]
-    return rule("exact", t, scale, constant, blocks, learned, *premises)
+    return rule("claim", t, scale, constant, blocks, learned, "kl", HALF, (), *premises)
 
 
 def shown(j: Judgement) -> Theorem:
@@ -365,11 +367,14 @@ FORBIDDEN: dict[str, Callable[[], Any]] = {
         (claim(p=f(mk("fn", ("z", ("n",), "n"), I), J, name="p")),)
     ),
     "no blocks at all": lambda: rule(
-        "exact",
+        "claim",
         num(0),
         num(1),
         num(0),
         (),
+        (),
+        "kl",
+        HALF,
         (),
         *(rule("assume", j) for j in wanted(num(0), num(1), num(0), ())[:-1]),
         ring(num(0), num(1)),
@@ -467,8 +472,11 @@ def test_no_hypothesis_ties_learned_to_given(what: str) -> None:
         premises = [rule("assume", j) for j in wanted(t, one, ZERO, blocks)]
         # the kernel's sign and the equation hold without hypotheses
         premises[0] = rule("lincomb", *premises[0].concl[1:], ())
-        premises[4] = rule("axiom", "pos_exp", f(I, J, name="z"), ZERO)
-        assert rule("exact", t, one, ZERO, blocks, ("z",), *premises).concl[0] == "icon"
+        premises[5] = rule("axiom", "pos_exp", f(I, J, name="z"), ZERO)
+        assert (
+            rule("claim", t, one, ZERO, blocks, ("z",), "kl", HALF, (), *premises).concl[0]
+            == "icon"
+        )
         th = premises[place]
         if th.concl[0] == "eq":
             more = rule("lincomb", *th.concl[1:], ((one, (), th), (ZERO, (), nothing(TIES[what]))))
@@ -480,7 +488,7 @@ def test_no_hypothesis_ties_learned_to_given(what: str) -> None:
             )
         premises[place] = more
         with pytest.raises(RuleError, match="tied"):
-            rule("exact", t, one, ZERO, blocks, ("z",), *premises)
+            rule("claim", t, one, ZERO, blocks, ("z",), "kl", HALF, (), *premises)
 
 
 def nothing(j: Judgement) -> Theorem:
@@ -498,8 +506,8 @@ def test_hypotheses_about_learned_symbols_alone_are_lawful() -> None:
         one * icon(blocks) + ZERO,
         ((ZERO, (), assumed("eq", bind("sum", I, ZI * ZI), num(1))),),
     )
-    premises[4] = rule("axiom", "pos_exp", f(I, J, name="z"), ZERO)
-    th = rule("exact", t, one, ZERO, blocks, ("z",), *premises)
+    premises[5] = rule("axiom", "pos_exp", f(I, J, name="z"), ZERO)
+    th = rule("claim", t, one, ZERO, blocks, ("z",), "kl", HALF, (), *premises)
     assert any("z" in families(h[1]) for h in th.hyps)
 
 
@@ -566,7 +574,7 @@ class Walk:
 
     def step(self) -> Theorem:
         rng = self.rng
-        name = rng.choice([n for n in sorted(RULES) if n not in ("exact", "assume")])
+        name = rng.choice([n for n in sorted(RULES) if n not in ("claim", "assume")])
         match name:
             case "inst":
                 return rule(
@@ -591,8 +599,8 @@ class Walk:
                 return rule(name, th, ring(th.concl[1], to - (to - th.concl[1])))
             case "cases":
                 m, t = self.boolean(), self.term()
-                j = ("eq", m * t, m * theorem.put(("pos", t), m, num(1))[1])
-                halves = [theorem.put(j, m, num(k)) for k in (1, 0)]
+                j = ("eq", m * t, m * theorem.put(("pos", t), {m: num(1)})[1])
+                halves = [theorem.put(j, {m: num(k)}) for k in (1, 0)]
                 return rule(name, m, j, *(ring(h[1], h[2]) for h in halves))
             case "leibniz":
                 return rule(name, self.term(), rng.choice(self.letters), self.index(), self.index())
@@ -618,10 +626,34 @@ class Walk:
                 m, v = self.boolean(), rng.choice(self.letters)
                 some = assumed("pos", bind("sum", v, m))
                 return rule(name, v, some, rule("sign", "nn", m), self.known("pos"))
+            case "bigmax_above":
+                v, (m, nn) = rng.choice(self.letters), self.condition()
+                return rule(name, v, m, self.term(1), nn)
+            case "bigmax_least":
+                v, (m, nn) = rng.choice(self.letters), self.condition()
+                t, b = self.term(1), f(name="u")
+                some, above = assumed("pos", bind("sum", v, m)), assumed("nn", m * (b - t))
+                return rule(name, v, m, t, b, some, nn, above)
+            case "taylor":
+                th, k = self.known("nn"), str(rng.randrange(4))
+                return rule(name, rng.choice(("exp", "log")), k, th.concl[1], th)
         axiom = rng.choice(sorted(AXIOMS))
+        if axiom in ("antisymmetry", "hoeffding"):
+            at = [self.term(1), self.term(1)]
+            here = dict(zip((theorem.X, theorem.Y), at, strict=True))
+            wanted = [theorem.put(j, here) for j in AXIOMS[axiom][0]]
+            return rule("axiom", axiom, *at, *(rule("assume", j) for j in wanted))
         premises = [self.known(*(("pos",) if k == "pos" else ("nn",))) for k, _ in AXIOMS[axiom][0]]
         at = [th.concl[1] for th in premises] + [self.term(), self.term()]
         return rule("axiom", axiom, at[0], at[1], *premises)
+
+    def condition(self) -> tuple[Term, Theorem]:
+        """A condition of a maximum, and that it is at least 0."""
+        if self.rng.random() < 0.5:
+            m = self.boolean()
+            return m, rule("sign", "nn", m)
+        th = self.known("nn")
+        return th.concl[1], th
 
 
 def walk(seed: int, steps: int) -> tuple[Walk, Counter[str]]:
@@ -648,7 +680,7 @@ def test_a_walk_through_the_rules_meets_no_false_theorem() -> None:
             model, true = counterexample(th, 100 * seed + n, 1)
             assert model is None, (th.rule, th.concl, th.hyps)
             judged += true
-    assert set(used) == set(RULES) - {"exact", "assume"}
+    assert set(used) == set(RULES) - {"claim", "assume"}
     assert min(used.values()) > 100
     assert judged > 3000
 

@@ -43,7 +43,7 @@ def method(name: str, formula: str, base: dict[str, str], **changes: str) -> Met
     parts = {**base, **changes}
     claim = {k: parts.pop(k) for k in ("scale", "constant") if k in parts}
     lines = [
-        f'id = "{name}"',
+        f'id = "mine-{name}"',  # the catalog may have one of that name
         f'name = "{name}"',
         'field = "supervised"',
         "year = 2020",

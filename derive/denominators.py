@@ -1,0 +1,45 @@
+"""Search: the sign of a sum with quotients, over a common denominator."""
+
+from __future__ import annotations
+
+from derive.hinges import Hinges
+from derive.poly import build, without
+from derive.signs import ZERO
+from derive.terms import Poly, Term, order
+from derive.theorem import Theorem, inv
+
+
+class Denominators(Hinges):
+    """What the search for signs does with 1 - a/z and the like."""
+
+    def over_denominator(self, kind: str, t: Term) -> Theorem | None:
+        """The sign of a + b/z from that of a z + b, for z > 0 a sum."""
+        p = self.poly(t)
+        if len(p) < 2:
+            return None
+        below = [f for (vs, fs) in p for f in fs if f.op == "inv" and not f.loose]
+        for f in sorted(set(below), key=order):
+            z = f.args[0]
+            if len(self.poly(z)) < 2 and z.op != "sum":
+                continue
+            if any(v in f.free for vs, _ in p for v in vs) or (above := self.pos(z)) is None:
+                continue
+            with_it: Poly = {m: c for m, c in p.items() if f in m[1]}
+            if len(with_it) == len(p) or any(m[1].count(f) > 1 for m in with_it):
+                continue
+            whole = build({m: c for m, c in p.items() if m not in with_it})
+            part = build({(vs, tuple(without(fs, [f]))): c for (vs, fs), c in with_it.items()})
+            up = whole * z + part
+            flat, same = self.normal(up)
+            if (sign := self.sign(kind, flat)) is None:
+                continue
+            if same is not None:
+                sign = self.do("transport", sign, self.back(same))
+            turned = self.axiom("pos_inv", z, ZERO, above)
+            if kind == "nn":
+                turned = self.axiom("nn_pos", inv(z), ZERO, turned)
+            made = self.axiom(f"{kind}_mul", sign.concl[1], inv(z), sign, turned)
+            cancel = self.axiom("mul_inv", z, ZERO, above)
+            eq = self.do("lincomb", made.concl[1], t, ((whole, (), cancel),))
+            return self.do("transport", made, eq)
+        return None

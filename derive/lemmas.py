@@ -1,0 +1,150 @@
+"""Search: inequalities from the lemmas and hypotheses of a file.
+
+A lemma with free letters is put to use where the goal has a factor of the form of one of its own,
+multiplied by what stands beside that factor and summed as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from derive.normal import Normaliser
+from derive.poly import PREFIX, match, substitute, times
+from derive.signs import ONE, ZERO
+from derive.terms import Monomial, Poly, Term, var
+from derive.theorem import MINUS, Theorem
+
+MAX_FACTS, ROUNDS = 120, 3
+BASE = 2000  # above the number of any variable that a term has
+Equal = Callable[[Term, Term], "Theorem | None"]
+Facts = dict[Term, tuple[Theorem, Poly]]  # bounds, by what they say
+
+
+class Lemmas:
+    """What is known from the file. `equal` finds a = b by any strategy.
+
+    `wide` gives a normaliser that multiplies inner products out.
+    """
+
+    def __init__(self, way: Normaliser, equal: Equal, wide: Callable[[], Normaliser] | None = None):
+        self.way, self.equal, self.wide = way, equal, wide
+        self.lemmas: list[Theorem] = []
+        self.patterns: list[Theorem] = []
+        self.seen: dict[tuple[str, Term], Theorem | None] = {}
+
+    def solve(self, kind: str, t: Term, goal: Poly, facts: Facts) -> Theorem | None:
+        """See `bounds.Bounds`."""
+        raise TypeError("Lemmas is used through Bounds")
+
+    def learn(self, th: Theorem) -> None:
+        """Use a lemma from now on, as it stands and in normal form."""
+        self.lemmas.append(th)
+        self.patterns.append(th)
+        if th.concl[0] != "eq":
+            to, how = self.way.normal(th.concl[1])
+            if how is not None and to is not th.concl[1]:
+                self.patterns.append(self.way.do("transport", th, how))
+        self.seen = {k: v for k, v in self.seen.items() if v is not None}
+
+    def known(self, t: Term) -> Iterator[Theorem]:
+        """Lemmas and hypotheses, at the indices of t."""
+        for th in (*self.lemmas, *self.way.assumed):
+            if frozenset[Term]().union(*(s.free for s in th.concl[1:])) <= t.free:
+                yield from self.both(th)
+
+    def both(self, th: Theorem) -> Iterator[Theorem]:
+        """A sign as it is, an equation a = b as a - b >= 0 and b - a >= 0."""
+        if th.concl[0] != "eq":
+            yield th
+            return
+        a, b = th.concl[1:]
+        zero = self.way.do("sign", "nn", ZERO)
+        for c, gap in ((ONE, a - b), (MINUS, b - a)):
+            eq = self.way.do("lincomb", ZERO, gap, ((MINUS * c, (), th),))
+            yield self.way.do("transport", zero, eq)
+
+    def in_coordinates(self, kind: str, t: Term, depth: int) -> Theorem | None:
+        """T as a combination of lemmas and hypotheses, with inner products multiplied out."""
+        if depth or not self.way.dims or self.wide is None:
+            return None
+        wide = self.wide()
+
+        def opened(u: Term) -> Poly:
+            wide.steps = 0
+            return wide.poly(wide.normal(u)[0], BASE)
+
+        facts = {th.concl[1]: (th, opened(th.concl[1])) for th in self.known(t)}
+        return self.solve(kind, t, opened(t), facts)
+
+    def take(self, facts: Facts, th: Theorem) -> None:
+        """Note a bound, by what it says."""
+        if th.concl[1] not in facts and len(facts) <= MAX_FACTS:
+            facts[th.concl[1]] = (th, self.expanded(th.concl[1]))
+
+    def expanded(self, t: Term) -> Poly:
+        """The normal form as a polynomial with canonical variables."""
+        return self.flat(self.way.normal(t)[0])
+
+    def flat(self, t: Term) -> Poly:
+        """T as a polynomial whose variables have the same names in every one."""
+        return self.way.poly(t, BASE)
+
+    def instances(self, f: Term) -> Iterator[Theorem]:
+        """Lemmas with free letters, at the indices with which they speak of the factor f."""
+        if f.op in ("num", "eq", "ne", "mask"):
+            return
+        for th in self.patterns:
+            slots = frozenset(th.concl[1].free)
+            if th.concl[0] == "eq" or not slots:
+                continue
+            seen = set()
+            for (vs, fs), _ in self.flat(th.concl[1]).items():
+                for pattern in fs:
+                    if pattern in seen or pattern.op != f.op or any(v in pattern.free for v in vs):
+                        continue
+                    seen.add(pattern)
+                    for b in match(pattern, f, slots, {}):
+                        if slots <= b.keys():
+                            yield self.way.at(th, b)
+
+    def beside(self, m: Monomial) -> Iterator[Theorem]:
+        """Lemmas about a factor of a monomial, times its other factors, summed as it is."""
+        variables, factors = m
+        names = {v: var(f"{PREFIX}{900 + k}", v.data[1]) for k, v in enumerate(variables)}
+        opened = [substitute(f, names) for f in factors]
+        for k, f in enumerate(opened):
+            for th in self.instances(f):
+                others = times([g for n, g in enumerate(opened) if n != k])
+                if (sign := self.way.nn(others)) is not None:
+                    got = self.weak(th)
+                    whole = self.way.axiom("nn_mul", others, got.concl[1], sign, got)
+                    yield self.summed(whole, names)
+
+    def by_lemmas(self, kind: str, t: Term, depth: int) -> Theorem | None:
+        """T as a combination of lemmas, hypotheses and monomials >= 0 alone."""
+        if not self.lemmas:
+            return None
+        goal, facts = self.expanded(t), Facts()
+        for th in self.known(t):
+            self.take(facts, th)
+        pool = goal
+        for _ in range(ROUNDS):
+            before = len(facts)
+            for th in [th for m in pool for th in self.beside(m)]:
+                self.take(facts, th)
+            if found := self.solve(kind, t, goal, facts):
+                return found
+            if len(facts) == before or len(facts) > MAX_FACTS:
+                return None
+            pool = {m: c for _, p in facts.values() for m, c in p.items()}
+        return None
+
+    def weak(self, th: Theorem) -> Theorem:
+        """A >= 0, from that or from a > 0."""
+        return th if th.concl[0] == "nn" else self.way.axiom("nn_pos", th.concl[1], ZERO, th)
+
+    def summed(self, th: Theorem, names: dict[Term, Term]) -> Theorem:
+        """The sign of the sum over the variables of a monomial."""
+        for v in reversed(names.values()):
+            th = self.way.do("sum_sign", v, th)
+        return th

@@ -1,0 +1,140 @@
+"""The ball judge of what is no single equation: bounds, limits, and the statements of theorems.
+
+A statement is looked at in models of growing size, with ordinary and with large and small values of
+what is learned, and a limit also along its parameter, far out. A ball that contradicts it refutes
+it; strict evaluation finds where it has no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+
+from derive.bridge import Problem
+from derive.enclose import AGREE, BITS, Undefined, evaluate, look
+from derive.equations import environments, violated
+from derive.instance import LARGEST, LIMITS, Instance, instance, model_at, signature_of, work
+from derive.models import Model
+from derive.theorem import Judgement
+from derive.witness import CLAIM, Witness, of_models
+
+FAR = tuple(Fraction(2) ** k for k in (0, 1, 3, 6, 10, 20))  # values of what goes to infinity
+WIDE = tuple(Fraction(x) for x in (-20, -7, -2, -1, 0, 1, 2, 7, 20))  # of what is learned
+SYMBOL = {"eq": "=", "pos": ">", "nn": ">="}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one model says: "false", "undefined", "true" (all of it, or thin balls) or "open"."""
+
+    kind: str
+    which: int = 0
+    left: Any = None
+    right: Any = None
+    where: str = ""
+
+
+def said(problem: Problem) -> tuple[Judgement, ...]:
+    """The statements of a claim; a scale is positive."""
+    scale: tuple[Judgement, ...] = () if problem.facts else (("pos", problem.scale),)
+    return (*problem.judgements(), *scale)
+
+
+def looked_at(case: Instance, model: Model | None = None) -> Finding:
+    """What one model says of every statement, at all values of its free indices."""
+    point, openly = case.point(model), False
+    for k, j in enumerate(said(case.problem)):
+        for env in environments(case.model, j):
+            found = one(case, j, env, point)
+            if found.kind in ("false", "undefined"):
+                return Finding(found.kind, k, found.left, found.right, found.where)
+            openly = openly or found.kind == "open"
+    return Finding("open" if openly else "true")
+
+
+def one(case: Instance, j: Judgement, env: Any, point: Any) -> Finding:
+    """What one model says of one statement at given indices."""
+    sides = [case.evaluator.value(t, env) for t in j[1:]]
+    if len(sides) == 1:
+        sides.append(flint.fmpq(0))
+    gap = case.tape.add([sides[0], case.tape.mul([flint.fmpq(-1), sides[1]])])
+    for bits in BITS:
+        values = evaluate(case.tape, (*sides, gap), point, bits)
+        a, b, d = (look(values, x) for x in (*sides, gap))
+        for side in (a, b):
+            if isinstance(side, Undefined):
+                return Finding("undefined", where=side.text)
+        if isinstance(d, Undefined) or not (a.is_finite() and b.is_finite()):
+            continue
+        if d < 0 or (d > 0 and j[0] == "eq") or (j[0] == "pos" and d.is_zero()):
+            return Finding("false", left=a, right=b)
+        if d > 0 or (j[0] != "pos" and d.rad() < AGREE):
+            return Finding("true")
+    return Finding("open")
+
+
+def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]:
+    """The models that are looked at, small and ordinary ones first."""
+    families = signature_of(problem).families
+    small = problem.small
+    pools: list[dict[str, list[Fraction]]] = [{}]
+    free = problem.learned or tuple(families)
+    pools.append({k: list(WIDE) for k in free if k in families})
+    pools.append({k: [x / 16 for x in WIDE] for k in free if k in families})
+    along: list[dict[str, list[Fraction]]] = [{}]
+    if small is not None:
+        name = (small.args[0] if small.op == "inv" else small).data[0]
+        along = [{name: [x if small.op == "inv" else 1 / x]} for x in FAR]
+    for n in sizes:
+        styles = ("simple", "generic") if n == sizes[0] else ("generic", "tied")
+        for more in pools:
+            for place in along:
+                for style in styles if not more else styles[:1]:
+                    found = model_at(problem, n, seed, style, {**more, **place})
+                    if found is not None and work(problem, found.sizes) <= LARGEST:
+                        yield found
+
+
+def refute(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Witness | None:
+    """The first model found in which a statement is false or has no value, or None."""
+    for model in models(problem, sizes[:2], seed):
+        found = looked_at(instance(problem, model))
+        if found.kind in ("false", "undefined"):
+            return witness(problem, model, found)
+    return None
+
+
+def witness(problem: Problem, model: Model, found: Finding) -> Witness:
+    """What a model shows, to be kept."""
+    j = said(problem)[found.which]
+    words = problem.fact_texts[found.which] if problem.facts else wording(problem, found.which)
+    if found.kind == "undefined":
+        return of_models(problem, "undefined", CLAIM, [model], [], f"{words}: {found.where}")
+    text = f"{words} says left {SYMBOL[j[0]]} right, which is false here"
+    return of_models(problem, "statement", CLAIM, [model], [(found.left, found.right)], text)
+
+
+def wording(problem: Problem, k: int) -> str:
+    """Which half of a bound a statement is."""
+    parts = [name for name, b in zip(("below", "above"), problem.slack, strict=False) if b != ""]
+    return f"the bound {parts[k]}" if k < len(parts) else "scale > 0"
+
+
+def agreeing(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> int:
+    """In how many models every statement holds, as balls."""
+    cases = (instance(problem, m) for m in models(problem, sizes[:2], seed))
+    return sum(looked_at(case).kind == "true" for case in cases)
+
+
+def recheck(problem: Problem, seen: Witness) -> str:
+    """What is wrong with a witness of `refute`, "" if a fresh evaluation shows what it says."""
+    (model,) = seen.models()
+    if bad := violated(problem.hyps, model):
+        return f"hypothesis {problem.texts[bad[0]]!r} does not hold at the witness"
+    found = looked_at(instance(problem, model)).kind
+    wanted = "undefined" if seen.kind == "undefined" else "false"
+    return "" if found == wanted else f"the statements are {found} at the witness"
