@@ -149,7 +149,9 @@ def published_vicreg(data: Data) -> float:
             variance += max(0.0, float(data["gamma"]) - deviation) / d
             covariance += sum(c[i, j] ** 2 for j in range(d) if j != i) / d
     weights = (float(data[name]) for name in ("lambda", "mu", "nu"))
-    return sum(a * b for a, b in zip(weights, (invariance, variance, covariance), strict=True))
+    return float(
+        sum(a * b for a, b in zip(weights, (invariance, variance, covariance), strict=True))
+    )
 
 
 def icon_vicreg(data: Data) -> float:
