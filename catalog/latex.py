@@ -269,7 +269,7 @@ def method_latex(method: Method) -> MethodLatex:
         p=tuple(block_latex("p", block, block.p) for block in method.icon.blocks),
         q=tuple(block_latex("q", block, learned_q(block)) for block in method.icon.blocks),
         published=to_latex(method.published),
-        claim=claim_latex(method.claim),
+        claim=claim_latex(method),
     )
 
 
@@ -283,22 +283,40 @@ def block_latex(name: str, block: Block, body: Expr) -> str:
     return f"{name}_{{{ends}}} = {to_latex(renewed(body), names)}"
 
 
-def claim_latex(claim: Claim) -> str:
+def fact_latex(fact: Fact) -> str:
+    """A statement: left, relation, right."""
+    sign = {">=": r"\ge"}.get(fact.relation, fact.relation)
+    return f"{to_latex(fact.left)} {sign} {to_latex(fact.right)}"
+
+
+def minus(bound: Expr) -> str:
+    """The negative of a bound."""
+    if bound == Num(Fraction(0)):
+        return "0"
+    return rf"-\left({to_latex(bound)}\right)"
+
+
+def claim_latex(method: Method) -> str:
     """The claimed relation between the published loss L and the divergence D."""
+    claim = method.claim
     forward, back = r"D(p \,\|\, q)", r"D(q \,\|\, p)"
     loss, general = r"\mathcal{L}", r"D_f(p \,\|\, q)"
     if claim.relation in ("does-not-reduce", "false-as-stated"):
         return rf"{loss} \ne a\, {forward} + b \quad \text{{for all constants }} a > 0,\ b"
+    if claim.relation == "theorem":
+        return r" \\ ".join(map(fact_latex, method.statements))
     scaled = affine(claim, back if claim.relation == "reverse" else forward)
     match claim.relation:
         case "definition":
             return rf"{loss} := {scaled}"
-        case "limit":
-            return rf"{loss} = \lim\, \left({scaled}\right)"
-        case "bound":
-            return rf"{loss} \ge {scaled}"
-        case "expansion":
-            return rf"{loss} \approx {scaled}"
+        case "limit" | "expansion" | "bound":
+            low = "" if claim.below is None else rf"{minus(claim.below)} \le "
+            high = "" if claim.above is None else rf" \le {to_latex(claim.above)}"
+            text = rf"{low}{loss} - \left({scaled}\right){high}"
+            if not claim.parameter:
+                return text
+            to = {"infinity": r"\infty"}.get(claim.to, claim.to)
+            return rf"{text} \qquad ({symbol(claim.parameter)} \to {to})"
         case "generalised":
             return f"{loss} = {affine(claim, general)}"
     return f"{loss} = {scaled}"

@@ -21,6 +21,10 @@ WHY_NOT = {
     "does-not-reduce": (
         "its published loss is no I-Con loss, so code of its p and q would compute another one"
     ),
+    "theorem": "it is a theorem and no loss",
+    "limit": "its published loss is a limit of I-Con losses and none itself",
+    "expansion": "its published loss is the beginning of an expansion and no I-Con loss",
+    "bound": "its published loss is bounded by an I-Con loss and none itself",
     "reverse": "its claim is about KL(q || p), and generated code computes KL(p || q)",
     "generalised": "its claim is about another divergence, and generated code computes KL(p || q)",
 }

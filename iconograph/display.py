@@ -6,11 +6,12 @@ below know nothing of this; everything here reads their public data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalog.divergences import DIVERGENCES
 from catalog.errors import InputError
 from catalog.notation import MethodLatex, method_latex, to_text
 from catalog.spec import Method
@@ -76,8 +77,14 @@ class Loss:
             "assumes": [fact.text for fact in m.assumes],
             "claim": {"relation": m.claim.relation, "scale": m.claim.scale_text,
                       "constant": m.claim.constant_text, "latex": latex.claim,
+                      "below": m.claim.below_text, "above": m.claim.above_text,
+                      "parameter": m.claim.parameter, "to": m.claim.to,
                       "correction": m.claim.correction},
             "conventions": dict(m.conventions),
+            "divergence": m.icon.divergence,
+            "statements": [fact_text(fact) for fact in m.statements],
+            "proof": [fact_text(fact) for fact in m.steps],
+            "erratum": asdict(m.erratum) if m.erratum else None,
         }  # fmt: skip
 
     def facts(self) -> list[tuple[str, str]]:
@@ -87,28 +94,51 @@ class Loss:
         lines = [
             ("method", f"{m.id}: {m.name} ({m.field}, {m.year})"),
             ("summary", m.summary),
-            ("published", " ".join(m.published_text.split()) or to_text(m.published)),
-            ("source", m.source.where + unchecked),
-            ("p", pair_text(m.icon.p.name, m.icon.p.params)),
-            ("q", pair_text(m.icon.q.name, m.icon.q.params)),
-            ("normalised", m.icon.normalise),
+            *(self.pair_facts(unchecked) if m.icon.blocks else []),
             ("claim", claim_text(m)),
+            *(("states", fact_text(fact)) for fact in m.statements),
+            *self.erratum_facts(),
             ("what is true", m.claim.correction),
             *(("assumes", fact_text(fact)) for fact in m.assumes),
+            *(("proof", fact_text(fact)) for fact in m.steps),
             *(("convention", f"{key}: {value}") for key, value in m.conventions.items()),
         ]
         return [(key, value) for key, value in lines if value]
+
+    def pair_facts(self, unchecked: str) -> list[tuple[str, str]]:
+        """The published formula and the pair, line by line."""
+        m = self.method
+        published = " ".join(m.published_text.split()) or to_text(m.published)
+        kind = DIVERGENCES[m.icon.divergence]
+        order = f" of order {to_text(m.icon.degree)}" if kind.ordered else ""
+        return [
+            ("published", "" if m.statements else published),
+            ("source", "" if m.statements else m.source.where + unchecked),
+            ("p", pair_text(m.icon.p.name, m.icon.p.params)),
+            ("q", pair_text(m.icon.q.name, m.icon.q.params)),
+            ("divergence", "" if kind.name == "kl" else f"{kind.title}{order}: {kind.template}"),
+            ("normalised", m.icon.normalise),
+        ]
+
+    def erratum_facts(self) -> list[tuple[str, str]]:
+        """What the literature says, where, and which entries prove what holds."""
+        if (found := self.method.erratum) is None:
+            return []
+        holds = ", ".join(found.holds)
+        return [("was claimed", found.claimed), ("where", found.where), ("proved instead", holds)]
 
     def __str__(self) -> str:
         return _lines(self.facts())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
         latex = self.latex
-        published = rf"\mathcal{{L}} = {latex.published}"
+        published = rf"\mathcal{{L}} = {latex.published}" if not self.method.statements else ""
         return {
             "text/plain": str(self),
             "text/latex": "\n".join(
-                f"$$ {formula} $$" for formula in (published, *latex.p, *latex.q, latex.claim)
+                f"$$ {formula} $$"
+                for formula in (published, *latex.p, *latex.q, latex.claim)
+                if formula
             ),
             "text/html": _html_table(self.facts()),
         }
@@ -255,11 +285,21 @@ def fact_text(fact: Fact) -> str:
 def claim_text(method: Method) -> str:
     """The relation, and for an affine one the equation with what is trivial left out."""
     claim = method.claim
-    if claim.relation in ("definition", "does-not-reduce", "false-as-stated"):
+    if claim.relation in ("definition", "does-not-reduce", "false-as-stated", "theorem"):
         return claim.relation
     scale = "" if claim.scale_text == "1" else f"{_factor(claim.scale_text)} * "
-    constant = "" if claim.constant_text == "0" else f" + {claim.constant_text}"
-    return f"{claim.relation}: published = {scale}I-Con{constant}"
+    constant = "" if claim.constant_text == "0" else f" + {_factor(claim.constant_text)}"
+    divergence = method.icon.divergence
+    loss = {"kl": "I-Con", "reverse-kl": "KL(q || p)"}.get(divergence, f"D[{divergence}]")
+    side = f"{scale}{loss}{constant}"
+    if claim.below is None and claim.above is None:
+        return f"{claim.relation}: published = {side}"
+    below = f"-{_factor(claim.below_text)} <= " if claim.below is not None else ""
+    above = f" <= {claim.above_text}" if claim.above is not None else ""
+    bounds = f"{below}published - ({side}){above}".replace("-0 <=", "0 <=")
+    if not claim.parameter:
+        return f"{claim.relation}: {bounds}"
+    return f"{claim.relation} as {claim.parameter} -> {claim.to}: {bounds}"
 
 
 def _factor(text: str) -> str:
