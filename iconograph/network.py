@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,17 +31,50 @@ def claims(relations: Path | None = None) -> tuple[Claimed, ...]:
 
 
 def judge(
-    edges: Iterable[Claimed], *, prove: bool = True, step: Callable[[], object] = lambda: None
+    edges: Iterable[Claimed],
+    *,
+    prove: bool = True,
+    jobs: int = 1,
+    step: Callable[[], object] = lambda: None,
 ) -> list[tuple[Edge, EdgeVerdict]]:
-    """The edges with what is known of them; `step` is called after each. Raises InputError."""
+    """The edges with what is known of them, in order; `step` is called after each.
+
+    Raises:
+        InputError: a method of an edge is not there, or its substitution does not fit.
+    """
+    edges = list(edges)
+    if not prove or min(jobs, len(edges)) < 2:
+        found = []
+        for edge in edges:
+            found.append(judge_one(edge, prove))
+            step()
+    else:
+        # spawned, not forked: a pool has threads, and a fork would copy the locks they hold
+        with ProcessPoolExecutor(
+            jobs, mp_context=get_context("spawn"), initializer=leave_interrupts
+        ) as pool:
+            futures = [pool.submit(judge_one, edge, prove) for edge in edges]
+            for future in futures:
+                future.add_done_callback(lambda _: step())
+            try:
+                found = [future.result() for future in futures]
+            except BaseException:
+                for child in active_children():
+                    child.terminate()
+                raise
+    return [(with_verdict(claimed_edge(e), v), v) for e, v in zip(edges, found, strict=True)]
+
+
+def judge_one(edge: Claimed, prove: bool = True) -> EdgeVerdict:
+    """The verdict on one edge. Raises InputError."""
     from derive.relations import judge as derive_judge
 
-    found = []
-    for edge in edges:
-        verdict = derive_judge(edge, registry.load, prove=prove)
-        found.append((with_verdict(claimed_edge(edge), verdict), verdict))
-        step()
-    return found
+    return derive_judge(edge, registry.load, prove=prove)
+
+
+def leave_interrupts() -> None:
+    """In a worker: an interrupt is for the process that the user started."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def with_verdict(edge: Edge, verdict: EdgeVerdict) -> Edge:

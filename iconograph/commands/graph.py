@@ -38,6 +38,9 @@ def graph(
         typer.Option(help="Claimed edges: a file or folder of your own.", readable=False),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace any file.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one per core.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Show the graph of methods.
@@ -46,6 +49,7 @@ def graph(
     proved for every N. An edge that is claimed and not proved ends the command with status 1.
     """
     from catalog.graph import KINDS
+    from iconograph.commands.verify import cores
     from iconograph.network import claims, judge, network
 
     form = "json" if as_json else form
@@ -56,7 +60,7 @@ def graph(
             raise typer.BadParameter(f"there is no kind {name!r}; choose {', '.join(KINDS)}")
     claimed = [c for c in claims(relations) if not kind or c.kind in kind]
     with progress(len(claimed), "prove") as step:
-        judged = judge(claimed, prove=prove, step=step)
+        judged = judge(claimed, prove=prove, jobs=jobs or cores(), step=step)
     found = network(edge for edge, _ in judged)
     if kind:
         found = type(found)(found.nodes, tuple(e for e in found.edges if e.kind in kind))
