@@ -25,7 +25,8 @@ from derive.theorem import Judgement
 from derive.universal import Universal, universal
 from derive.witness import AFFINE, Witness
 
-MORE = (2, 5, 6)  # sizes for hypotheses without a model at those asked for
+MORE = (2, 5, 6, 1)  # sizes for hypotheses without a model at those asked for
+ONE = (1,)  # where a claim that holds elsewhere may fail: one sample, one neighbour
 WHOLE = ((3, 5, 7), (2, 4, 6))  # given scalars tried where their fractions ask for too many roots
 
 
@@ -84,7 +85,7 @@ def judge(
     if affine:
         witness = balls.no_affine(problem, sizes, seed)
     else:
-        witness = balls.refute_value(problem, sizes, seed, explain=True)
+        witness = balls.refute_value(problem, sizes, seed, explain=True) or at_one(problem, seed)
     if witness is not None:
         slope = slopes(problem, sizes[:2], seed)
         says = sympy_of(method, model, witness, sympy)
@@ -115,7 +116,7 @@ def judge_statements(
     sympy: bool,
 ) -> FiniteReport:
     """Judge bounds, limits and theorems: balls refute, sympy looks at the witness or a model."""
-    witness = statements.refute(problem, sizes, seed)
+    witness = statements.refute(problem, sizes, seed) or statements.refute(problem, ONE, seed)
     count = 0 if witness else statements.agreeing(problem, sizes, seed)
     value = "refuted" if witness else "agree" if count else "abstain"
     here = witness.models()[0] if witness else model
@@ -133,6 +134,15 @@ def judge_statements(
     return FiniteReport(
         model, value, witness, slope, says, time.perf_counter() - start, count, disagreement=clash
     )
+
+
+def at_one(problem: Problem, seed: int) -> Witness | None:
+    """A witness in which some sets have one element: there a loss may be right elsewhere only.
+
+    It is not classified: with one candidate most losses are constant, which means nothing.
+    """
+    found = balls.refute_value(problem, ONE, seed)
+    return balls.simpler(problem, found) if found and found.kind != "sign" else found
 
 
 def lost(problem: Problem, n: int, seed: int, witness: Witness) -> bool:
@@ -214,7 +224,7 @@ def conflicting(problem: Problem, seed: int) -> tuple[str, ...]:
     signature = signature_of(problem)
 
     def find(hyps: Sequence[Judgement]) -> Model | None:
-        for n in (2, 3, 4, 6):
+        for n in (2, 3, 4, 6, 1):
             sizes = dict.fromkeys(signature.sets, n)
             rng = random.Random(repr((seed, n)))
             if found := random_model(hyps, signature, sizes, rng, restarts=3):

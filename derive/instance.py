@@ -68,7 +68,8 @@ def terms_of(problem: Problem) -> list[Term]:
     """Every term of a problem."""
     return [
         problem.published, icon_of(problem), problem.scale, problem.constant,
-        *(t for j in problem.hyps for t in j[1:]),
+        *(t for j in (*problem.hyps, *problem.facts) for t in j[1:]),
+        *(t for t in problem.slack if isinstance(t, Term)),
     ]  # fmt: skip
 
 
@@ -111,10 +112,15 @@ def sizes_for(problem: Problem, n: int) -> Iterator[dict[str, int]]:
     """Sizes of the index sets to try at size n, the most telling first.
 
     One main set gets n elements, the others different small numbers of them; which set is the large
-    one alternates with n. Coordinates and labels get two or three.
+    one alternates with n. Coordinates and labels get two or three. At size 1
+    all main sets have one element, then one of them, then every set.
     """
     sets = signature_of(problem).sets
     main = main_sets(problem) or sets
+    if n == 1:
+        for ones in dict.fromkeys((main, *((s,) for s in main), sets)):
+            yield {**dict.fromkeys(sets, 2), **dict.fromkeys(ones, 1)}
+        return
     order = main if n != 4 else main[::-1]
     small = dict.fromkeys(sets, 3 if n == 4 else 2)
     other = max(2, min(3, n - 1))
@@ -148,18 +154,24 @@ def _model(key: Key) -> Model | None:
     return random_model(hyps, signature, dict(sizes), rng, style, {k: list(v) for k, v in pools})
 
 
-def model_at(
+def models_at(
     problem: Problem, n: int, seed: int = 0, style: str = "generic", pools: Pools | None = None
-) -> Model | None:
-    """A model of the hypotheses with about n elements, None where none was found; cached."""
+) -> Iterator[Model]:
+    """A model of the hypotheses for each of the sizes of n that has one; cached."""
     s = signature_of(problem)
     types = (s.sets, *(tuple(d.items()) for d in (s.families, s.masks, s.functions)))
     given = tuple((k, tuple(v)) for k, v in sorted((pools or {}).items()))
     for sizes in sizes_for(problem, n):
         found = _model((problem.hyps, types, tuple(sizes.items()), seed, style, given))
         if found is not None:
-            return found
-    return None
+            yield found
+
+
+def model_at(
+    problem: Problem, n: int, seed: int = 0, style: str = "generic", pools: Pools | None = None
+) -> Model | None:
+    """A model of the hypotheses with about n elements, None where none was found; cached."""
+    return next(models_at(problem, n, seed, style, pools), None)
 
 
 @lru_cache(64)
@@ -174,9 +186,13 @@ def case_at(problem: Problem, n: int, seed: int, style: str) -> Instance | None:
 def cases(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Instance]:
     """The claim in models of growing size; sizes without a model are left out.
 
-    Small integers come first, then fractions; at the second size also many equal values.
+    Small integers come first, then fractions; at the second size also many equal values. At size 1
+    every choice of the sets that have one element counts.
     """
     for k, n in enumerate(sizes):
+        if n == 1:
+            yield from (instance(problem, model) for model in models_at(problem, n, seed))
+            continue
         styles = ("generic",) if n > 5 else ("simple", "generic") if k == 0 else ("generic", "tied")
         for style in styles:
             case = case_at(problem, n, seed, style)
