@@ -26,7 +26,8 @@ MARKS: Mapping[str, tuple[str, str]] = {
 PLUGIN = ("+", "from a plug-in")
 STYLES = {"known": "", "gap": "yellow", "undefined": "dim", "blank": "dim"}
 BLANK = "·"
-HEAD, NARROWEST, WIDEST = 14, 5, 17
+GLUE = "\u00a0"  # a blank that no line is broken at
+HEAD, NARROWEST, WIDEST = 14, 5, 18
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,12 @@ def marked(name: str, about: Mapping[str, About]) -> str:
 
 
 def folded(entry: str) -> list[str]:
-    """An entry broken at blanks and hyphens where it is longer than a column."""
-    return textwrap.wrap(entry, WIDEST, subsequent_indent="  ", break_on_hyphens=True)
+    """An entry broken at blanks and hyphens where it is longer than a column; a mark stays put."""
+    name, blank, mark = entry.rpartition(" ")
+    if blank and not mark[0].isalnum() and "[" not in entry:
+        entry = f"{name}{GLUE}{mark}"
+    lines = textwrap.wrap(entry, WIDEST, subsequent_indent="  ", break_on_hyphens=True)
+    return [line.replace(GLUE, " ") for line in lines]
 
 
 def footnotes(table: Table) -> dict[str, str]:

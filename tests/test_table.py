@@ -25,7 +25,7 @@ from catalog.periodic import (
     undefined,
 )
 from iconograph.cli import app
-from iconograph.grid import About, folded, footnotes, legend, pages
+from iconograph.grid import About, folded, footnotes, legend, marked, pages
 
 METHODS = tuple(registry.all_methods())
 
@@ -191,9 +191,10 @@ def test_a_pipe_gets_eighty_columns() -> None:
 def test_every_method_and_gap_is_on_the_page(table: Table) -> None:
     text = call("table", COLUMNS="80").stdout
     bare = "".join(text.split())
+    about = {m.id: About(m.claim.relation) for m in METHODS}
     for cell in table.cells.values():
         for name in cell.methods:
-            parts = folded(name)
+            parts = folded(marked(name, about))
             assert all(part.strip() in text for part in parts), name
     for gap in (g for c in table.cells.values() for g in c.gaps):
         assert "".join(f"[{gap.name}]".split()) in bare
@@ -208,14 +209,21 @@ def test_what_does_not_reduce_is_marked() -> None:
     assert "its file says that the loss is not this pair" in text
 
 
+def test_a_mark_does_not_stand_alone_on_a_line() -> None:
+    assert folded("encouraging-losses ✗") == ["encouraging-", "  losses ✗"]
+    assert folded("[Average-margin CLIP]") == ["[Average-margin", "  CLIP]"]
+    assert folded("focal ✗") == ["focal ✗"] and folded("simclr ≤+") == ["simclr ≤+"]
+    assert not any(line.strip() == "✗" for line in call("table").stdout.split("│"))
+
+
 def test_marks_are_explained_where_they_are_used_only(table: Table) -> None:
     plain = {m.id: About("exact") for m in METHODS}
     words = dict(legend(table, plain))
     assert "✗" not in words and "+" not in words
-    marked = {**plain, "simclr": About("bound", "some")}
-    words = dict(legend(table, marked))
+    other = {**plain, "simclr": About("bound", "some")}
+    words = dict(legend(table, other))
     assert {"≤", "+"} <= set(words)
-    grid = next(iter(pages(table, marked, 10_000)))
+    grid = next(iter(pages(table, other, 10_000)))
     cells = [str(c) for column in grid.columns for c in column.cells]
     assert any("simclr ≤+" in c for c in cells)
 
