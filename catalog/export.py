@@ -34,8 +34,10 @@ def node_link(graph: Graph) -> dict[str, Any]:
 
 
 def record(thing: Node | Edge) -> dict[str, Any]:
-    """The fields of a node or an edge as data."""
+    """The fields of a node or an edge as data; of an edge, what says nothing is left out."""
     found = {f.name: getattr(thing, f.name) for f in fields(thing)}
+    if isinstance(thing, Edge):
+        found = {k: v for k, v in found.items() if v not in ("", ())}
     return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
 
 

@@ -256,6 +256,21 @@ def test_an_edge_of_another_kind_states_no_equation() -> None:
         read(GOOD.replace("special-case", "bound"))
 
 
+def test_the_example_of_the_documentation_is_proved() -> None:
+    text_ = (Path(__file__).parent.parent / "docs" / "relations.md").read_text()
+    edge = read(text_.split("```toml\n")[1].split("```")[0])
+    assert edge.name == "supcon-simclr" and verdict(edge).outcome == "proved"
+
+
+def test_a_set_may_be_added_with_its_elements() -> None:
+    edge = EDGES["cmc-clip"]
+    said = equation(edge, registry.load("cmc"), registry.load("clip"))
+    assert said.words.sets["side"].elements == ("image", "text")
+    three = {"side": (text("side"), text("s : image text sound"))}
+    wrong = replace(edge, add={**edge.add, "sets": three})
+    assert verdict(wrong).outcome != "proved"
+
+
 def test_two_edges_may_not_share_a_name(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(GOOD)
     (tmp_path / "b.toml").write_text(GOOD)
