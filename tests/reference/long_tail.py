@@ -13,21 +13,20 @@ CLASSES = 5
 
 
 def sample_ldam(rng: np.random.Generator, n: int) -> Data:
-    return {**labelled(rng, n), "N": counts(rng), "C": positive(rng)}
+    return {**labelled(rng, n), "Delta": positive(rng) * counts(rng) ** -0.25}
 
 
 def published_ldam(data: Data) -> float:
     total = 0.0
     for row, y in zip(data["z"], data["y"], strict=True):
         moved = row.copy()
-        moved[y] -= float(data["C"]) / math.sqrt(math.sqrt(data["N"][y]))
+        moved[y] -= data["Delta"][y]
         total += minus_log(moved, y)
     return total / len(data["z"])
 
 
 def icon_ldam(data: Data) -> float:
-    margins = data["C"] * data["N"] ** -0.25
-    q = softmax(data["z"] - margins * one_hot(data["y"], CLASSES))
+    q = softmax(data["z"] - data["Delta"] * one_hot(data["y"], CLASSES))
     return float(one_hot_kl(data, q).mean())
 
 
