@@ -58,14 +58,13 @@ def likeness(method: Method) -> Likeness | None:
     if not method.icon.blocks:
         return None
     icon, first = method.icon, method.icon.blocks[0]
-    degree = getattr(icon, "degree", None)
     return Likeness(
         form(first.p, first),
         form(first.kernel, first),
         (
             icon.normalise,
-            getattr(icon, "divergence", "kl"),
-            form(degree, first) if degree is not None else (),
+            icon.divergence,
+            form(icon.degree, first),
             *(
                 (
                     len(b.anchors),

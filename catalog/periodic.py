@@ -175,13 +175,11 @@ def one_table(method: Method, anchor: IVar, neighbour: IVar) -> bool:
 def column(method: Method) -> str:
     """The key of a method's column: its kernel, or the limit of it that the claim is about."""
     q, claim = method.icon.q, method.claim
-    if claim.relation == "limit" and (parameter := getattr(claim, "parameter", "")):
-        for width in WIDTHS:
-            given = q.params.get(width)
-            if given is None or not any(s.name == parameter for s in symbols(given)):
-                continue
-            grows = (claim.to == "infinity") == increases(given, parameter)  # type: ignore[arg-type]
-            return "wide" if grows else "narrow"
+    for width in WIDTHS if claim.relation == "limit" else ():
+        given = q.params.get(width)
+        if given is not None and any(s.name == claim.parameter for s in symbols(given)):
+            grows = increases(given, claim.parameter)  # type: ignore[arg-type]
+            return "wide" if (claim.to == "infinity") == grows else "narrow"
     return q.name
 
 
