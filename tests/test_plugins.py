@@ -64,6 +64,17 @@ def test_an_installed_plugin_adds_its_method(installed: Path) -> None:
     assert with_it == sorted(with_it)
 
 
+def test_table_and_graph_show_where_a_method_comes_from(installed: Path) -> None:
+    text = call(installed, "table").stdout
+    assert "quartic-sne +" in text and "Fourth power" in text and "from a plug-in" in text
+    document = json.loads(call(installed, "graph", "--no-prove", "--json").stdout)
+    origins = {n["id"]: n["origin"] for n in document["nodes"]}
+    assert origins["quartic-sne"] == "example" and origins["sne"] == ""
+    ends = ("quartic-sne", "sne")
+    kinds = {e["kind"] for e in document["edges"] if (e["source"], e["target"]) == ends}
+    assert kinds == {"same-p", "differs-in-one-kernel"}
+
+
 def test_its_method_is_found_by_alias_and_cited_from_its_own_references(installed: Path) -> None:
     assert '"quartic-sne"' in call(installed, "show", "Quartic Map", "--json").stdout
     assert "example2026quartic" in call(installed, "cite", "quartic-sne").stdout
