@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from derive.lemmas import MAX_FACTS, ROUNDS, Facts, Lemmas
+from derive.lemmas import MAX_FACTS, ROUNDS, Facts
 from derive.normal import GaveUp
 from derive.poly import PREFIX, build, flat, offset, substitute, times, without
+from derive.scaling import Scaling
 from derive.signs import ONE, ZERO, indices
 from derive.simplex import feasible
 from derive.terms import (
@@ -35,7 +36,7 @@ from derive.theorem import MINUS, Theorem, exp, inv, log
 MAX_DEPTH = 6
 
 
-class Bounds(Lemmas):
+class Bounds(Scaling):
     """The search for inequalities over one normaliser."""
 
     sight: list[Term]
@@ -54,7 +55,7 @@ class Bounds(Lemmas):
             return found
         tactics: list[Callable[..., Theorem | None]] = [
             self.by_shape, self.by_lemmas, self.by_largest, self.by_anchor, self.combine,
-            self.in_coordinates, self.by_normal,
+            self.in_coordinates, self.by_scale, self.by_normal,
         ]  # fmt: skip
         for tactic in tactics:
             self.way.steps = 0  # each may take as long as a claim of its own

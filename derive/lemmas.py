@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from derive.normal import Normaliser
-from derive.poly import PREFIX, match, substitute, times
+from derive.poly import PREFIX, match, match_monomial, substitute, times, without
 from derive.signs import ONE, ZERO
 from derive.terms import Monomial, Poly, Term, var
 from derive.theorem import MINUS, Theorem
 
 MAX_FACTS, ROUNDS = 120, 3
+IDLE = ("num", "eq", "ne", "mask")  # no lemma speaks of these alone
 BASE = 2000  # above the number of any variable that a term has
 Equal = Callable[[Term, Term], "Theorem | None"]
 Facts = dict[Term, tuple[Theorem, Poly]]  # bounds, by what they say
@@ -89,36 +90,44 @@ class Lemmas:
         """T as a polynomial whose variables have the same names in every one."""
         return self.way.poly(t, BASE)
 
-    def instances(self, f: Term) -> Iterator[Theorem]:
-        """Lemmas with free letters, at the indices with which they speak of the factor f."""
-        if f.op in ("num", "eq", "ne", "mask"):
-            return
+    def instances(self, m: Monomial) -> Iterator[tuple[Theorem, tuple[Term, ...], list[Term]]]:
+        """Lemmas with free letters that speak of a part of a monomial.
+
+        With each the variables and the factors of that part: a whole monomial of the lemma, or one
+        factor where none of its monomials occurs.
+        """
         for th in self.patterns:
             slots = frozenset(th.concl[1].free)
             if th.concl[0] == "eq" or not slots:
                 continue
-            seen = set()
-            for (vs, fs), _ in self.flat(th.concl[1]).items():
-                for pattern in fs:
-                    if pattern in seen or pattern.op != f.op or any(v in pattern.free for v in vs):
-                        continue
-                    seen.add(pattern)
-                    for b in match(pattern, f, slots, {}):
-                        if slots <= b.keys():
-                            yield self.way.at(th, b)
+            found: dict[tuple[Theorem, tuple[Term, ...], tuple[Term, ...]], None] = {}
+            own = [p for p in self.flat(th.concl[1]) if any(f.op not in IDLE for f in p[1])]
+            for p in own:
+                for b, taken, used in match_monomial(p, slots, m):
+                    if slots <= b.keys():
+                        at = {v: b[v] for v in slots}
+                        found.setdefault((self.way.at(th, at), taken, tuple(used)))
+            if not found:
+                singles = dict.fromkeys(f for vs, fs in own for f in fs
+                                        if f.op not in IDLE and not f.free & set(vs))  # fmt: skip
+                for f in m[1]:
+                    for pattern in singles:
+                        for b in match(pattern, f, slots, {}):
+                            if slots <= b.keys():
+                                found.setdefault((self.way.at(th, b), (), (f,)))
+            yield from ((at, taken, list(used)) for at, taken, used in found)
 
     def beside(self, m: Monomial) -> Iterator[Theorem]:
-        """Lemmas about a factor of a monomial, times its other factors, summed as it is."""
+        """Lemmas about a part of a monomial, times its other factors, summed as it is."""
         variables, factors = m
         names = {v: var(f"{PREFIX}{900 + k}", v.data[1]) for k, v in enumerate(variables)}
-        opened = [substitute(f, names) for f in factors]
-        for k, f in enumerate(opened):
-            for th in self.instances(f):
-                others = times([g for n, g in enumerate(opened) if n != k])
-                if (sign := self.way.nn(others)) is not None:
-                    got = self.weak(th)
-                    whole = self.way.axiom("nn_mul", others, got.concl[1], sign, got)
-                    yield self.summed(whole, names)
+        opened = tuple(substitute(f, names) for f in factors)
+        for th, taken, used in self.instances((tuple(names.values()), opened)):
+            others = times(without(opened, used))
+            if (sign := self.way.nn(others)) is not None:
+                got = self.weak(th)
+                whole = self.way.axiom("nn_mul", others, got.concl[1], sign, got)
+                yield self.summed(whole, {v: w for v, w in names.items() if w not in taken})
 
     def by_lemmas(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """T as a combination of lemmas, hypotheses and monomials >= 0 alone."""
