@@ -1,7 +1,8 @@
 """The mutants of a method: one error each, planted in the formula, a definition, or the claim.
 
-`mutants(n, seed)` spreads n of them evenly over the exact methods of the catalog and the kinds of
-error; no two are the same claim once abbreviations are written out.
+`mutants(n, seed)` spreads n of them evenly over the entries of the catalog that claim something to
+hold, whatever the relation, and the kinds of error; no two are the same claim once abbreviations
+are written out.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from catalog.symbols import (
     Num,
     SetRef,
     Size,
+    free_indices,
     map_node,
     walk,
 )  # fmt: skip
@@ -38,6 +40,7 @@ from derive.mutations import FORMULA, Rule
 from derive.mutations_pair import Error, whole, with_block, with_claim, with_published
 from derive.mutations_sets import Words
 from derive.places import Never, Place, is_expr, is_scalar, opposite, places, rebuilt, trail
+from derive.verdict import NEGATIVE
 
 Chain = tuple[tuple[Expr, Expr], ...]
 LETTERS = 160  # of a change that is described
@@ -76,13 +79,38 @@ Found = tuple[str, Callable[[], Mutant]]  # kind and how to make it
 
 def formula_parts(method: Method) -> Iterator[Part]:
     """The published formula, and each definition of it, which changes wherever it is used."""
-    yield Part("published", method.published, (), partial(with_published, method))
+    if not method.statements:
+        yield Part("published", method.published, (), partial(with_published, method))
+    yield from statement_parts(method)
     seen: set[str] = set()
-    for node in walk(method.published):
+    for node in (n for tree in said(method) for n in walk(tree)):
         if isinstance(node, Macro | SetRef) and node.name not in seen and (p := params(node)):
             seen.add(node.name)
             body: Node = node.body if isinstance(node, Macro) else node.cond
             yield Part(f"definition of {node.name}", body, p, redefine(method, node.name, p))
+
+
+def said(method: Method) -> tuple[Expr, ...]:
+    """The formulas that a method or a theorem consists of."""
+    sides = tuple(x for f in method.statements for x in (f.left, f.right))
+    return sides or (method.published,)
+
+
+def statement_parts(method: Method) -> Iterator[Part]:
+    """The two sides of every statement of a theorem."""
+    for k, fact in enumerate(method.statements):
+        free = free_indices(fact.left) | free_indices(fact.right)
+        letters = tuple(sorted((v for v in free if isinstance(v, IVar)), key=lambda v: v.name))
+        for side in ("left", "right"):
+            build = partial(with_statement, method, k, side)
+            yield Part(f"{side} of {fact.text}", getattr(fact, side), letters, build)
+
+
+def with_statement(method: Method, k: int, side: str, x: Expr) -> Method:
+    """The method with one side of one statement replaced."""
+    facts = list(method.statements)
+    facts[k] = replace(facts[k], left=x) if side == "left" else replace(facts[k], right=x)
+    return replace(method, statements=tuple(facts))
 
 
 def params(node: Macro | SetRef) -> tuple[IVar, ...]:
@@ -107,15 +135,23 @@ def redefine(method: Method, name: str, letters: tuple[IVar, ...]) -> Callable[[
             return rebuilt(tree, change)
 
         claim = method.claim
-        claim = replace(claim, scale=everywhere(claim.scale), constant=everywhere(claim.constant))
-        return replace(method, published=everywhere(method.published), claim=claim)
+        names = [n for n in ("scale", "constant", "below", "above") if getattr(claim, n)]
+        claim = replace(claim, **{n: everywhere(getattr(claim, n)) for n in names})
+        facts = tuple(
+            replace(f, left=everywhere(f.left), right=everywhere(f.right))
+            for f in method.statements
+        )
+        new = everywhere(method.published)
+        return replace(method, published=new, claim=claim, statements=facts)
 
     return build
 
 
 def claim_parts(method: Method) -> Iterator[Part]:
-    """Scale and constant."""
-    for name in ("scale", "constant"):
+    """Scale and constant, and the bounds."""
+    names = ["scale", "constant"] if method.icon.blocks and not method.statements else []
+    names += [n for n in ("below", "above") if getattr(method.claim, n) is not None]
+    for name in names:
         yield Part(
             name, getattr(method.claim, name), (),
             partial(with_claim, method, name),
@@ -129,7 +165,7 @@ def with_part(method: Method, k: int, name: str, x: Any) -> Method:
 
 def pair_parts(method: Method) -> Iterator[Part]:
     """p, the kernel of q, the weights and the neighbours of every block."""
-    for k, b in enumerate(method.icon.blocks):
+    for k, b in enumerate(method.icon.blocks if not method.statements else ()):
         both = (*b.anchors, *b.neighbours)
         for name, scope in (
             ("p", both), ("kernel", both), ("weight", b.anchors), ("neighbour_cond", both)
@@ -176,21 +212,24 @@ def outward(old: Method, new: Method) -> Chain:
         out.append((divergence(old.icon), divergence(new.icon)))
     if new.published is not old.published:
         out.append((old.published, new.published))
+    for a, b in zip(old.statements, new.statements, strict=True):
+        out += [(x, y) for x, y in ((a.left, b.left), (a.right, b.right)) if x is not y]
     return tuple(out)
 
 
 # --------------------------------------------------------------------------- which, and how many
 
-OF_PART = {"scale": "scale", "constant": "constant", "p": "p", "kernel": "q", "weight": "weights"}
+OF_PART = {"scale": "scale", "constant": "constant", "p": "p", "kernel": "q", "weight": "weights",
+           "below": "bound", "above": "bound"}  # fmt: skip
 OF_SET = ("index", "self pair", "condition")  # what can be wrong with the set of the neighbours
-KINDS = (*FORMULA, "constant", "scale", "weights", "p", "q")
+KINDS = (*FORMULA, "constant", "scale", "bound", "weights", "p", "q")
 
 
 def words_of(method: Method) -> Words:
     """The index sets and functions that the formulas of a method mention."""
-    b = method.icon.blocks[0]
-    used = [*b.anchors, *b.neighbours]
-    used += [v for n in walk(method.published) if isinstance(n, Big | Size) for v in n.vars]
+    used = [v for b in method.icon.blocks[:1] for v in (*b.anchors, *b.neighbours)]
+    nodes = [n for tree in said(method) for n in walk(tree)]
+    used += [v for n in nodes if isinstance(n, Big | Size) for v in n.vars]
     forms = [d.form for d in method.declarations.values()]
     functions = tuple(f for f in forms if isinstance(f, IApp) and f.args)
     return Words(tuple(dict.fromkeys(v.set for v in used)), functions)
@@ -205,21 +244,23 @@ def candidates(method: Method) -> Iterator[Found]:
     for part in (*claim_parts(method), *pair_parts(method)):
         of_set = part.where == "neighbour_cond"
         for kind, rule in FORMULA.items():
+            if part.where in ("below", "above"):
+                continue  # a looser bound is no error: see `mutations_pair.of_bounds`
             if not of_set:
                 yield from changes(OF_PART[part.where], rule, part, words, method)
             elif kind in OF_SET:
                 yield from changes(kind, rule, part, words, method)
-    for error in whole(method, words):
+    for error in whole(method, words) if not method.statements else ():
         yield error.kind, partial(with_error, method, error)
 
 
 def mutants(n: int, seed: int = 0, methods: Sequence[Method] | None = None) -> list[Mutant]:
-    """So many mutants of the exact methods, or all there are; a seed gives the same ones again.
+    """So many mutants of what is claimed to hold, or all there are; a seed gives the same again.
 
     They are dealt out in turn over the pairs of a method and a kind, so that each gets its share.
     """
     if methods is None:
-        methods = [m for m in all_methods() if m.claim.relation == "exact"]
+        methods = [m for m in all_methods() if m.claim.relation not in NEGATIVE]
     piles: dict[tuple[str, str], list[Callable[[], Mutant]]] = {}
     taken: set[Any] = set()
     for method in methods:
@@ -270,7 +311,9 @@ def next_new(name: str, pile: list[Callable[[], Mutant]], taken: set[Any]) -> Mu
 def meaning(method: Method) -> tuple[Any, ...]:
     """What a claim says, in terms: without letters, names of abbreviations and labels."""
     claim = problem(method)
-    return claim.published, claim.scale, claim.constant, icon_of(claim)
+    if claim.facts:
+        return claim.facts
+    return claim.published, claim.scale, claim.constant, icon_of(claim), claim.slack
 
 
 def shown(node: Node, scope: tuple[IVar, ...]) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import flint
@@ -19,10 +20,10 @@ import flint
 from catalog.errors import InputError
 from catalog.notation import to_text
 from catalog.spec import Method
-from derive import balls, enclose, sympy_judge
+from derive import balls, enclose, statements, sympy_judge
 from derive.bridge import Problem, problem, scalar
 from derive.enclose import Undefined
-from derive.instance import case_at
+from derive.instance import case_at, instance
 from derive.mutants import KINDS, Mutant, mutants
 from derive.normal import GaveUp
 from derive.prove import Proof, Search, prove
@@ -144,7 +145,7 @@ def run(
     blind: int = BLIND,
     methods: Sequence[Method] | None = None,
 ) -> MutationReport:
-    """Plant n errors in the exact methods and judge each; the same seed gives the same report.
+    """Plant n errors in what is claimed and judge each; the same seed gives the same report.
 
     `progress` is called once for every mutant. Every `blind`-th refuted mutant is given to the
     prover as well (1: all of them, 0: none). `jobs` is the number of processes.
@@ -214,9 +215,13 @@ def outcome(mutant: Mutant, verdict: str, how: str, asked: bool = False) -> Outc
 def claim_text(method: Method) -> str:
     """A claim in one line."""
     claim = method.claim
-    return (
-        f"{to_text(method.published)} = ({to_text(claim.scale)}) I-Con + {to_text(claim.constant)}"
-    )
+    if method.statements:
+        return "; ".join(map(to_text, method.statements))
+    side = f"({to_text(claim.scale)}) I-Con + {to_text(claim.constant)}"
+    if claim.below is None and claim.above is None:
+        return f"{to_text(method.published)} = {side}"
+    low, high = ("any" if b is None else to_text(b) for b in (claim.below, claim.above))
+    return f"{to_text(method.published)} - ({side}) between -({low}) and {high}"
 
 
 def refutation(method: Method, claim: Problem) -> str:
@@ -224,6 +229,8 @@ def refutation(method: Method, claim: Problem) -> str:
 
     A model of size 3 refutes nearly all; a rare failure may need more elements or other data.
     """
+    if not claim.equation:
+        return of_statements(method, claim)
     if witness := balls.refute_value(claim, (3,)):
         return kind_of(witness)
     try:
@@ -233,6 +240,18 @@ def refutation(method: Method, claim: Problem) -> str:
     for sizes, seed in (((4, 8), 0), ((2, 3, 5), 1), ((3, 4, 6), 2)):
         if witness := balls.refute_value(claim, sizes, seed):
             return kind_of(witness)
+    return ""
+
+
+def of_statements(method: Method, claim: Problem) -> str:
+    """The kind of witness against a bound, a limit or a theorem, "" where none was found."""
+    for sizes, seed in (((3,), 0), ((2, 4), 1)):
+        if witness := statements.refute(claim, sizes, seed):
+            return kind_of(witness)
+        try:
+            check_pair(method, claim, seed)
+        except InputError as error:
+            return str(error).partition(", for instance")[0].rpartition(": ")[2]
     return ""
 
 
@@ -247,7 +266,7 @@ def kind_of(witness: Witness) -> str:
 def fresh_look(method: Method, claim: Problem) -> tuple[str, int]:
     """What speaks against a claim in five fresh models and for sympy, and how many confirm it."""
     agreed = 0
-    for k, n in enumerate(FRESH):
+    for k, n in enumerate(FRESH if claim.equation else ()):
         case = case_at(claim, n, FRESH_SEED + k, "generic")
         if case is None:
             continue
@@ -264,6 +283,22 @@ def fresh_look(method: Method, claim: Problem) -> tuple[str, int]:
             said = sympy_judge.judge(method, [case.model])
             if said.outcome == "different":
                 return f"sympy says: {said.detail or ', '.join(said.left + said.right)}", agreed
+    return ("", agreed) if claim.equation else fresh_statements(method, claim)
+
+
+def fresh_statements(method: Method, claim: Problem) -> tuple[str, int]:
+    """The same of a bound, a limit or a theorem."""
+    agreed = 0
+    for k, n in enumerate(FRESH[:3]):
+        for m in islice(statements.models(claim, (n,), FRESH_SEED + k), 6):
+            found = statements.looked_at(instance(claim, m))
+            if found.kind in ("false", "undefined"):
+                return f"at n = {n} {found.where or 'a statement is false'}", agreed
+            agreed += found.kind == "true"
+            if k == 0 and agreed == 1:
+                said = sympy_judge.judge_statements(method, m)
+                if said.outcome == "different":
+                    return f"sympy says: {said.detail}", agreed
     return "", agreed
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from catalog.conditions import conjunction, conjuncts
 from catalog.naming import letter
@@ -67,10 +67,9 @@ def with_icon(method: Method, icon: Icon) -> Method:
 
 
 def with_claim(method: Method, name: str, x: Expr) -> Method:
-    """The method with another scale or constant."""
-    claim = method.claim
-    new = replace(claim, scale=x) if name == "scale" else replace(claim, constant=x)
-    return replace(method, claim=new)
+    """The method with another scale, constant or bound."""
+    fields: dict[str, Any] = {name: x}
+    return replace(method, claim=replace(method.claim, **fields))
 
 
 def with_published(method: Method, x: Expr) -> Method:
@@ -98,8 +97,31 @@ def of_claim(method: Method, words: Words) -> Iterator[Error]:
     yield constant(method, "none", ZERO)
     yield scale(method, "negative", Mul((MINUS, claim.scale)))
     yield scale(method, "1", ONE)
+    yield from of_bounds(method, sizes)
+    if method.icon.divergence != "kl":
+        return
     reverse = Add((Mul((claim.scale, reversed_kl(method.icon.blocks))), claim.constant))
     yield Error("direction", "published", "KL(q || p)", partial(with_published, method, reverse))
+
+
+def of_bounds(method: Method, sizes: list[tuple[str, Expr]]) -> Iterator[Error]:
+    """Bounds that are too tight, of another order, exchanged, or on the wrong side."""
+    claim = method.claim
+    for name in ("below", "above"):
+        bound = getattr(claim, name)
+        if bound is None or bound == ZERO:
+            continue
+        factors: list[tuple[str, Expr]] = [("half", HALF), ("minus", MINUS)]
+        factors.append(("a tenth", Num(Fraction(1, 10))))
+        for what, x in (*factors, *((f"1/{s}", Div(ONE, e)) for s, e in sizes)):
+            yield Error("bound", name, what, partial(with_claim, method, name, Mul((x, bound))))
+        yield Error("bound", name, "none", partial(with_claim, method, name, ZERO))
+    if claim.below is not None and claim.above is not None and claim.below != claim.above:
+        new = replace(claim, below=claim.above, above=claim.below)
+        yield Error("bound", "claim", "exchanged", lambda: replace(method, claim=new))
+    if (claim.below is None) != (claim.above is None):
+        new = replace(claim, below=claim.above, above=claim.below)
+        yield Error("bound", "claim", "on the other side", lambda: replace(method, claim=new))
 
 
 def constant(method: Method, what: str, x: Expr) -> Error:

@@ -85,17 +85,21 @@ def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]
     free = problem.learned or tuple(families)
     pools.append({k: list(WIDE) for k in free if k in families})
     pools.append({k: [x / 16 for x in WIDE] for k in free if k in families})
+    pools.append({k: [Fraction(1)] for k in free if k in families})  # all equal
     along: list[dict[str, list[Fraction]]] = [{}]
     if small is not None:
         name = (small.args[0] if small.op == "inv" else small).data[0]
-        along = [{name: [x if small.op == "inv" else 1 / x]} for x in FAR]
+        far = (*FAR, Fraction(1, 4))  # and a little the other way
+        along = [{name: [x if small.op == "inv" else 1 / x]} for x in far]
     for n in sizes:
         styles = ("simple", "generic") if n == sizes[0] else ("generic", "tied")
         for more in pools:
             for place in along:
                 for style in styles if not more else styles[:1]:
                     found = model_at(problem, n, seed, style, {**more, **place})
-                    if found is not None and work(problem, found.sizes) <= LARGEST:
+                    if found is None or work(problem, found.sizes) > LARGEST:
+                        continue
+                    if not violated(problem.hyps, found):  # prescribed values may be no model
                         yield found
 
 

@@ -20,9 +20,10 @@ from derive.places import Never, places, put, rebuilt, trail
 from derive.prove import Proof, prove
 from derive.theorem import MINUS, exp, inv, log
 
-EXACT = [m for m in all_methods() if m.claim.relation == "exact"]
+EXACT = [m for m in all_methods() if m.claim.relation == "exact"][::4]
+OF_EXACT = set(KINDS) - {"bound"}  # kinds of error that an equation can have
 
-FEW = EXACT[::5]
+FEW = EXACT[::3]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_the_prover_is_asked_about_refuted_claims_too(report: MutationReport) ->
 
 
 def test_every_kind_of_error_occurs(report: MutationReport) -> None:
-    assert {row.kind for row in report.rows} == set(KINDS)
+    assert {row.kind for row in report.rows} >= OF_EXACT
 
 
 def test_every_survivor_is_explained(report: MutationReport) -> None:
@@ -97,9 +98,9 @@ def test_a_seed_gives_the_same_mutants() -> None:
 
 
 def test_mutants_are_spread_over_methods_and_kinds() -> None:
-    made = mutants(len(EXACT) * len(KINDS), 0)
+    made = mutants(len(EXACT) * len(OF_EXACT), 0, EXACT)
     methods, kinds = Counter(m.method.id for m in made), Counter(m.kind for m in made)
-    assert set(methods) == {m.id for m in EXACT} and set(kinds) == set(KINDS)
+    assert set(methods) == {m.id for m in EXACT} and set(kinds) == OF_EXACT
     assert max(methods.values()) <= 2.5 * min(methods.values())
     assert len({(m.method.id, m.kind) for m in made}) > 0.7 * len(made)
 
