@@ -15,16 +15,17 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError
-from derive.claims import families, rate
+from derive.claims import DIVERGENCES, families, rate
 from derive.defined import of_said, uncovered
-from derive.printing import text
+from derive.printing import PRODUCT, SUM, text
 from derive.replay import freeze, replay
 from derive.terms import RuleError, Term, deadline, need
 from derive.theorem import Judgement, Theorem, _flat
+from derive.wording import judgement, types
 
 if TYPE_CHECKING:
     from derive.bridge import Problem
@@ -55,7 +56,12 @@ class Certificate:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a certificate that replays says: theorem, assumptions, and the number of steps."""
+    """What a certificate that replays says: theorem, assumptions, and the number of steps.
+
+    `hypotheses` are `judgements` as text; `words` say each as the method's file does where that is
+    a file of the catalog, and are empty where it is not: nobody vouches for the words of others.
+    `claim` is what `statement` makes of the theorems.
+    """
 
     method_id: str
     theorem_text: str
@@ -63,6 +69,9 @@ class CheckResult:
     hash: str
     steps: int
     theorems: tuple[Theorem, ...]
+    judgements: tuple[Judgement, ...] = ()
+    words: tuple[str, ...] = ()
+    claim: Mapping[str, Any] = field(default_factory=dict)
 
 
 def canonical_json(x: Any) -> str:
@@ -167,24 +176,27 @@ def statement(theorems: Sequence[Theorem], dims: frozenset[Any]) -> dict[str, An
     if theorems[0].concl[0] != "icon":
         need(all(t.concl[0] != "icon" for t in theorems), "a claim stands alone")
         said = [judgement_text(t.concl, dims) for t in theorems]
-        return {"relation": "theorem", "statements": said, "hypotheses": hyps}
+        return {"relation": "theorem", "statements": said, "hypotheses": hyps,
+                "types": typed(theorems)}  # fmt: skip
     need(len(theorems) == 1, "a claim stands alone")
     _, published, scale, constant, blocks, learned, kind, degree, slack = theorems[0].concl
 
-    def show(t: Any) -> str:
-        return text(t, dims) if isinstance(t, Term) else ""
+    def show(t: Any, *beside: Term, level: int = SUM) -> str:
+        return text(t, dims, level=level, beside=beside) if isinstance(t, Term) else ""
 
     pairs = []
-    for anchors, a, nbs, m, w, p, k in blocks:
+    for anchors, a, nbs, *parts in blocks:
+        a, m, w, p, k = (show(t, *anchors, *nbs) for t in (a, *parts))
         pairs.append({
-            "anchors": [show_var(v) for v in anchors], "where": show(a),
-            "neighbours": [show_var(v) for v in nbs], "allowed": show(m),
-            "weight": show(w), "p": show(p), "kernel": show(k),
+            "anchors": [show_var(v) for v in anchors], "where": a,
+            "neighbours": [show_var(v) for v in nbs], "allowed": m,
+            "weight": w, "p": p, "kernel": k,
         })  # fmt: skip
     out = {
         "relation": relation(theorems[0].concl), "published": show(published),
-        "scale": show(scale), "constant": show(constant), "pairs": pairs,
+        "scale": show(scale, level=PRODUCT), "constant": show(constant), "pairs": pairs,
         "learned": list(learned), "divergence": kind, "order": show(degree), "hypotheses": hyps,
+        "types": typed(theorems),
     }  # fmt: skip
     if slack:
         below, above, small, _ = slack
@@ -192,6 +204,12 @@ def statement(theorems: Sequence[Theorem], dims: frozenset[Any]) -> dict[str, An
         if small != "":
             out["rate"] = min(rate(below, small), rate(above, small))
     return out
+
+
+def typed(theorems: Iterable[Theorem]) -> list[str]:
+    """The types of all symbols in theorems and their hypotheses."""
+    said = [th.concl for th in theorems] + [h for th in theorems for h in th.hyps]
+    return types(t for t in _flat(said) if isinstance(t, Term))
 
 
 def relation(said: Judgement) -> str:
@@ -209,13 +227,16 @@ def sentence(said: Mapping[str, Any]) -> str:
     """A statement on one line."""
     if "statements" in said:
         return "; ".join(said["statements"])
-    loss = {"kl": "I-Con"}.get(said["divergence"], f"I-Con[{said['divergence']}]")
-    side = f"{said['scale']} * {loss} + {said['constant']}"
+    kind, order = said["divergence"], said["order"]
+    named = f"{kind} of order {order}" if "order" in families(DIVERGENCES[kind]) else kind
+    loss = "I-Con" if kind == "kl" else f"I-Con[{named}]"
+    side = f"{said['scale']} * {loss} + {said['constant']}".replace(" + -", " - ")
     if "below" not in said:
         return f"{said['published']}  =  {side}"
     low = f"-({said['below']}) <= " if said["below"] else ""
     high = f" <= {said['above']}" if said["above"] else ""
-    return f"{low}{said['published']} - ({side}){high}"
+    rates = f", both bounds O(({said['small']})^{said['rate']})" if "rate" in said else ""
+    return f"{low}{said['published']} - ({side}){high}{rates}"
 
 
 def show_var(v: Term) -> str:
@@ -226,9 +247,7 @@ def show_var(v: Term) -> str:
 
 def judgement_text(j: Judgement, dims: frozenset[Any]) -> str:
     """A judgement as text."""
-    if j[0] == "eq":
-        return f"{text(j[1], dims)} = {text(j[2], dims)}"
-    return f"{text(j[1], dims)} {'>' if j[0] == 'pos' else '>='} 0"
+    return judgement(j, dims)
 
 
 # ------------------------------------------------------------------ reading
@@ -284,32 +303,35 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
             path=path,
         )
     result = check_body(body, path)
-    if other_claim(result):
+    if (claim := catalogued(result.method_id)) is None:
+        return result
+    if other_claim(result, claim):
         raise InputError(
             f"the certificate is labelled {result.method_id!r}, but its theorem is not what the "
             "catalog claims of that method; a loss of your own needs an id of its own",
             path=path,
         )
-    return result
+    words = dict(zip(claim.hyps, claim.texts, strict=True))
+    return replace(result, words=tuple(words[h] for h in result.judgements))
 
 
-def other_claim(result: CheckResult) -> bool:
-    """Whether a certificate carries the id of a method of the catalog and proves something else."""
+def catalogued(method_id: str) -> Problem | None:
+    """The claim of the method of that id in the catalog."""
     from catalog import registry
     from derive.bridge import problem
 
-    if result.method_id not in registry.ids():
-        return False
-    claim = problem(registry.load(result.method_id))
-    granted = {judgement_text(h, claim.dims) for h in claim.hyps}
-    if not granted.issuperset(result.hypotheses):
-        return True
+    return problem(registry.load(method_id)) if method_id in registry.ids() else None
+
+
+def other_claim(result: CheckResult, claim: Problem) -> bool:
+    """Whether a certificate proves something else than `claim` or assumes more."""
     said = (
         claim.published, claim.scale, claim.constant, claim.blocks, claim.learned,
         claim.divergence, claim.degree, claim.slack,
     )  # fmt: skip
     wanted = claim.facts or (("icon", *said),)
-    return tuple(t.concl for t in result.theorems) != wanted
+    same = tuple(t.concl for t in result.theorems) == wanted
+    return not same or not {*claim.hyps} >= {*result.judgements}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -377,7 +399,7 @@ def _check_body(body: dict[str, Any], path: str) -> CheckResult:
         printed = [t for t in printed if t.op != "v"]
         legible(printed, [b[0] + b[2] for b in blocks])
         if left := uncovered(of_said(concl), {s.concl for s in signs}):
-            what = "1/x" if left[0].what == "inv" else "log(x)"
+            what = {"inv": "1/x", "max": "a maximum over x elements"}.get(left[0].what, "log(x)")
             raise InputError(
                 f"nothing shows that {what} has a value at x = {text(left[0].arg, dims)}", path=path
             )
@@ -405,8 +427,9 @@ def _check_body(body: dict[str, Any], path: str) -> CheckResult:
     line = sentence(said)
     words = tuple(judgement_text(h, dims) for h in hyps)
     return CheckResult(
-        method, line, words, Certificate("", body).hash, len(body["steps"]), tuple(proved)
-    )
+        method, line, words, Certificate("", body).hash, len(body["steps"]), tuple(proved),
+        tuple(hyps), claim=said,
+    )  # fmt: skip
 
 
 def repr_key(j: Judgement) -> str:

@@ -496,6 +496,45 @@ def test_a_name_is_a_word(name: str) -> None:
     assert "name" in refused(signed(body))
 
 
+def test_words_of_hypotheses_are_those_of_the_catalog() -> None:
+    said = {}
+    for name, made in proofs().items():
+        result = check_text(made.certificate.to_json())
+        assert len(result.words) == len(result.hypotheses) == len(result.judgements)
+        texts = dict(zip(made.claim.hyps, made.claim.texts, strict=True))
+        assert result.words == tuple(texts[j] for j in result.judgements)
+        said[name] = set(result.words)
+    assert "every anchor has a positive" in said["supcon"]
+
+
+def test_a_certificate_of_ones_own_brings_no_words() -> None:
+    body = {**proofs()["supcon"].body(), "method": "mine"}
+    result = check_json(body)
+    assert result.hypotheses and result.words == ()
+    body["words"] = ["every loss is true"]
+    assert check_json(body).words == ()
+
+
+@pytest.mark.parametrize(
+    ("op", "name", "word"),
+    [("app", "tau", "sum"), ("app", "z", "max"), ("fn", "pos", "in"), ("v", "i", "and")],
+)
+def test_a_name_is_no_word_of_the_notation(op: str, name: str, word: str) -> None:
+    assert f"{word} is a word of the notation" in refused(signed(forged(renaming(op, name, word))))
+
+
+def test_a_letter_is_no_index_constant() -> None:
+    """f[top] is f at one index, and f[top] for all top is another theorem."""
+    claim, _ = exact_claim(f(mk("fn", ("top", (), "n"))))
+    signs = signs_for(claim)
+    model = {"sizes": {"n": 3}, "families": {}, "masks": {}, "functions": {}}
+    check_json({**hand_made(*signs, claim, defined=len(signs)), "model": model})
+    h = RULES["assume"](("pos", f(var("top", "n"), name="g")))
+    body = hand_made(*signs, h, claim, defined=len(signs) + 1)
+    body["model"]["families"] = {"g": [[[k], "1"] for k in range(3)]}
+    assert "a letter and an index" in refused(signed(body))
+
+
 def test_the_label_of_another_claim_is_refused() -> None:
     """A theorem may call itself by a name of the catalog only if it is that claim."""
     for method, name in (("infonce", "simclr"), ("t-sne", "sne"), ("simclr", "NT-Xent-of-mine")):
@@ -650,7 +689,8 @@ def hand_made(*roots: Theorem, defined: int = 0) -> Any:
 def test_a_lemma_is_a_theorem_and_no_claim() -> None:
     lemma = RULES["sign"]("pos", num(1))
     body = hand_made(lemma)
-    assert body["claim"] == {"relation": "theorem", "statements": ["1 > 0"], "hypotheses": []}
+    said = {"relation": "theorem", "statements": ["1 > 0"], "hypotheses": [], "types": []}
+    assert body["claim"] == said
     assert check_json(body).theorem_text == "1 > 0"
     assert "labelled" in refused(signed({**body, "method": "infonce"}))
     refused(signed({**body, "steps": []}))

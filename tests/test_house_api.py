@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -12,6 +13,8 @@ import pytest
 import iconograph as ic
 from catalog.errors import InputError
 from catalog.spec import Method
+from derive.certificate import Certificate
+from iconograph.display import Check
 
 ROOT = Path(__file__).parent.parent
 
@@ -122,6 +125,35 @@ def test_a_certificate_is_checked_from_its_file(tmp_path: Path) -> None:
     assert checked.result.hash == result.row.hash
     assert well_formed(checked._repr_mimebundle_()["text/html"])
     assert "infonce" in str(checked)
+
+
+def checked(name: str, path: Path, method: str = "") -> Check:
+    body = json.loads(ic.verify(name).row.certificate)
+    del body["hash"]
+    body["method"] = method or body["method"]
+    path.write_text(Certificate("", body).to_json())
+    return ic.check(path)
+
+
+def test_a_check_shows_the_words_of_the_catalog_and_the_pair(tmp_path: Path) -> None:
+    facts = checked("supcon", tmp_path / "c.json").facts()
+    said = [value for key, value in facts if key == "hypothesis"]
+    assert said[0].startswith("every anchor has a positive: count{") and said[0].endswith("> 0")
+    assert said[1:] == ["tau is positive: tau > 0"]
+    keys = [key for key, _ in facts]
+    for part in ("anchors", "neighbours", "p", "kernel of q", "symbols", "learned"):
+        assert keys.count(part) == 1
+    assert "each with weight 1/size(n)" in dict(facts)["anchors"]
+    assert dict(facts)["neighbours"] == "j in n where [i != j]"
+    assert dict(facts)["symbols"] == "tau : real; y[n] : classes; z[n,d] : real"
+
+
+def test_a_check_of_ones_own_loss_has_no_words_that_nobody_checked(tmp_path: Path) -> None:
+    own = checked("supcon", tmp_path / "c.json", "mine")
+    said = [value for key, value in own.facts() if key == "hypothesis"]
+    assert said[0].startswith("count{") and said[1] == "tau > 0"
+    document = own.to_json()
+    assert document["words"] == [] and len(document["hypotheses"]) == 2
 
 
 def test_the_readme_example_works_in_a_fresh_process() -> None:

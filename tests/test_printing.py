@@ -8,13 +8,15 @@ from fractions import Fraction
 
 import pytest
 
+from catalog.registry import all_methods
 from derive import printing
+from derive.bridge import problem
+from derive.certificate import canonical_json, sentence, statement
 from derive.printing import latex, text
-from derive.terms import Domain, RuleError, Term, bind, domain, mk, num, var
-from derive.theorem import Judgement
+from derive.terms import Domain, RuleError, Term, bind, domain, mk, num, subst, var
+from derive.theorem import _KEY, Judgement, Theorem
 from derive.wording import judgement, types
 from tests.printed import form, read
-from tests.proofs import proofs
 
 SIDE: Domain = ("side", ("image", "j"))  # an element called like a letter
 DIM = "d"
@@ -105,6 +107,8 @@ def some_term(rng: random.Random, depth: int, scope: list[Term]) -> Term:
     return mk(op, None, *(more() for _ in range(2 if op in ("add", "mul", "max") else 1)))
 
 
+I, J = var("i", "n"), var("j", "n")  # noqa: E741
+ONE = num(1)
 SCOPE = [var("i'12", "n"), var("m", "m"), var("t", SIDE)]
 
 
@@ -155,6 +159,66 @@ def test_terms_that_differ_print_apart() -> None:
     assert alike > 10 and len(seen) > 2000, (alike, len(seen))
 
 
+def claims(seed: int, count: int) -> Iterator[Theorem]:
+    """Claims and statements of small random terms that nobody proved: what they say matters."""
+    rng, made = random.Random(seed), list(terms(seed, 300))
+    small = sorted((t for t in made if not t.free), key=lambda t: t.size)[:12]
+    i, j, m = var("i", "n"), var("j", "n"), var("j", "m")
+    pairs = [t for t in made if t.free == {SCOPE[0]} and t.size < 6][:6] + small[:3]
+
+    def pick() -> Term:
+        return rng.choice(small)
+
+    for _ in range(count):
+        hyps = frozenset((("pos", rng.choice(pairs)),) if rng.random() < 0.3 else ())
+        at = [subst(rng.choice(pairs), {SCOPE[0]: i}) for _ in range(5)]
+        block = ((i,), at[0], (rng.choice((j, m)),), *at[1:])
+        slack = rng.choice(
+            ((), (pick(), "", "", ""), ("", pick(), "", ""), (pick(), pick(), "", ""))
+        )
+        kind = rng.choice(("kl", "alpha", "tv"))
+        said = ("icon", pick(), pick(), pick(), (block,), ("s",), kind, pick(), slack)
+        lemma = (rng.choice(("pos", "nn")), rng.choice(pairs))
+        yield Theorem(_KEY, hyps, rng.choice((said, said, said, lemma)), "made up", ())
+
+
+def forms(x: object) -> object:
+    """The same with every term in normal form; what is claimed of free variables is for all."""
+    if isinstance(x, Term):
+        return form(x)
+    return tuple(map(forms, x)) if isinstance(x, tuple) else x
+
+
+def test_claims_that_differ_are_stated_apart() -> None:
+    seen: dict[str, object] = {}
+    alike = 0
+    for th in claims(3, 3000):
+        said = canonical_json(statement([th], DIMS))
+        meant = (forms(th.concl), frozenset(map(forms, th.hyps)))
+        alike += said in seen
+        assert seen.setdefault(said, meant) == meant, said
+    assert alike > 20 and len(seen) > 1000
+
+
+def test_the_line_of_a_claim_has_its_brackets() -> None:
+    a, b = f(name="a"), f(name="b")
+    for scale, words in (
+        (a + b, ("(a + b) * I-Con", "(b + a) * I-Con")),
+        (bind("sum", I, f(I)), ("(sum[i] f[i]) * I-Con",)),
+        (a * mk("inv", None, b), ("a/b * I-Con",)),
+    ):
+        said = ("icon", a, scale, num(-1) * b, (), ("s",), "kl", ONE, ())
+        line = sentence(statement([Theorem(_KEY, frozenset(), said, "", ())], DIMS))
+        assert line in [f"a  =  {w} - b" for w in words]
+
+
+def test_the_order_of_a_divergence_and_the_rate_of_a_limit_are_said() -> None:
+    t = f(name="t")
+    said = ("icon", t, ONE, num(0), (), ("s",), "alpha", num(2), (t, t, t, "1"))
+    line = sentence(statement([Theorem(_KEY, frozenset(), said, "", ())], DIMS))
+    assert "I-Con[alpha of order 2]" in line and "O((t)^1)" in line
+
+
 def no_brackets(self: printing.Printer, shown: printing.Shown, level: int) -> str:
     return shown[0]
 
@@ -175,8 +239,7 @@ def test_a_printer_that_errs_is_caught(monkeypatch: pytest.MonkeyPatch, what: st
 
 
 def test_every_claim_of_the_catalog_is_read_back() -> None:
-    for made in proofs().values():
-        claim = made.claim
+    for claim in map(problem, all_methods()):
         for b in claim.blocks:
             free = [*b[0], *b[2]]
             for t in (b[1], *b[3:]):
@@ -188,10 +251,6 @@ def test_every_claim_of_the_catalog_is_read_back() -> None:
             for side in j[1:]:
                 words = text(side, claim.dims, beside=j[1:])
                 assert words in said and form(read(words, j[1:])) is form(side)
-
-
-I, J = var("i", "n"), var("j", "n")  # noqa: E741
-ONE = num(1)
 
 
 @pytest.mark.parametrize(
