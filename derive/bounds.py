@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from derive.entropies import Entropies
 from derive.lemmas import MAX_FACTS, ROUNDS, Facts
 from derive.normal import GaveUp
-from derive.poly import PREFIX, build, flat, offset, substitute, times, without
-from derive.scaling import Scaling
+from derive.poly import PREFIX, build, offset, substitute, times, without
 from derive.signs import ONE, ZERO, indices
 from derive.simplex import feasible
 from derive.terms import (
@@ -36,7 +36,7 @@ from derive.theorem import MINUS, Theorem, exp, inv, log
 MAX_DEPTH = 6
 
 
-class Bounds(Scaling):
+class Bounds(Entropies):
     """The search for inequalities over one normaliser."""
 
     sight: list[Term]
@@ -315,13 +315,8 @@ class Bounds(Scaling):
         names = {v: var(f"{PREFIX}{900 + k}", v.data[1]) for k, v in enumerate(variables)}
         opened = [substitute(f, names) for f in factors]
         self.sight = list(dict.fromkeys((*around, *(e for f in opened for e in indices(f)))))
-        for k, f in enumerate(opened):
-            rest = times([g for n, g in enumerate(opened) if n != k])
-            if f.op == "log":
-                for n, g in enumerate(opened):
-                    others = times([h for o, h in enumerate(opened) if o not in (k, n)])
-                    if n != k and (found := self.shannon(g, f, others)):
-                        yield self.summed(found, names)
+        yield from (self.summed(th, names) for th in self.entropies(opened))
+        for f, rest in pieces(opened):
             if f.op == "inv":
                 yield from (self.summed(th, names) for th in self.quotient(f, rest))
             bounds = list(self.of_factor(f))
@@ -343,44 +338,6 @@ class Bounds(Scaling):
             gap = c * (rest * (x * f) - rest)
             eq = way.do("lincomb", ZERO, gap, ((MINUS * c * rest, (), cancel),))
             yield way.do("transport", zero, eq)
-
-    def shannon(self, x: Term, f: Term, others: Term) -> Theorem | None:
-        """O (x log(x z) - x + 1/z) >= 0 for f = log(x z), x >= 0, z > 0, o >= 0."""
-        way, parts = self.way, flat(f.args[0])
-        if x not in parts or len(parts) < 2 or (sign := way.nn(others)) is None:
-            return None
-        z = times(without(parts, [x]))
-        a, b = way.nn(x), way.pos(z)
-        if a is None or b is None:
-            return None
-        r = x * z
-        nn_r = way.axiom("nn_mul", x, z, a, self.weak(b))
-        strong = way.axiom("pinsker", r, ZERO, nn_r)
-        square = way.axiom("nn_square", r - ONE)
-        triple = self.scaled(Fraction(3), square)
-        both = way.axiom("nn_add", strong.concl[1], triple.concl[1], strong, triple)
-        # (2 r + 4) (r log r - r + 1) >= 0, and 2 r + 4 > 0
-        lead = num(4) + (r + r)
-        above = way.pos(num(4) + (r + r))
-        if above is None:
-            return None
-        over = self.weak(way.axiom("pos_inv", lead, ZERO, above))
-        core = r * log(r) - r + ONE
-        product = way.move(both, lead * core)
-        less = way.axiom("nn_mul", inv(lead), lead * core, over, product)
-        cancel = way.axiom("mul_inv", lead, ZERO, above)
-        eq = way.do("lincomb", less.concl[1], core, ((core, (), cancel),))
-        small = way.do("transport", less, eq)
-        under = self.weak(way.axiom("pos_inv", z, ZERO, b))
-        last = way.axiom("nn_mul", inv(z), core, under, small)
-        same = way.do("cong", "log", way.ring(r, f.args[0]))
-        gone = way.axiom("mul_inv", z, ZERO, b)
-        to = x * f - x + inv(z)
-        eq = way.do("lincomb", last.concl[1], to, (
-            (x * log(r) - x, (), gone), (x, (), same),
-        ))  # fmt: skip
-        made = way.do("transport", last, eq)
-        return way.axiom("nn_mul", others, to, sign, made)
 
     def of_factor(self, f: Term) -> Iterator[Theorem]:
         """Bounds that mention f: from below and from above."""
@@ -555,3 +512,13 @@ def leads(f: Term, v: Term) -> bool:
     return (f.op in ("app", "mask", "fn") and bool(f.args) and f.args[0] is v) or any(
         leads(a, v) for a in f.args
     )
+
+
+def pieces(factors: list[Term]) -> list[tuple[Term, Term]]:
+    """Each factor with the product of the others, and the product of all exponentials as one."""
+    out = [(f, times(without(factors, [f]))) for f in factors]
+    powers = [f for f in factors if f.op == "exp"]
+    if len(powers) > 1:
+        x = sum_of([f.args[0] for f in powers])
+        out.append((exp(x), times(without(factors, powers))))
+    return out
