@@ -86,6 +86,7 @@ def claim(
     side: Term = scale * icon(blocks, kind, degree) + constant
     bounds: Any = slack or ("", "", "", "")
     below, above, small, k = bounds
+    need(not slack or below != "" or above != "", "nothing is said of the difference")
     wanted: list[Judgement] = [] if slack else [("eq", published, side)]
     wanted += [("nn", published - side + below)] if below != "" else []
     wanted += [("nn", above - (published - side))] if above != "" else []
@@ -107,9 +108,9 @@ def claim(
         need(names <= set(learned) or not names & set(learned), "learned and given are tied")
     if small != "":
         t = small.args[0] if small.op == "inv" else small
-        need(t.data[0] not in learned and int(k) > 0, "the parameter is learned")
         need(below != "" != above, "a limit needs both bounds")
-        need(min(rate(b, small) for b in (below, above)) >= int(k), "a bound is too slow")
+        need(min(rate(b, small) for b in (below, above)) >= int(k) > 0, "a bound is too slow")
+        need(t.data[0] not in learned, "the parameter is learned")
         need(all(h == ("pos", t) for h, names in hyps if t.data[0] in names), "t is not free")
         need(int(k) > 1 or t.data[0] not in families(published), "the limit mentions the parameter")
     return ("icon", published, scale, constant, blocks, tuple(learned), kind, degree, tuple(slack))
