@@ -7,7 +7,7 @@ which translates the surface tree on its own, and the numpy references of the te
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from itertools import count
@@ -17,6 +17,7 @@ from catalog import symbols as s
 from catalog.errors import InputError
 from catalog.spec import Claim, Method
 from derive.claims import HALF, Block, icon
+from derive.hidden import abbreviations, in_symbols
 from derive.poly import substitute
 from derive.terms import Domain, Term, bind, mk, num, order, total, var
 from derive.theorem import MINUS, Judgement
@@ -50,6 +51,8 @@ class Problem:
     fact_texts: tuple[str, ...] = ()
     steps: tuple[Judgement, ...] = ()
     step_texts: tuple[str, ...] = ()
+    inner: Problem | None = None  # the same with symbols for the abbreviations (derive.hidden)
+    meaning: tuple[tuple[str, tuple[Term, ...], Term], ...] = ()  # their letters and bodies
 
     @property
     def target(self) -> Term:
@@ -366,6 +369,19 @@ def plain_fact(j: Judgement) -> Judgement:
 
 
 def problem(method: Method) -> Problem:
+    """The claim of a method in terms; for an inequality also in terms of its abbreviations."""
+    whole = in_terms(method)
+    if whole.equation and not whole.steps:
+        return whole
+    bodies = {k: v for k, v in abbreviations(method).items() if not is_vector(v[1])}
+    if not bodies:
+        return whole
+    meaning = tuple((k, tuple(map(index, v)), scalar(x)) for k, (v, x) in bodies.items())
+    inner = in_terms(in_symbols(method, frozenset(bodies)))
+    return replace(whole, inner=inner, meaning=meaning)
+
+
+def in_terms(method: Method) -> Problem:
     """The claim of a method in terms."""
     blocks = tuple(
         (

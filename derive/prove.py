@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from derive.bounds import Bounds
 from derive.bridge import Problem
 from derive.claims import FULL, LOOSE, NOT_ONE
 from derive.defined import Obligation, missing, of_problem
+from derive.hidden import Meaning, symbol
 from derive.normal import GaveUp, Normaliser
 from derive.signs import ONE
 from derive.terms import RuleError, Term, mk, num, total
@@ -54,6 +56,7 @@ class Search:
     def __init__(self, problem: Problem):
         self.problem = problem
         self.ways: dict[int, Normaliser] = {}
+        self.learned: list[Theorem] = []
         self.plain = self.way(0)
         self.bounds = Bounds(self.plain, self.equation, lambda: self.way(2))
 
@@ -61,6 +64,8 @@ class Search:
         """The normaliser of strategy k, made when it is first needed."""
         if k not in self.ways:
             self.ways[k] = Normaliser(self.problem.hyps, self.problem.dims, **STRATEGIES[k])
+            for th in self.learned:
+                teach(self.ways[k], th)
         return self.ways[k]
 
     def equal(self, a: Term, b: Term) -> Theorem | NotProved:
@@ -100,8 +105,9 @@ class Search:
         self.learn_steps()
         if self.problem.facts:
             theorems = []
-            for j, words in zip(self.problem.facts, self.problem.fact_texts, strict=True):
-                th = self.judgement(j)
+            for k, words in enumerate(self.problem.fact_texts):
+                j = self.problem.facts[k]
+                th = self.in_symbols(j, "facts", k) or self.judgement(j)
                 if isinstance(th, NotProved):
                     return NotProved(f"{words!r} is not shown: {th.why}", th.left)
                 theorems.append(th)
@@ -114,8 +120,8 @@ class Search:
         if open_:
             return NotProved(wanting(open_[0]), open_[0].arg)
         said = []
-        for j in self.problem.judgements():
-            th = self.judgement(j)
+        for k, j in enumerate(self.problem.judgements()):
+            th = self.in_symbols(j, "claim", k) or self.judgement(j)
             if isinstance(th, NotProved):
                 return th
             said.append(th)
@@ -128,27 +134,41 @@ class Search:
 
     def learn_steps(self) -> None:
         """The lines of the file's proof, each from those before it."""
-        for j, words in zip(self.problem.steps, self.problem.step_texts, strict=True):
-            th = self.judgement(j)
+        for k, words in enumerate(self.problem.step_texts):
+            j = self.problem.steps[k]
+            th = self.in_symbols(j, "steps", k) or self.judgement(j)
             if isinstance(th, NotProved):
                 raise GaveUp(f"the step {words!r} is not shown: {th.why}")
             self.learn(th)
+            if self.symbols is not None:
+                self.symbols.learn(k, th)
 
     def learn(self, th: Theorem) -> None:
         """Use a lemma, an equation from left to right."""
         self.bounds.learn(th)
+        self.learned.append(th)
         for way in self.ways.values():
-            way.assumed.append(th)
-            if th.concl[0] == "eq":
-                way.learn(th)
-            way.cache.clear()
-            way.atoms.clear()
-            way.known.clear()
+            teach(way, th)
 
     def equation(self, a: Term, b: Term) -> Theorem | None:
         """A = b, or None."""
         found = self.equal(a, b)
         return found if isinstance(found, Theorem) else None
+
+    @cached_property
+    def symbols(self) -> Symbols | None:
+        """The search with symbols in place of the file's abbreviations."""
+        return Symbols(self, self.problem.inner) if self.problem.inner else None
+
+    def in_symbols(self, j: Judgement, where: str, k: int) -> Theorem | None:
+        """A sign, as one of symbols."""
+        if j[0] == "eq" or self.symbols is None:
+            return None
+        found = self.symbols.find(where, k)
+        if found is None or found.concl == j:
+            return found
+        eq = self.equation(found.concl[1], j[1])
+        return eq and self.plain.do("transport", found, eq)
 
     def judgement(self, j: Judgement) -> Theorem | NotProved:
         """An equation or a sign."""
@@ -198,6 +218,49 @@ class Search:
         if isinstance(weights, NotProved):
             return NotProved("the anchor weights are not shown to sum to one", weights.left)
         return [*premises, weights]
+
+
+class Symbols:
+    """The search for inequalities with symbols in place of a file's abbreviations."""
+
+    def __init__(self, outer: Search, inner: Problem):
+        self.meaning = Meaning(
+            {name: (letters, body) for name, letters, body in outer.problem.meaning}
+        )
+        signs = []
+        for name, letters, body in outer.problem.meaning:
+            if (sign := outer.plain.pos(body) or outer.plain.nn(body)) is not None:
+                said = (sign.concl[0], symbol(name, letters))
+                signs.append(said)
+                self.meaning.given[said] = sign
+        self.search = Search(replace(inner, hyps=(*signs, *inner.hyps)))
+
+    def find(self, where: str, k: int) -> Theorem | None:
+        """The k-th step, statement or part of the claim."""
+        pr = self.search.problem
+        js = {"steps": pr.steps, "facts": pr.facts}.get(where) or pr.judgements()
+        try:
+            found = self.search.judgement(js[k])
+            return None if isinstance(found, NotProved) else self.meaning.of_theorem(found)
+        except (GaveUp, RuleError):
+            return None
+
+    def learn(self, k: int, th: Theorem) -> None:
+        """Use a step that is proved."""
+        j = self.search.problem.steps[k]
+        if self.meaning.of(j) == th.concl:
+            self.meaning.given[j] = th
+            self.search.learn(self.search.plain.do("assume", j))
+
+
+def teach(way: Normaliser, th: Theorem) -> None:
+    """Let a normaliser use a lemma."""
+    way.assumed.append(th)
+    if th.concl[0] == "eq":
+        way.learn(th)
+    way.cache.clear()
+    way.atoms.clear()
+    way.known.clear()
 
 
 def wanting(o: Obligation) -> str:

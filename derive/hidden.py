@@ -1,0 +1,133 @@
+"""Search: the file's abbreviations as symbols of their own.
+
+An inequality about D(i,j) is often true of any D >= 0, and short while D is a symbol. It is
+searched for so first: `in_symbols` writes a method with a symbol in place of each abbreviation, and
+`Meaning` turns theorems about symbols back into theorems about what they stand for. The rules are
+stable under that, and each is applied once more, so nothing here need be trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from catalog import symbols as s
+from catalog.spec import Method
+from derive.poly import PREFIX, offset
+from derive.terms import BINDERS, Domain, Term, bind, mk, open_binder, rebuild, subst, var
+from derive.theorem import RULES, Judgement, Theorem
+
+OWN = ("p", "q", "H(p)")  # of the pair: these have no definition in the file
+Params = tuple[s.IVar, ...]
+
+
+def hidden(node: Any, names: frozenset[str]) -> Any:
+    """A tree of formulas with the abbreviations `names` as declared symbols."""
+    if isinstance(node, s.Macro) and node.name in names:
+        return s.Sym(node.name, node.args)
+    if isinstance(node, tuple):
+        return tuple(hidden(x, names) for x in node)
+    if not hasattr(node, "__dataclass_fields__") or isinstance(node, s.IndexSet):
+        return node
+    at = {f.name: getattr(node, f.name) for f in fields(node)}
+    new = {k: hidden(x, names) for k, x in at.items()}
+    changed = {k: x for k, x in new.items() if x is not at[k] and x != at[k]}
+    return replace(node, **changed) if changed else node
+
+
+def formulas(method: Method) -> list[Any]:
+    """Everything of a method that is read as a formula."""
+    facts = (*method.assumes, *method.statements, *method.steps)
+    return [method.published, method.claim, *method.icon.blocks, *facts]
+
+
+def abbreviations(method: Method) -> dict[str, tuple[Params, s.Expr]]:
+    """Scalar abbreviations by name: letters and body, from a place that uses different letters."""
+    found: dict[str, tuple[Params, s.Expr]] = {}
+
+    def look(node: Any) -> None:
+        if isinstance(node, s.Macro) and node.name not in (*OWN, *found):
+            letters = tuple(a for a in node.args if isinstance(a, s.IVar))
+            if len(set(letters)) == len(node.args):
+                found[node.name] = (letters, node.body)
+        if isinstance(node, tuple):
+            for x in node:
+                look(x)
+        elif hasattr(node, "__dataclass_fields__"):
+            for f in fields(node):
+                look(getattr(node, f.name))
+
+    for formula in formulas(method):
+        look(formula)
+    return found
+
+
+def in_symbols(method: Method, names: frozenset[str]) -> Method:
+    """The method with symbols in place of abbreviations."""
+    new = {f: hidden(getattr(method, f), names)
+           for f in ("published", "claim", "icon", "assumes", "statements", "steps")}  # fmt: skip
+    return replace(method, **new)
+
+
+@dataclass
+class Meaning:
+    """What symbols stand for: letters and body of each, and the theorems that hypotheses mean."""
+
+    bodies: dict[str, tuple[tuple[Term, ...], Term]]
+
+    def __post_init__(self) -> None:
+        self.terms: dict[Term, Term] = {}
+        self.theorems: dict[Theorem, Theorem] = {}
+        self.given: dict[Judgement, Theorem] = {}
+
+    def of_term(self, t: Term) -> Term:
+        """A term with the bodies put in."""
+        if t not in self.terms:
+            self.terms[t] = self._of_term(t)
+        return self.terms[t]
+
+    def _of_term(self, t: Term) -> Term:
+        if t.op in BINDERS:
+            v = var(f"{PREFIX}{offset(t) + 1}", t.data)
+            bodies = (self.of_term(open_binder(t, v, k)) for k in range(len(t.args)))
+            return bind(t.op, v, *bodies)
+        if t.op == "app" and t.data[0] in self.bodies:
+            letters, body = self.bodies[t.data[0]]
+            return subst(body, dict(zip(letters, t.args, strict=True)))
+        return rebuild(t, lambda a, _: self.of_term(a), 0)
+
+    def of(self, x: Any) -> Any:
+        """An argument of a rule with the bodies put in."""
+        if isinstance(x, Term):
+            return self.of_term(x)
+        if isinstance(x, Theorem):
+            return self.of_theorem(x)
+        return tuple(map(self.of, x)) if isinstance(x, tuple | list) else x
+
+    def of_theorem(self, th: Theorem) -> Theorem:
+        """The theorem about what the symbols stand for. Raises RuleError where a rule refuses."""
+        work = [th]
+        while work:
+            top = work[-1]
+            open_ = [t for t in within(top.args) if t not in self.theorems]
+            if open_ and top not in self.theorems:
+                work += open_
+                continue
+            work.pop()
+            if top not in self.theorems:
+                known = self.given.get(top.concl) if top.rule == "assume" else None
+                self.theorems[top] = known or RULES[top.rule](*map(self.of, top.args))
+        return self.theorems[th]
+
+
+def within(args: Any) -> list[Theorem]:
+    """The theorems among the arguments of a rule."""
+    if isinstance(args, Theorem):
+        return [args]
+    return [t for a in args for t in within(a)] if isinstance(args, tuple | list) else []
+
+
+def symbol(name: str, letters: tuple[Term, ...]) -> Term:
+    """The symbol of an abbreviation at its letters."""
+    sets: tuple[Domain, ...] = tuple(v.data[1] for v in letters)
+    return mk("app", (name, sets), *letters)

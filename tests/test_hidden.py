@@ -1,0 +1,97 @@
+"""Abbreviations as symbols: proofs about symbols become proofs about what they stand for."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.load import load_text
+from derive.bridge import problem
+from derive.hidden import Meaning, abbreviations, in_symbols, symbol
+from derive.prove import NotProved, Proof, Search, Symbols, prove
+from derive.terms import RuleError, bind, mk, num, var
+from derive.theorem import RULES, exp
+
+TEXT = """
+id = "rows"
+name = "rows"
+field = "theory"
+year = 2025
+cite = "none"
+[given]
+x = "vector[i]"
+w = "vector[i]"
+s = "positive"
+[define]
+"D(i,j)" = "(w[i].(x[i] - x[j]))^2"
+[theorem]
+"a mean of exponentials" = "log(mean[j] exp(-D(i,j)/s)) >= -(mean[j] D(i,j))/s"
+[claim]
+relation = "theorem"
+"""
+I, J = var("i", "n"), var("j", "n")
+F = mk("app", ("f", ("n",)), J)
+D = symbol("D", (I, J))
+
+
+def test_a_file_is_read_with_symbols_and_with_what_they_stand_for() -> None:
+    claim = problem(load_text(TEXT))
+    assert [name for name, _, _ in claim.meaning] == ["D"]
+    assert claim.inner is not None
+    assert D in walk(claim.inner.facts[0][1])
+    assert D not in walk(claim.facts[0][1])
+
+
+def test_a_proof_of_symbols_proves_what_the_file_says() -> None:
+    found = prove(problem(load_text(TEXT)))
+    assert isinstance(found, Proof)
+    assert found.theorem.concl == problem(load_text(TEXT)).facts[0]
+    assert {h[1] for h in found.theorem.hyps} <= {h[1] for h in problem(load_text(TEXT)).hyps}
+
+
+def test_a_false_statement_stays_unproved() -> None:
+    wrong = TEXT.replace('>= -(mean[j] D(i,j))/s"', '>= -(mean[j] D(i,j))/(2*s)"')
+    assert isinstance(prove(problem(load_text(wrong))), NotProved)
+
+
+def test_the_sign_of_a_body_is_proved_and_not_assumed() -> None:
+    without_square = TEXT.replace('(w[i].(x[i] - x[j]))^2"', 'w[i].(x[i] - x[j])"')
+    claim = problem(load_text(without_square))
+    assert claim.inner is not None
+    assert not Symbols(Search(claim), claim.inner).meaning.given
+
+
+def test_bodies_are_put_in_under_binders() -> None:
+    meaning = Meaning({"D": ((I, J), bind("sum", J, exp(F)) * F)})
+    body = bind("sum", J, exp(F))
+    assert meaning.of_term(bind("sum", J, D)) is bind("sum", J, body * F)
+
+
+def test_a_theorem_is_made_again() -> None:
+    meaning = Meaning({"D": ((I, J), F * F)})
+    about = RULES["axiom"]("pos_exp", D, num(0))
+    assert meaning.of_theorem(about).concl == ("pos", exp(F * F))
+
+
+def test_what_does_not_hold_of_a_body_is_refused() -> None:
+    """A sign that was taken for granted of a symbol has to be proved of its body."""
+    meaning = Meaning({"D": ((I, J), F)})
+    taken = RULES["assume"](("nn", D))
+    made = meaning.of_theorem(taken)
+    assert made.hyps == {("nn", F)}  # it shows as a hypothesis, which no certificate accepts
+    meaning = Meaning({"D": ((I,), F)})
+    with pytest.raises((RuleError, ValueError)):
+        meaning.of_theorem(RULES["axiom"]("pos_exp", D, num(0)))
+
+
+def test_the_abbreviations_are_those_that_the_file_uses() -> None:
+    method = load_text(TEXT)
+    assert list(abbreviations(method)) == ["D"]
+    assert in_symbols(method, frozenset()) == method
+
+
+def walk(t):  # type: ignore[no-untyped-def]
+    from derive.terms import open_binder
+
+    yield t
+    for k, a in enumerate(t.args):
+        yield from walk(open_binder(t, J, k) if t.op in ("sum", "bigmax") else a)
