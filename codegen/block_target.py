@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from catalog.conditions import conjuncts
 from catalog.symbols import Expr, Iverson
 from codegen.pieces import Pieces, positions, unique
 from codegen.printers import TensorPrinter
 from codegen.render import environment
 from codegen.text import Text
-from codegen.trees import conjuncts, hoist
+from codegen.trees import hoist
 
 ABOUT = {
     "one-hot": "all the mass on the target",

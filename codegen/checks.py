@@ -5,6 +5,8 @@ The helpers they call have the same names and arguments in every target.
 
 from __future__ import annotations
 
+import re
+
 from codegen.ir import Argument, Program
 
 RANK = {"number": 0, "mask": 1, "index": 2}
@@ -44,3 +46,12 @@ def argument(a: Argument, sized: set[str], dtype: str, like: str) -> list[str]:
     if a.range == "probability":
         lines.append(f'{a.name} = _below_one("{a.name}", {a.name})')
     return lines
+
+
+def named_sizes(program: Program, text: str) -> list[str]:
+    """Lines that name the sizes of the sets that `text` mentions."""
+    return [
+        f'{size} = sizes["{axis}"]'
+        for axis, size in program.sizes.items()
+        if not size.isdigit() and re.search(rf"(?<!\.)\b{size}\b(?!=)", text)
+    ]

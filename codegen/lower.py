@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import sympy
 
+from catalog.conditions import conjuncts
 from catalog.kernels import P_KERNELS
 from catalog.spec import Block, Method
 from catalog.symbols import (
@@ -31,7 +32,7 @@ from catalog.symbols import (
 from codegen.call_shape import call_shape, size_names
 from codegen.ir import Allowed, LogKernel, Normalise, Program, Reduction, Target
 from codegen.split import NotPairwise, Split
-from codegen.trees import ONE, alike, conjuncts, fold, holds_always
+from codegen.trees import ONE, alike, fold, holds_always
 
 
 def lower(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,19 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # the templates write Python, not HTML
     )
+
+
+def helpers(template: str, text: str) -> list[str]:
+    """The helper functions of a template that `text` mentions, and those that they mention."""
+    parts = environment().get_template(template).render().strip().split("\n\n\n")
+    known = {re.findall(r"^def (\w+)", part, re.MULTILINE)[0]: part for part in parts}
+    wanted: set[str] = set()
+    todo = [text]
+    while todo:
+        found = {n for part in todo for n in known if re.search(rf"\b{n}\b", part)} - wanted
+        wanted |= found
+        todo = [known[n] for n in found]
+    return [part for name, part in known.items() if name in wanted]
 
 
 def paragraph(text: str, indent: str = "", hang: str = "    ") -> str:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Any
 
+from catalog.conditions import conjuncts
 from catalog.symbols import (
     TRUE,
     Add,
@@ -33,15 +34,6 @@ from catalog.symbols import (
 )  # fmt: skip
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
-
-
-def conjuncts(cond: Cond) -> tuple[Cond, ...]:
-    """The conditions that `cond` is the conjunction of; membership in a named set is unfolded."""
-    if isinstance(cond, And):
-        return tuple(part for arg in cond.args for part in conjuncts(arg))
-    if isinstance(cond, SetRef) and not cond.negated:
-        return conjuncts(cond.cond)
-    return (cond,)
 
 
 def alike(a: Node, b: Node, pairs: Mapping[IVar, IVar] | None = None) -> bool:

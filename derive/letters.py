@@ -20,15 +20,21 @@ def numbered(base: str) -> Iterator[str]:
     return chain((base,), (f"{base}{n}" for n in count(2)))
 
 
-def names_below(roots: Iterable[Term]) -> set[str]:
-    """The names of all symbols and elements in terms, which no letter may look like."""
-    found, seen, todo = set[str](), set[Term](), list(roots)
+def below(roots: Iterable[Term]) -> Iterator[Term]:
+    """Terms and all their sub-terms, each once."""
+    seen, todo = set[Term](), list(roots)
     while todo:
         t = todo.pop()
-        if t in seen:
-            continue
-        seen.add(t)
-        todo += t.args
+        if t not in seen:
+            seen.add(t)
+            todo += t.args
+            yield t
+
+
+def names_below(roots: Iterable[Term]) -> set[str]:
+    """The names of all symbols and elements in terms, which no letter may look like."""
+    found = set[str]()
+    for t in below(roots):
         if t.op in ("app", "mask", "fn"):
             found.add(t.data[0])
         over = t.data if t.op in BINDERS else domain(t) if t.op in INDEX else ""
@@ -82,19 +88,13 @@ def shown(partners: set[Term | None], vs: Sequence[Term], known: set[Term]) -> b
 
 def compared(v: Term, bodies: Iterable[Term]) -> Iterator[Term | None]:
     """What v is compared with, and None where it is the argument of a symbol."""
-    seen, todo = set[Term](), [b for b in bodies if v in b.free]
-    while todo:
-        t = todo.pop()
-        if t in seen:
-            continue
-        seen.add(t)
+    for t in below(b for b in bodies if v in b.free):
         if t.op in ("app", "mask", "fn") and v in t.args:
             yield None
         elif t.op in ("eq", "ne") and v in t.args:
             other = t.args[t.args[0] is v]
             if other is not v and other.op != "b":
                 yield other
-        todo += [a for a in t.args if v in a.free]
 
 
 def set_name(d: Domain) -> str:

@@ -7,15 +7,15 @@ read a claim as text, so that no name may look like something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
 
-from derive.letters import plain
+from derive.letters import below, plain
 from derive.models import Model, Signature, symbols_of
 from derive.printing import WORDS
-from derive.terms import BINDERS, Domain, RuleError, Term, domain, need
+from derive.terms import BINDERS, INDEX, Domain, RuleError, Term, domain, need
 from derive.theorem import Judgement
 
 MAX_SET = 64  # elements of an index set of a model
@@ -89,15 +89,6 @@ def effort(hyps: Iterable[Judgement], model: Model) -> int:
 # ------------------------------------------------------------------ names
 
 
-def below(t: Term, seen: set[Term]) -> Iterator[Term]:
-    """`t` and its sub-terms, those in `seen` left out."""
-    if t not in seen:
-        seen.add(t)
-        yield t
-        for a in t.args:
-            yield from below(a, seen)
-
-
 def legible(parts: Iterable[Term], variables: Iterable[Sequence[Term]]) -> None:
     """Refuse names with which a claim would not read as what it is.
 
@@ -109,8 +100,8 @@ def legible(parts: Iterable[Term], variables: Iterable[Sequence[Term]]) -> None:
         RuleError: naming what is ambiguous.
     """
     meaning: dict[tuple[str, str], Any] = {}
-    seen: set[Term] = set()
-    groups = [*variables]
+    parts = list(parts)
+    groups = [*variables, *(tuple(part.free) for part in parts)]
 
     def note(space: str, name: str, what: Any) -> None:
         need(WORD.fullmatch(name), f"{name[:40]!r} is no name")
@@ -121,17 +112,15 @@ def legible(parts: Iterable[Term], variables: Iterable[Sequence[Term]]) -> None:
     def note_set(d: Domain) -> None:
         note("set", d if isinstance(d, str) else d[0], d)
 
-    for part in parts:
-        groups.append(tuple(part.free))
-        for t in below(part, seen):
-            if t.op in ("app", "mask", "fn"):
-                note("symbol", t.data[0], (t.op, *t.data[1:]))
-            elif t.op == "el":
-                note("element", t.data[0], t.data[1])
-            elif t.op in BINDERS:
-                note_set(t.data)
-            if t.op in ("v", "b", "fn", "el"):
-                note_set(domain(t))
+    for t in below(parts):
+        if t.op in ("app", "mask", "fn"):
+            note("symbol", t.data[0], (t.op, *t.data[1:]))
+        elif t.op == "el":
+            note("element", t.data[0], t.data[1])
+        elif t.op in BINDERS:
+            note_set(t.data)
+        if t.op in INDEX:
+            note_set(domain(t))
     for d in [d for (space, _), d in meaning.items() if space == "set"]:
         for e in () if isinstance(d, str) else d[1]:
             note("element", e, d)

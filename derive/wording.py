@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from derive.letters import set_name, untyped
+from derive.letters import below, set_name, untyped
 from derive.printing import Printer, Style
 from derive.terms import BINDERS, INDEX, Domain, Term, domain
 from derive.theorem import Judgement
@@ -24,13 +24,8 @@ def judgement(j: Judgement, dims: frozenset[Domain]) -> str:
 
 def types(terms: Iterable[Term]) -> list[str]:
     """The types of the symbols and the elements of the enumerated sets in terms, by name."""
-    found, seen, todo = set[str](), set[Term](), list(terms)
-    while todo:
-        t = todo.pop()
-        if t in seen:
-            continue
-        seen.add(t)
-        todo += t.args
+    found = set[str]()
+    for t in below(terms):
         if t.op in VALUES:
             name, doms, *to = t.data
             over = f"[{','.join(map(set_name, doms))}]" if doms else ""

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
+from derive.letters import below
 from derive.poly import build, flat, poly, times
 from derive.terms import BINDERS, INDEX, Domain, Term, bind, domain, mk, num, open_binder, var
 
@@ -34,13 +35,8 @@ class Types:
     @staticmethod
     def of(terms: Iterable[Term]) -> Types:
         """The types of what terms mention."""
-        out, todo, seen = Types(), list(terms), set[Term]()
-        while todo:
-            t = todo.pop()
-            if t in seen:
-                continue
-            seen.add(t)
-            todo += t.args
+        out = Types()
+        for t in below(terms):
             if t.op == "app":
                 out.families[t.data[0]] = t.data[1]
             elif t.op == "mask":

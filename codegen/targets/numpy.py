@@ -9,12 +9,12 @@ from catalog.spec import Block
 from catalog.symbols import Expr, IVar, Sym, walk
 from codegen import blocks, dense
 from codegen.adjoint import Adjoint
-from codegen.checks import checked
+from codegen.checks import checked, named_sizes
 from codegen.dialects import NUMPY
 from codegen.ir import Program
 from codegen.layout import indented, wrapped
 from codegen.pieces import Pieces
-from codegen.render import environment, header
+from codegen.render import environment, header, helpers
 from codegen.signature import CHOICES, arguments_doc, none_doc
 from codegen.text import PRODUCT, Text
 
@@ -37,7 +37,7 @@ def emit(program: Program) -> str:
         none_doc=none_doc(program),
         inputs="\n".join(lines),
         body=body,
-        helpers="\n\n\n".join(helpers("\n".join([*lines, body]))),
+        helpers="\n\n\n".join(helpers("numpy_helpers.jinja", "\n".join([*lines, body]))),
     )
     return wrapped(text)
 
@@ -184,24 +184,4 @@ def with_positions(program: Program, body: list[str]) -> list[str]:
         for axis, size in program.sizes.items()
         if re.search(rf"\bindex_{axis}\b", text)
     ]
-    sizes = [
-        f'{size} = sizes["{axis}"]'
-        for axis, size in program.sizes.items()
-        if not size.isdigit()
-        and re.search(rf"(?<![.\w]){size}\b(?!\w)", "\n".join([text, *ranges]))
-    ]
-    return [*sizes, *ranges, *body]
-
-
-def helpers(text: str) -> list[str]:
-    """The helper functions that `text` mentions, and those that they mention."""
-    source = environment().get_template("numpy_helpers.jinja").render().strip()
-    known = {part.split("(")[0].removeprefix("def "): part for part in source.split("\n\n\n")}
-    wanted: set[str] = set()
-    todo = [text]
-    while todo:
-        found = {n for part in todo for n in known if re.search(rf"\b{n}\b", part)} - wanted
-        wanted |= found
-        todo = [known[n] for n in found]
-    return [part for name, part in known.items() if name in wanted]
-
+    return [*named_sizes(program, "\n".join([text, *ranges])), *ranges, *body]

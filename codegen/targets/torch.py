@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from codegen import blocks, dense
-from codegen.checks import checked
+from codegen.checks import checked, named_sizes
 from codegen.dialects import TORCH
 from codegen.ir import Program
 from codegen.layout import wrapped
 from codegen.pieces import Pieces
-from codegen.render import environment, header, paragraph
+from codegen.render import environment, header, helpers, paragraph
 from codegen.signature import (
     anchor,
     arguments_doc,
@@ -61,7 +60,7 @@ def emit(program: Program) -> str:
         representation=representation(program),
         helpers="",
     )
-    text = f"{text.rstrip()}\n\n\n" + "\n\n\n".join(helpers(text))
+    text = f"{text.rstrip()}\n\n\n" + "\n\n\n".join(helpers("torch_helpers.jinja", text))
     return wrapped(imported(text))
 
 
@@ -113,26 +112,4 @@ def with_positions(program: Program, body: list[str]) -> list[str]:
         for axis, size in program.sizes.items()
         if re.search(rf"\bindex_{axis}\b", text)
     ]
-    sizes = [
-        f'{size} = sizes["{axis}"]'
-        for axis, size in program.sizes.items()
-        if not size.isdigit() and re.search(rf"(?<!\.)\b{size}\b(?!=)", "\n".join([text, *ranges]))
-    ]
-    return [*sizes, *ranges, *body]
-
-
-# --------------------------------------------------------------------------- helpers
-
-
-def helpers(text: str) -> list[str]:
-    """The helper functions that `text` mentions, and those that they mention."""
-    source = environment().get_template("torch_helpers.jinja").render().strip()
-    parts = source.split("\n\n\n")
-    known = {re.findall(r"^def (\w+)", part, re.MULTILINE)[0]: part for part in parts}
-    wanted: set[str] = set()
-    todo: Iterable[str] = [text]
-    while todo:
-        found = {n for part in todo for n in known if re.search(rf"\b{n}\b", part)} - wanted
-        wanted |= found
-        todo = [known[n] for n in found]
-    return [part for name, part in known.items() if name in wanted]
+    return [*named_sizes(program, "\n".join([text, *ranges])), *ranges, *body]
