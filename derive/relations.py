@@ -26,12 +26,12 @@ from derive.defined import missing, of_claim, uncovered
 from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp
 from derive.printing import text
-from derive.prove import NotProved, Search
+from derive.prove import NotProved, Search, wanting
 from derive.replay import replay
 from derive.terms import RuleError, num
 from derive.theorem import Judgement, Theorem
 
-MORE = (2, 5, 6)  # sizes for hypotheses that the usual ones leave without a model
+MORE = (2, 5, 6, 1)  # sizes for hypotheses that the usual ones leave without a model
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,7 @@ def derive(claim: Problem) -> Replayed | NotProved:
     try:
         found, open_ = missing(of_claim(claim.published, claim.constant, num(0), ()), search.plain)
         if open_:
-            return NotProved(
-                f"the argument of a {open_[0].what} is not shown to be positive", open_[0].arg
-            )
+            return NotProved(wanting(open_[0]), open_[0].arg)
         eq = search.equal(claim.published, claim.constant)
     except (GaveUp, RuleError) as error:
         return NotProved(str(error))

@@ -9,6 +9,7 @@ from catalog.spec import Method
 from derive import finite, verify
 from derive.bridge import problem
 from derive.instance import model_at, models_at
+from derive.prove import NotProved, Proof, prove
 from derive.verdict import Proved, Refuted
 from derive.witness import recheck
 
@@ -94,6 +95,16 @@ def test_a_statement_that_fails_with_one_element_only(monkeypatch: pytest.Monkey
     assert report.witness is not None and report.witness.sizes == {"n": 1}
     monkeypatch.setattr(finite, "ONE", ())
     assert finite.judge(m, problem(m), affine=False).value == "agree"
+
+
+def test_a_maximum_over_nobody_is_named() -> None:
+    """With one sample there is no other one to take the maximum over."""
+    spread = "mean[i] max[b != y[i]] s[i,b]"
+    m = method(f"{LOSS} + {spread} - ({spread})")
+    found = prove(problem(m))
+    assert isinstance(found, NotProved)
+    assert found.why == "the set over which a maximum is taken is not shown to be non-empty"
+    assert isinstance(prove(problem(method(m.published_text, '"two" = "c > 1"'))), Proof)
 
 
 def test_a_true_claim_is_proved_as_before() -> None:
