@@ -182,7 +182,7 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
     """The sum of monomials with coefficients, zeros left out."""
     out: Poly = {}
     for m, c in pairs:
-        out[m] = out.get(m, Fraction(0)) + c
+        out[m] = out[m] + c if m in out else c
         need(len(out) <= MAX_SIZE and is_short(out[m]), "an expression is too large to expand")
     return {m: c for m, c in out.items() if c}
 
@@ -223,13 +223,11 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
         names = {v: mk("v", (name(k), v.data[1])) for k, v in enumerate(vs, 1)}
         return tuple(names.values()), renamed(fs, names)
 
-    if len(vs) < 2:
-        return numbered(vs)
     groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; ties in any order
-    for v in vs:
+    for v in vs if len(vs) > 1 else ():
         role = renamed(fs, {w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
         groups.setdefault((repr(v.data[1]), b"".join(f.key[0] for f in role)), []).append(v)
-    ties = [groups[k] for k in sorted(groups)]
+    ties = [groups[k] for k in sorted(groups)] or [list(vs)]
     cost = prod(factorial(len(g)) for g in ties) * sum(f.size for f in fs)
     need(cost <= 10 * MAX_SIZE, "too many sums that look alike")
     ways = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
@@ -237,6 +235,7 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
 
 
 @lru_cache(100_000)
-def canon(t: Term) -> Poly:
-    """The normal form of t modulo commutative rings and finite sums (linear, Fubini, renaming)."""
-    return collect((canonical(*m), c) for m, c in expand(t).items())
+def canon(t: Term, over: tuple[Term, ...] = ()) -> Poly:
+    """The normal form of the sum of t over variables, modulo commutative rings and finite sums."""
+    need(len({v for v in over if v.op == "v"}) == len(over), "different variables are needed")
+    return collect((canonical((*over, *vs), fs), c) for (vs, fs), c in expand(t).items())

@@ -322,7 +322,9 @@ def claim_text(method: Method) -> str:
     if claim.relation in ("definition", "does-not-reduce", "false-as-stated", "theorem"):
         return claim.relation
     scale = "" if claim.scale_text == "1" else f"{_factor(claim.scale_text)} * "
-    constant = "" if claim.constant_text == "0" else f" + {_factor(claim.constant_text)}"
+    plain = " " not in claim.constant_text and not claim.constant_text.startswith("-")
+    added = claim.constant_text if plain else f"({claim.constant_text})"
+    constant = "" if claim.constant_text == "0" else f" + {added}"
     divergence = method.icon.divergence
     loss = {"kl": "I-Con", "reverse-kl": "KL(q || p)"}.get(divergence, f"D[{divergence}]")
     side = f"{scale}{loss}{constant}"

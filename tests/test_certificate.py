@@ -30,8 +30,9 @@ from derive.certificate import (
 )
 from derive.printing import text
 from derive.replay import freeze, replay
-from derive.terms import RuleError, Term, domain, mk, num, var
+from derive.terms import RuleError, Term, domain, mk, num, total, var
 from derive.theorem import RULES, Theorem
+from tests.certified_forms import NAMES, form
 from tests.proofs import CLAIMED, SEED, Proved, proofs, proved
 from tests.test_rules_random import counterexample
 
@@ -429,6 +430,80 @@ def test_a_method_has_a_printable_name(method_id: Any) -> None:
     refuses("infonce", lambda body: body.update(method=method_id), "name")
 
 
+# ------------------------------------------------------------------- bounds, limits, theorems
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claim_of_every_form_is_certified(name: str) -> None:
+    made = form(name)
+    result = check_text(made.certificate.to_json())
+    said = made.body()["claim"]
+    assert said["relation"] == (
+        "generalised" if said.get("order") and name in OTHERS else BASE[name]
+    )
+    assert result.theorem_text == certificate.sentence(said)
+    for n, th in enumerate(result.theorems):
+        model, true = counterexample(th, n, 4)
+        assert model is None
+        assert true
+
+
+OTHERS = ("chi2", "tv", "tsallis")
+BASE = {name: name.split("-")[0] for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_word_of_a_claim_is_the_theorem_s(name: str) -> None:
+    """Bounds, parameter, rate, divergence and order too: another text is not what was proved."""
+    said = form(name).body()["claim"]
+    for key, value in said.items():
+        for other in (None, "", "0", "1/t", "kl", 3, [], ["1 > 0"], f"{value} + 0"):
+            if other != value:
+                body = form(name).body()
+                body["claim"][key] = other
+                assert "something else" in refused(signed(body)), key
+        body = form(name).body()
+        del body["claim"][key]
+        assert "something else" in refused(signed(body)), key
+
+
+ARGUMENTS = {  # of the rule `claim`, by their place
+    "divergence": (5, ("$kl", "$tv", "$reverse-kl", "$chi2", "$renyi", "$")),
+    "slack": (7, ([], ["$", "$", "$", "$"], ["$", "$", "$", "$1"], 0, "$", None)),
+}
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "theorem"])
+def test_the_form_of_a_claim_is_not_changed_unseen(name: str) -> None:
+    """Another divergence or slack in the step itself: the premises are those of another claim."""
+    whole, accepted = form(name).body(), list[Any]()
+    at = whole["proved"][0]
+    slack = whole["steps"][at][1][7]
+    changes = [(place, None, v) for place, values in ARGUMENTS.values() for v in values]
+    words = ("$", "$9", "$0", "$-1", 0, *slack)
+    changes += [(7, k, v) for k in range(len(slack)) for v in words]
+    for place, k, other in changes:
+        body = form(name).body()
+        args = body["steps"][at][1]
+        inside, key = (args, place) if k is None else (args[place], k)
+        if inside[key] == other:
+            continue
+        inside[key] = other
+        try:
+            check_json(body)
+        except InputError as error:
+            sentence(error)
+            continue
+        accepted.append((k, other))  # and says no other thing: the text of the claim is the same
+    if not slack:
+        assert accepted == [(None, "$")]  # no slack either
+    elif slack[2] == "$":
+        assert {k for k, _ in accepted} <= {3}  # the order of what is no limit
+    else:
+        assert {k for k, _ in accepted} <= {3}  # a lower order than was shown; the text has that
+        assert (3, "$9") not in accepted and (3, "$0") not in accepted
+
+
 # ------------------------------------------------------------------- a claim that reads as another
 
 
@@ -747,9 +822,9 @@ def exact_claim(
         way.pos(k),
         RULES["lincomb"](one * one, one, ()),
         RULES["lincomb"]((m or one) * (m or one), m or one, ()),
-        RULES["lincomb"](one * theorem.total([J], (m or one) * p), one, ((one, (), cancel),)),
+        RULES["lincomb"](one * total([J], (m or one) * p), one, ((one, (), cancel),)),
         RULES["lincomb"](
-            mk("add", None, theorem.total([I], one * SIZE)), one, ((one, (), cancel),)
+            mk("add", None, total([I], one * SIZE)), one, ((one, (), cancel),)
         ),
     ]
     claim = RULES["claim"](t, one, constant, blocks, ("s",), "kl", claims.HALF, (), *premises)
@@ -1028,6 +1103,8 @@ def claim_text(rng: random.Random, body: Any) -> None:
     body["claim"][key] = (
         value.replace(rng.choice("ijn+-12"), rng.choice("ijn+-12"), 1)
         if isinstance(value, str)
+        else value + 1
+        if isinstance(value, int)
         else value[1:]
     )
 
@@ -1171,8 +1248,9 @@ def tamper(
         Counter[str](),
         dict[Any, Any](),
     )
-    made: list[Proved] = sorted(proofs().values(), key=lambda p: len(p.certificate.to_json()))
-    originals = {(p.proof.theorem.concl, p.proof.theorem.hyps) for p in made}
+    every = [*proofs().values(), *map(form, NAMES)]
+    made: list[Proved] = sorted(every, key=lambda p: len(p.certificate.to_json()))
+    originals = {(th.concl, th.hyps) for p in made for th in p.proof.theorems}
     for n in range(count):
         # small certificates more often: the changes are the same, the replay is faster
         one = made[min(rng.randrange(len(made)), rng.randrange(len(made)))]
@@ -1227,7 +1305,7 @@ def test_tampering_would_be_noticed_if_a_rule_did_not_look(monkeypatch: pytest.M
         return Theorem(theorem._KEY, hyps, ("eq", a, b), "lincomb", (a, b, uses))
 
     monkeypatch.setitem(RULES, "lincomb", gullible)
-    outcomes, _ = tamper(250, 12, (shifted, row_number, row_arg, shifted, row_name))
+    outcomes, _ = tamper(400, 12, (shifted, row_number, row_arg, shifted, row_name))
     assert outcomes["false"] > 5
 
 

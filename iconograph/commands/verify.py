@@ -67,6 +67,10 @@ def verify(
         Path | None,
         typer.Option(help="Folder that receives ID.json for every proof.", readable=False),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="Write the page that lists the entries.", readable=False),
+    ] = None,
     mutants: Annotated[
         int | None, typer.Option(min=1, help="Judge this many planted errors instead.")
     ] = None,
@@ -109,6 +113,8 @@ def verify(
     for r in rows:
         if certificates is not None and r.certificate:
             _write_certificate(r, certificates)
+    if page is not None:
+        _write_page(rows, page)
     if as_json:
         results = [r.to_json() for r in rows]
         wrong = [str(error) for error in errors]
@@ -236,6 +242,15 @@ def _write_certificate(r: Row, folder: Path) -> None:
     from iconograph.files import write
 
     write(folder / f"{r.id}.json", r.certificate, over=FORMAT)
+
+
+def _write_page(rows: list[Row], path: Path) -> None:
+    from iconograph.files import write
+    from iconograph.find import resolve
+    from iconograph.page import HEAD
+    from iconograph.page import page as written
+
+    write(path, written([resolve(r.id) for r in rows], rows), over=HEAD.splitlines()[0])
 
 
 def _print(rows: list[Row]) -> None:
