@@ -131,7 +131,8 @@ def domain(t: Term) -> Domain:
 
 def rebuild(t: Term, f: Any, k: int) -> Term:
     """`t` with f(argument, level) for its arguments; the level rises under a binder."""
-    return mk(t.op, t.data, *(f(a, k + (t.op in BINDERS)) for a in t.args))
+    k += t.op in BINDERS
+    return mk(t.op, t.data, *[f(a, k) for a in t.args])
 
 
 def bind(op: str, v: Term, *bodies: Term) -> Term:
