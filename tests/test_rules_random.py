@@ -3,9 +3,10 @@ side condition a false one is found by the same search, so the test can fail."""
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +32,7 @@ EQ, M = mk("eq", None, IX, J), mk("mask", ("m", ("n", "n")), IX, J)
 EL = [mk("el", (e, SIDE)) for e in SIDE[1]]
 OPS = ["add", "mul", "add", "mul", "inv", "exp", "log", "relu", "max", "sg", "sum", "sum", "bigmax"]
 EACH = 250  # theorems of every rule; of `claim`, whose models are laborious, a tenth
+MANY = int(os.environ.get("ICONOGRAPH_THEOREMS", "1000"))  # of all rules, in turn; try 50000
 
 
 def real(name: str, *args: Term) -> Term:
@@ -302,6 +304,56 @@ def test_no_false_theorem(rule: str) -> None:
     assert true >= each  # not vacuous: models of the hypotheses were found, balls could tell
     if rule == "axiom":
         assert set(axioms) == set(AXIOMS)
+
+
+def turns() -> Iterator[str]:
+    """The rules in turn, each axiom as one; `claim` every tenth time."""
+    names = [n for n in sorted(MAKERS) if n not in ("axiom", "claim")] + sorted(AXIOMS)
+    while True:
+        for n in range(10):
+            yield from names if n else (*names, "claim")
+
+
+def attempt(rng: random.Random, name: str) -> Theorem:
+    """A theorem by a rule or axiom; terms for which it does not apply are drawn again."""
+    while True:
+        try:
+            return instance(rng, name) if name in AXIOMS else MAKERS[name](rng)
+        except RuleError:
+            continue
+
+
+def many(count: int, seed: int) -> tuple[Counter[str], Counter[str], list[Theorem]]:
+    """Make `count` theorems: how many of each rule or axiom, and what was found.
+
+    "true": models in which one was seen to be true; "looked at": theorems of which that is so.
+    """
+    rng, made, found, false = random.Random(seed), Counter[str](), Counter[str](), list[Theorem]()
+    for n, name in enumerate(turns()):
+        if made.total() == count:
+            break
+        th = attempt(rng, name)
+        made[name] += 1
+        model, true = counterexample(th, seed + n, 2)
+        found.update({"true": true, "looked at": bool(true)})
+        false += [th] if model is not None else []
+    return made, found, false
+
+
+def test_no_false_theorem_among_many() -> None:
+    made, found, false = many(MANY, 20_000)
+    print(f"{made.total()} theorems, {found['looked at']} seen true in {found['true']} models,")
+    print(f"{len(false)} false; by rule: {dict(made)}")
+    assert not false, [(th.rule, th.concl, th.hyps) for th in false]
+    assert set(made) == {*MAKERS, *AXIOMS} - {"axiom"}
+    assert found["looked at"] > 0.8 * MANY
+
+
+def test_a_false_theorem_among_many_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(AXIOMS, "nn_inv", ([], AXIOMS["nn_inv"][1]))
+    false = many(500, 1)[2]
+    assert false
+    assert {th.args[0] for th in false} == {"nn_inv"}
 
 
 @pytest.mark.parametrize("method", ["infonce", "supcon", "t-sne", "dcd", "siglip"])

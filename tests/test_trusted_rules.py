@@ -50,6 +50,29 @@ def assumed(kind: str, *ts: Term) -> Theorem:
 ONE = ring(num(1), num(1))
 ZERO, TWO = num(0), num(2)
 
+
+def least(
+    b: Term | None = None, some: str = "pos", over: Term = J, of: Term = EQ,
+    bound: Term | None = None, drop: int = 0, more: tuple[Theorem, ...] = (),
+) -> Theorem:  # fmt: skip
+    """b, or f(i), is above the maximum of f over the j with i = j."""
+    b = b or f(I)
+    premises = [
+        assumed(some, bind("sum", over, of)),
+        rule("sign", "nn", EQ),
+        assumed("nn", bound or EQ * (b - f(J))),
+        *more,
+    ]
+    return rule(
+        "bigmax_least",
+        J,
+        EQ,
+        f(J),
+        b,
+        *(p for k, p in enumerate(premises) if not drop or k != drop),
+    )
+
+
 REFUSED: dict[str, Callable[[], Any]] = {
     # what is no judgement, no theorem, no variable
     "assume falsity of indices": lambda: assumed("eq", I, J),
@@ -137,6 +160,30 @@ REFUSED: dict[str, Callable[[], Any]] = {
         assumed("pos", bind("sum", J, EQ)),
         rule("sign", "nn", EQ),
         assumed("nn", f(J)),
+    ),
+    # maxima
+    "a maximum above, of another condition": lambda: rule(
+        "bigmax_above", J, f(J), f(J, name="g"), assumed("nn", f(I))
+    ),
+    "a maximum above, of a condition that is positive": lambda: rule(
+        "bigmax_above", J, f(J), f(J), assumed("pos", f(J))
+    ),
+    "a maximum above, over an element": lambda: rule(
+        "bigmax_above", A, num(1), f(A), rule("sign", "nn", num(1))
+    ),
+    "a maximum above, of indices": lambda: rule("bigmax_above", J, EQ, J, rule("sign", "nn", EQ)),
+    "a least bound with its letter in it": lambda: least(b=f(J, name="g")),
+    "a least bound that is only not negative in sum": lambda: least(some="nn"),
+    "a least bound of a sum over another letter": lambda: least(over=I),
+    "a least bound of a sum of another condition": lambda: least(of=NE),
+    "a least bound without the sign of its condition": lambda: least(drop=1),
+    "a least bound without the bound": lambda: least(drop=2),
+    "a least bound the other way": lambda: least(bound=EQ * (f(J) - f(I))),
+    "a least bound where another condition holds": lambda: least(bound=NE * (f(I) - f(J))),
+    "a least bound of another term": lambda: least(bound=EQ * (f(I) - f(J, name="g"))),
+    "a least bound with too many premises": lambda: least(more=(ONE,)),
+    "one side of an antisymmetry twice": lambda: rule(
+        "axiom", "antisymmetry", f(), f(name="g"), *[assumed("nn", f() - f(name="g"))] * 2
     ),
     # indicators
     "cases of a number": lambda: rule(
@@ -227,6 +274,16 @@ def test_the_table_above_is_not_refused_for_a_misprint() -> None:
         rule("delta_sum", I, mk("fn", ("p", ("n",), "n"), J)),
         rule("leibniz", f(I), I, I, J),
         rule("enumerate_sum", S, f(S)),
+        rule("bigmax_above", J, f(J), f(J, name="g"), assumed("nn", f(J))),
+        least(),
+        rule(
+            "axiom",
+            "antisymmetry",
+            f(),
+            f(name="g"),
+            assumed("nn", f() - f(name="g")),
+            assumed("nn", f(name="g") - f()),
+        ),
         rule("axiom", "log_exp", num(1), num(1)),
         rule("axiom", "pos_add", f(), num(0), assumed("pos", f()), rule("sign", "nn", num(0))),
     ]
