@@ -28,7 +28,7 @@ from catalog.pair import divergence
 from catalog.params import Text
 from catalog.raw import RawMethod, RawSet, validate
 from catalog.spec import Claim, Erratum, Icon, Method, PSpec, QSpec, Source
-from catalog.symbols import Expr, Fact, Num, Sym
+from catalog.symbols import Expr, Fact, Num, Sym, symbols
 
 
 def load_file(path: str | os.PathLike[str]) -> Method:
@@ -194,6 +194,8 @@ class Reader:
             formula = self.text(raw.published.formula, "published", "formula")
             published = parse_expr(formula.text, scope, where=formula.place)
             source = Source(raw.published.source, raw.published.verified, raw.published.note)
+            if raw.claim.relation == "limit":
+                self.check_limit(formula, published)
         elif not raw.theorem:
             published = divergence(icon)
         return Method(
@@ -208,6 +210,15 @@ class Reader:
             else None,
             path=self.path, text=self.source,
         )  # fmt: skip
+
+    def check_limit(self, formula: Text, published: Expr) -> None:
+        """Raise InputError where the published formula mentions the parameter of its limit."""
+        name = self.raw.claim.parameter
+        if any(s.name == name for s in symbols(published)):
+            raise formula.error(
+                f"the published formula mentions {name}, the parameter of the limit",
+                'a polynomial in the parameter is claimed with relation = "expansion"',
+            )
 
     def facts(self, table: str, scope: Scope) -> tuple[Fact, ...]:
         """The lines of a table of facts, in the file's order."""
