@@ -30,7 +30,8 @@ class Lemmas:
     def __init__(self, way: Normaliser, equal: Equal, wide: Callable[[], Normaliser] | None = None):
         self.way, self.equal, self.wide = way, equal, wide
         self.lemmas: list[Theorem] = []
-        self.patterns: list[Theorem] = []
+        self.patterns = [th for th in way.assumed
+                         if th.concl[0] != "eq" and len(self.flat(th.concl[1])) > 1]  # fmt: skip
         self.seen: dict[tuple[str, Term], Theorem | None] = {}
 
     def solve(self, kind: str, t: Term, goal: Poly, facts: Facts) -> Theorem | None:
@@ -98,7 +99,7 @@ class Lemmas:
         """
         for th in self.patterns:
             slots = frozenset(th.concl[1].free)
-            if th.concl[0] == "eq" or not slots:
+            if th.concl[0] == "eq":
                 continue
             found: dict[tuple[Theorem, tuple[Term, ...], tuple[Term, ...]], None] = {}
             own = [p for p in self.flat(th.concl[1]) if any(f.op not in IDLE for f in p[1])]
@@ -107,7 +108,7 @@ class Lemmas:
                     if slots <= b.keys():
                         at = {v: b[v] for v in slots}
                         found.setdefault((self.way.at(th, at), taken, tuple(used)))
-            if not found:
+            if not found and slots:
                 singles = dict.fromkeys(f for vs, fs in own for f in fs
                                         if f.op not in IDLE and not f.free & set(vs))  # fmt: skip
                 for f in m[1]:
@@ -131,7 +132,7 @@ class Lemmas:
 
     def by_lemmas(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """T as a combination of lemmas, hypotheses and monomials >= 0 alone."""
-        if not self.lemmas:
+        if not self.lemmas and not self.patterns:
             return None
         goal, facts = self.expanded(t), Facts()
         for th in self.known(t):
