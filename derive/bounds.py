@@ -9,11 +9,12 @@ decides; nothing else is guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.entropies import Entropies
-from derive.lemmas import MAX_FACTS, ROUNDS, Facts
-from derive.normal import GaveUp
+from derive.exponentials import Exponentials
+from derive.lemmas import MAX_FACTS, ROUNDS, Equal, Facts
+from derive.normal import GaveUp, Normaliser
 from derive.poly import PREFIX, build, offset, substitute, times, without
 from derive.signs import ONE, ZERO, indices
 from derive.simplex import feasible
@@ -33,19 +34,45 @@ from derive.terms import (
 )
 from derive.theorem import MINUS, Theorem, exp, inv, log
 
-MAX_DEPTH = 6
+# depth of the search and rounds of `combine`: short proofs come before long ones
+EFFORTS = ((0, 1), (1, 1), (0, 2), (2, 1), (1, 2), (6, ROUNDS))
 
 
-class Bounds(Entropies):
+@dataclass
+class Trial:
+    """How far the search for a combination has come."""
+
+    goal: Poly
+    facts: Facts
+    pool: list[Monomial]
+    rounds: int = 0
+
+
+class Bounds(Exponentials):
     """The search for inequalities over one normaliser."""
 
     sight: list[Term]
+    limit, rounds = EFFORTS[-1]
+
+    def __init__(self, way: Normaliser, equal: Equal, wide: Callable[[], Normaliser] | None = None):
+        super().__init__(way, equal, wide)
+        self.tried: dict[tuple[str, Term, int], Trial] = {}
 
     # ------------------------------------------------------------ the goal
     def find(self, kind: str, t: Term, depth: int = 0) -> Theorem | None:
         """The theorem t > 0 (kind "pos") or t >= 0 ("nn"), or None."""
+        if depth:
+            return self.remembered(kind, t, depth)
+        for self.limit, self.rounds in EFFORTS:
+            self.seen = {k: v for k, v in self.seen.items() if v is not None}
+            if found := self.remembered(kind, t, depth):
+                return found
+        return None
+
+    def remembered(self, kind: str, t: Term, depth: int) -> Theorem | None:
+        """The same within the depth of this round, remembered."""
         key = (kind, t)
-        if key not in self.seen and depth <= MAX_DEPTH:
+        if key not in self.seen and depth <= self.limit:
             self.seen[key] = None  # so that a circle ends
             self.seen[key] = self._find(kind, t, depth)
         return self.seen.get(key)
@@ -54,8 +81,8 @@ class Bounds(Entropies):
         if found := self.way.sign(kind, t):
             return found
         tactics: list[Callable[..., Theorem | None]] = [
-            self.by_shape, self.by_lemmas, self.by_largest, self.by_anchor, self.combine,
-            self.in_coordinates, self.by_scale, self.by_normal,
+            self.by_shape, self.by_lemmas, self.by_hoeffding, self.by_largest, self.by_anchor,
+            self.combine, self.in_coordinates, self.by_exp, self.by_scale, self.by_normal,
         ]  # fmt: skip
         for tactic in tactics:
             self.way.steps = 0  # each may take as long as a claim of its own
@@ -92,7 +119,8 @@ class Bounds(Entropies):
     def by_anchor(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """The sign of a sum over anchors from that of one anchor's share of it.
 
-        What does not depend on the anchor is shared out evenly.
+        What does not depend on the anchor is shared out evenly; no logarithm, positive part or
+        maximum of data is.
         """
         way = self.way
         if kind == "pos":
@@ -109,6 +137,8 @@ class Bounds(Entropies):
         for (vs, fs), c in goal.items():
             here = [v for v in vs if v.data[1] == over]
             if not here:
+                if any(f.op in ("log", "relu", "bigmax") and has_data(f) for f in fs):
+                    return None
                 parts.append(total(vs, times([num(c), *fs])) * share)
                 continue
             v = max(here, key=lambda v: sum(leads(f, v) for f in fs))
@@ -248,22 +278,28 @@ class Bounds(Entropies):
 
     # ------------------------------------------------------------ sums of what is known
     def combine(self, kind: str, t: Term, depth: int) -> Theorem | None:
-        """T as a combination with numbers >= 0 of known bounds and of monomials >= 0."""
-        goal = self.expanded(t)
-        facts: Facts = {}
-        pool = {**self.flat(t), **goal}  # as written, a logarithm of a quotient is still one
-        for th in self.known(t):
-            self.take(facts, th)
-        for _ in range(ROUNDS):
-            more = [th for m in list(pool) for th in self.about(m, indices(t))]
-            before = len(facts)
-            for th in more:
+        """T as a combination with numbers >= 0 of known bounds and of monomials >= 0.
+
+        A later call goes on where an earlier one with fewer rounds stopped.
+        """
+        key = (kind, t, len(self.lemmas))
+        if key not in self.tried:
+            goal, facts = self.expanded(t), Facts()
+            for th in self.known(t):
                 self.take(facts, th)
-            if found := self.solve(kind, t, goal, facts):
+            pool = {**self.flat(t), **goal}  # as written, a logarithm of a quotient is still one
+            self.tried[key] = Trial(goal, facts, list(pool))
+        trial = self.tried[key]
+        while trial.pool and trial.rounds < self.rounds:
+            pool, trial.pool, trial.rounds = trial.pool, [], trial.rounds + 1
+            more = [th for m in pool for th in self.about(m, indices(t))]
+            before = len(trial.facts)
+            for th in more:
+                self.take(trial.facts, th)
+            if found := self.solve(kind, t, trial.goal, trial.facts):
                 return found
-            if len(facts) == before or len(facts) > MAX_FACTS:
-                return None
-            pool = {m: c for _, p in facts.values() for m, c in p.items()}
+            if before < len(trial.facts) <= MAX_FACTS:
+                trial.pool = list({m: c for _, p in trial.facts.values() for m, c in p.items()})
         return None
 
     def solve(self, kind: str, t: Term, goal: Poly, facts: Facts) -> Theorem | None:
@@ -505,6 +541,11 @@ def sum_of(parts: list[Term]) -> Term:
     for p in parts[1:]:
         whole = whole + p
     return whole
+
+
+def has_data(t: Term) -> bool:
+    """Whether a term has an array in it."""
+    return (t.op == "app" and bool(t.args)) or any(map(has_data, t.args))
 
 
 def leads(f: Term, v: Term) -> bool:
