@@ -119,8 +119,9 @@ REFUSED = [
     ("to elsewhere", LIMIT.replace('to = "0"', 'to = "1"'), "[claim] to cannot be '1'"),
     ("an undeclared parameter", LIMIT.replace('parameter = "s"', 'parameter = "t"'),
      "'t' is not a single positive number"),
-    ("a parameter that is trained", LIMIT.replace('[given]\ns = "positive"', 's = "positive"').replace(
-        'scale = "s"', 'scale = "1"'), "'s' is not a single positive number"),
+    ("a parameter that is trained", LIMIT.replace(
+        '[given]\ns = "positive"', 's = "positive"').replace('scale = "s"', 'scale = "1"'),
+     "'s' is not a single positive number"),
     ("a parameter of any sign", LIMIT.replace('s = "positive"', 's = "real"'),
      "'s' is not a single positive number"),
     ("an array as parameter", LIMIT.replace('s = "positive"', 's = "positive[i]"').replace(
