@@ -79,9 +79,11 @@ class Lemmas:
         return self.solve(kind, t, opened(t), facts)
 
     def take(self, facts: Facts, th: Theorem) -> None:
-        """Note a bound, by what it says."""
+        """Note a bound, by what it says, unless it says nothing new."""
         if th.concl[1] not in facts and len(facts) <= MAX_FACTS:
-            facts[th.concl[1]] = (th, self.expanded(th.concl[1]))
+            p = self.expanded(th.concl[1])
+            if p and all(p != q or th.concl[0] != other.concl[0] for other, q in facts.values()):
+                facts[th.concl[1]] = (th, p)
 
     def expanded(self, t: Term) -> Poly:
         """The normal form as a polynomial with canonical variables."""
