@@ -34,6 +34,11 @@ from codegen.trees import holds_always
 ONE_TEXT = Text("1", plain=True)
 
 
+def dims(count: int) -> str:
+    """The last `count` axes, as NumPy takes them."""
+    return "-1" if count == 1 else str(tuple(range(-count, 0)))
+
+
 @dataclass
 class Adjoint:
     """Writes the reverse sweep of formulas over the layout of `printer`."""
@@ -163,7 +168,7 @@ class Adjoint:
     def pull_big(self, node: Big, g: Text) -> None:
         """A big operator: every term takes the adjoint, where its condition holds."""
         if node.op in ("max", "min"):
-            raise TypeError(f"{node.op} over a set has no gradient here")
+            return self.pull_extreme(node, g)
         inner = Adjoint(self.printer.inside(node.vars), self.lines, self.count)
         up = g
         if node.op == "mean":
@@ -174,6 +179,24 @@ class Adjoint:
             cond = replace(cond, code=f"({cond.code})", level=ATOM)
             up = inner.printer.join(" * ", [up, cond], PRODUCT)
         inner.pull(node.body, up)
+        self.count = inner.count
+
+    def pull_extreme(self, node: Big, g: Text) -> None:
+        """The largest or smallest term takes the adjoint; terms that tie share it, as in torch."""
+        inner = Adjoint(self.printer.inside(node.vars), self.lines, self.count)
+        p = inner.printer
+        body, whole = p.expr(node.body), self.value(node)
+        axes = p.ordered({*body.axes, *whole.axes, *node.vars})
+        ends = [p.lift(t, axes).at(PRODUCT) for t in (body, whole)]
+        code = f"({ends[0]} == {ends[1]})"
+        if not holds_always(node.cond):
+            code = f"({code} & {p.lift(p.cond(node.cond), axes).at(ATOM)})"
+        best = inner.named(Text(f"{code}.astype(float)", axes))
+        count = Text(f"{best.code}.sum({dims(len(node.vars))})", self.printer.ordered(axes))
+        self.count = inner.count
+        share = self.named(self.printer.join(" / ", [g, count], PRODUCT))
+        inner.count = self.count
+        inner.pull(node.body, p.join(" * ", [share, best], PRODUCT))
         self.count = inner.count
 
     def stretched(self, g: Text, u: Text) -> Text:

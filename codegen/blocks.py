@@ -6,7 +6,7 @@ The lines leave `losses`, `valid` and, where anchors differ, `weight`, as `codeg
 from __future__ import annotations
 
 from catalog.spec import Block
-from catalog.symbols import And, Call, Expr, IVar, Iverson, Macro
+from catalog.symbols import And, Call, Expr, IVar, Iverson, Macro, Sym, walk
 from codegen.adjoint import Adjoint
 from codegen.dialects import TORCH, Dialect
 from codegen.ir import Program
@@ -70,9 +70,24 @@ def lines(program: Program, block: Block, dialect: Dialect) -> list[str]:
         f"    losses = losses + {log_p}.sum({dims}).reshape(-1)",
         f"valid = p_ij.sum({dims}).reshape(-1) > 0",
     ]
-    if not program.uniform:
-        out.append(f"weight = {full(p, p.expr(block.weight), block.anchors)}.reshape(-1)")
-    return out
+    return [*out, *weights(program, block, p)]
+
+
+def weights(program: Program, block: Block, p: TensorPrinter) -> list[str]:
+    """Lines for the weights of the anchors; those that a condition leaves out weigh 0."""
+    if program.uniform:
+        return []
+    torch = p.dialect is TORCH
+    code = f"{full(p, p.expr(block.weight), block.anchors)}.reshape(-1)"
+    if torch and any(isinstance(n, Sym) for n in walk(block.weight)):
+        code += ".detach()"
+    if holds_always(block.anchor_cond):
+        return [f"weight = {code}"]
+    anchor = f"{full(p, p.cond(block.anchor_cond), block.anchors)}.reshape(-1)"
+    return [
+        f"anchor = {anchor}",
+        f"weight = {'torch' if torch else 'np'}.where(anchor, {code}, 0.0)",
+    ]
 
 
 def full(p: TensorPrinter, text: Text, axes: tuple[IVar, ...]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -14,10 +16,17 @@ WORDS = """
 torch nn np math Tensor rows columns left right score log_kernel kernel allowed log_q losses valid
 weight weights term reduction valid_only entropy total peak share ctx self sizes expected dtype like
 log_partition buffer bounded slope size mass member count sums others centre logits_p every anchors
-value result scale p_ij p_ji q_ij weight_ij by_kernel by_left by_right l O I
+value result scale scores anchor spare bound half upstream order log_p log_rows log_columns
+p_ij p_ji q_ij weight_ij l O I
+training forward apply train to double cpu cuda parameters buffers children modules
 """
-# what emitted code calls its own variables, and letters that look like digits
-RESERVED = frozenset(WORDS.split())
+# what emitted code calls its own variables, letters that look like digits, and Python's own names
+RESERVED = frozenset(WORDS.split()) | frozenset(dir(builtins)) | frozenset(keyword.kwlist)
+MADE = re.compile(
+    r"(index|grad|slope|every|size|column|expected|by)_\w+"
+    r"|(scalar|row|pair|score|left|right)_\d+s?|row_sum\d*_\d+|(mass|g)\d+"
+)
+"""Names that emitted code makes for itself, such as row_1, grad_z and g1."""
 ROLES = {
     "p": ("labels", "target", "weights", "epsilon", "bandwidth", "points", "distribution"),
     "q": ("temperature", "bandwidth", "dof", "scale", "power", "bias", "logit", "assignments"),
@@ -89,7 +98,7 @@ def python_names(method: Method, used: set[str]) -> dict[str, str]:
     for name in sorted(used):
         if name not in names:
             free = name
-            while free in taken or keyword.iskeyword(free) or free in names.values():
+            while free in taken or MADE.fullmatch(free) or free in names.values():
                 free += "_"
             names[name] = free
     return names
@@ -123,6 +132,6 @@ def size_names(method: Method, arguments: tuple[Argument, ...]) -> dict[str, str
     for argument in arguments:
         for axis in argument.shape:
             if axis not in sizes:
-                clash = axis in taken | RESERVED or keyword.iskeyword(axis)
+                clash = axis in taken | RESERVED or MADE.fullmatch(axis)
                 sizes[axis] = f"size_{axis}" if clash else axis
     return sizes

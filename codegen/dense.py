@@ -89,9 +89,11 @@ def numerator(pieces: Pieces) -> str:
     if {r.row, r.column} <= set(text.axes):
         return text.code
     if pieces.dialect is not TORCH:
-        return f"({text.code}) * np.ones_like({like})"
+        spread = f"np.broadcast_to({text.code}, {like}.shape)"
+        return spread if r.target.binary else f"({text.code}) * np.ones_like({like})"
     if text.plain:
-        return f"torch.full_like({like}, {text.code})"
+        kind = ", dtype=torch.bool" if r.target.binary else ""
+        return f"torch.full_like({like}, {text.code}{kind})"
     return f"({text.code}).expand_as({like})"
 
 
@@ -188,9 +190,7 @@ def row_losses(pieces: Pieces) -> list[str]:
         f"    losses = losses + {xlogx(pieces)}.sum({axis})",
         f"valid = p_ij.sum({axis}) > 0",
     ]
-    if (weight := pieces.weight()) is not None:
-        out.append(f"weight = {weight}")
-    return out
+    return [*out, *pieces.weights()]
 
 
 def joint_losses(pieces: Pieces) -> list[str]:
@@ -219,6 +219,8 @@ def pair_losses(pieces: Pieces) -> list[str]:
     softplus = pieces.dialect.functions["softplus"].format("log_kernel")
     number = ".to(log_kernel.dtype)" if pieces.dialect is TORCH else ".astype(float)"
     code = f"({text.code}){number}" if r.target.binary else text.code
+    if pieces.dialect is TORCH and not r.target.binary:
+        code = detached(code)
     out = [
         f"log_kernel = {pieces.formula(r.log_kernel.expr, block=False)}",
         f"p_ij = {code}",

@@ -16,7 +16,7 @@ from typing import Literal
 import sympy
 
 from catalog.spec import Method
-from catalog.symbols import Cond, Expr, Index, IVar
+from catalog.symbols import TRUE, Cond, Expr, Index, IVar
 
 Normalise = Literal["row", "joint", "pair"]
 
@@ -138,7 +138,8 @@ class Reduction:
     """One group of anchors: for every value of `batch`, the pairs (row, column).
 
     normalise "row": every row is an anchor; "joint": all pairs together are one; "pair": every pair
-    is one, and the other outcome has log-kernel 0.
+    is one, and the other outcome has log-kernel 0. `batch_cond` is what the batch indices alone
+    decide; where data decide which rows are anchors, `anchor_cond` says how.
     """
 
     normalise: Normalise
@@ -150,6 +151,7 @@ class Reduction:
     log_kernel: LogKernel
     target: Target
     weight: Expr
+    anchor_cond: Cond = TRUE
     plan: Plan = field(default_factory=Plan)
 
 

@@ -42,6 +42,8 @@ def broken(line: str, tail: str = "") -> list[str]:
         inner = operands(right, f"{space}    ")
         if inner:
             return [f"{space}{head}(", *inner, f"{space}){tail}"]
+    if several := listed(space, body, tail):
+        return several
     spot = widest_bracket(body)
     if spot is None:
         return [line + tail]
@@ -59,6 +61,20 @@ def broken(line: str, tail: str = "") -> list[str]:
     for item in items:
         out += broken(f"{space}    {item}", ",")
     return [*out, f"{space}{rest}"]
+
+
+def listed(space: str, body: str, tail: str) -> list[str]:
+    """Several values that are returned or unpacked, in brackets and one on each line; else []."""
+    head, names, rest = "", body, ""
+    if body.startswith("return "):
+        head, names = "return ", body.removeprefix("return ")
+    else:
+        parts = split_at(body, (" = ",))
+        names, rest = (parts[0], "".join(parts[1:])) if len(parts) == 3 else ("", "")
+    items = split_at(names.removesuffix(","), (", ",))[::2]
+    if len(items) < 2 or body.startswith(("def ", "for ", "if ", "class ")):
+        return []
+    return [f"{space}{head}(", *(f"{space}    {item}," for item in items), f"{space}){rest}{tail}"]
 
 
 def operands(text: str, space: str) -> list[str]:

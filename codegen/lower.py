@@ -14,6 +14,7 @@ from catalog.spec import Block, Method
 from catalog.symbols import (
     TRUE,
     Add,
+    And,
     Big,
     Call,
     Cond,
@@ -25,6 +26,7 @@ from catalog.symbols import (
     IVar,
     Iverson,
     Macro,
+    Mask,
     free_indices,
     map_node,
     walk,
@@ -60,13 +62,19 @@ def lower(
         sizes=size_names(method, arguments),
         reductions=reductions,
         reason=reason,
-        uniform=uniform(method),
+        uniform=uniform(method, reductions),
         verdict=verdict,
         certificate_hash=certificate_hash,
     )
 
 
-def uniform(method: Method) -> bool:
+def uniform(method: Method, reductions: tuple[Reduction, ...]) -> bool:
+    """Whether all rows are anchors that weigh the same."""
+    conds = [r.anchor_cond for r in reductions] or [b.anchor_cond for b in method.icon.blocks]
+    return equal_weights(method) and all(map(holds_always, conds))
+
+
+def equal_weights(method: Method) -> bool:
     """Whether all anchors weigh the same."""
     weights = [b.weight for b in method.icon.blocks]
     return all(not free_indices(w) and alike(w, weights[0]) for w in weights)
@@ -78,6 +86,7 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
     kernel, p = block.kernel, block.p
     cond: Cond = TRUE
     batch_cond: Cond = TRUE
+    anchor_cond: Cond = TRUE
     if method.icon.normalise == "pair":
         # two outcomes -> the log-ratio of their kernels
         normalise = "pair"
@@ -97,9 +106,9 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
         if len(block.neighbours) != 1:
             raise NotPairwise("a neighbour has several indices")
         batch, row, column = block.anchors[:-1], block.anchors[-1], block.neighbours[0]
-        cond, batch_cond = block.neighbour_cond, block.anchor_cond
-        if row in free_indices(batch_cond):
-            raise NotPairwise("the rows that are anchors are restricted")
+        cond = block.neighbour_cond
+        # anchors -> those that loops leave out, and those that data leave out
+        batch_cond, anchor_cond = anchors(block.anchor_cond, row)
     # kernel -> log-kernel: atoms and parameters
     split = Split(row, column, names)
     k = split.convert(kernel)
@@ -119,7 +128,26 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
         log_kernel,
         target,
         block.weight,
+        anchor_cond,
     )
+
+
+def anchors(cond: Cond, row: IVar) -> tuple[Cond, Cond]:
+    """The condition on anchors as what loop variables decide, and what rows and data decide.
+
+    Data may not decide which turn a loop takes: a compiled program would be no single graph.
+    """
+    parts = conjuncts(cond)
+    data = [c for c in parts if row in free_indices(c) or reads_data(c)]
+    loops = [c for c in parts if c not in data]
+    return tuple(  # type: ignore[return-value]
+        c[0] if len(c) == 1 else And(tuple(c)) for c in (loops, data)
+    )
+
+
+def reads_data(cond: Cond) -> bool:
+    """Whether a condition reads a mask or an index-valued array."""
+    return any(isinstance(n, Mask) or (isinstance(n, IApp) and n.args) for n in walk(cond))
 
 
 def two_outcomes(block: Block) -> tuple[Expr, Expr]:

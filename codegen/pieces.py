@@ -20,13 +20,15 @@ from catalog.symbols import (
     map_node,
     walk,
 )  # fmt: skip
+from codegen.call_shape import MADE, RESERVED
 from codegen.dialects import TORCH, Dialect
 from codegen.ir import Atom, Feature, Program, Reduction
+from codegen.lower import equal_weights
 from codegen.passes import linear, singular
 from codegen.printers import TensorPrinter
 from codegen.signature import anchor
 from codegen.sympy_printer import SympyPrinter
-from codegen.text import BITS, PRODUCT, UNARY, Text
+from codegen.text import ATOM, BITS, PRODUCT, UNARY, Text
 from codegen.trees import fold, holds_always
 
 ROWS, COLUMNS = "rows", "columns"
@@ -47,10 +49,12 @@ class Pieces:
     def batch(self) -> dict[IVar, str]:
         """The loop variable of each batch index."""
         taken = {a.name for a in self.program.arguments} | set(self.program.sizes.values())
+        taken |= RESERVED
         names = {}
         for variable in self.reduction.batch:
             letter = variable.name.split("'")[0]
-            names[variable] = f"{letter}_" if letter in taken else letter
+            clash = letter in taken or MADE.fullmatch(letter)
+            names[variable] = f"{letter}_" if clash else letter
         return names
 
     def printer(self, *layout: IVar, block: bool = False) -> TensorPrinter:
@@ -117,12 +121,14 @@ class Pieces:
                 lines.append(f"{left} = {left} - centre")
                 if right != left:
                     lines.append(f"{right} = {right} - centre")
-        lines += self.parameters()
+        parameters = self.parameters()
         if scale and (parts := linear(r.log_kernel)) is not None and parts[0] != 1:
             factor = sympy.sqrt(parts[0]) if r.plan.symmetric else parts[0]
             whole = lines[0].removeprefix("left = ")
             lines[0] = f"left = {self.times(whole, factor)}"
-        return lines
+            if {str(s) for s in factor.free_symbols} - self.arguments():
+                return [*parameters, *lines]
+        return [*lines, *parameters]
 
     def times(self, name: str, factor: sympy.Expr) -> str:
         """`name` times a number, as a quotient where the factor is an inverse."""
@@ -308,19 +314,37 @@ class Pieces:
         if not holds_always(self.reduction.batch_cond):
             yield f"if {self.printer().cond(self.reduction.batch_cond).code}:"
 
-    def weight(self) -> str | None:
-        """The weights of the rows, None where all anchors weigh the same."""
+    def weights(self) -> list[str]:
+        """Lines for the weights of the rows, none where all are anchors that weigh the same.
+
+        Rows that are no anchors weigh 0, and have no part in `valid` either.
+        """
         if self.program.uniform:
-            return None
-        r = self.reduction
-        printer = self.printer(r.row)
-        text = printer.expr(r.weight)
-        if text.axes:
-            return text.code
-        size = self.program.sizes[r.row.set.name]
-        if self.dialect is TORCH:
-            return f"{self.anchor()}.new_ones({size}) * ({text.code})"
-        return f"np.full({size}, {text.code})"
+            return []
+        out = [f"weight = {self.row_weight()}"]
+        if not holds_always(self.reduction.anchor_cond):
+            library = "torch" if self.dialect is TORCH else "np"
+            anchor = self.printer(self.reduction.row).cond(self.reduction.anchor_cond)
+            out = [
+                f"anchor = {anchor.code}",
+                "valid = valid & anchor",
+                f"weight = {library}.where(anchor, {self.row_weight()}, 0.0)",
+            ]
+        return out
+
+    def row_weight(self) -> str:
+        """The weight of every row; weights are fixed, whatever they are computed from."""
+        r, size = self.reduction, self.program.sizes[self.reduction.row.set.name]
+        torch = self.dialect is TORCH
+        if equal_weights(self.program.method):
+            return f"{self.anchor()}.new_ones({size})" if torch else f"np.ones({size})"
+        text = self.printer(r.row).expr(r.weight)
+        if not text.axes:
+            code = f"{self.anchor()}.new_ones({size}) * ({text.code})"
+            text = Text(code if torch else f"np.full({size}, {text.code})", (r.row,), PRODUCT)
+        if torch and any(isinstance(n, Sym) for n in walk(r.weight)):
+            return f"{text.at(ATOM)}.detach()"
+        return text.code
 
 
 

@@ -329,8 +329,8 @@ class TensorPrinter:
         mask, value = inner.lift(cond, axes), inner.lift(body, axes)
         if node.op in ("max", "min"):
             fill = "-float('inf')" if node.op == "max" else "float('inf')"
-            code = self.dialect.where.format(mask.code, value.code).replace("0.0", fill)
-            chosen = Text(code, axes)
+            where = self.dialect.where.replace("0.0", fill)
+            chosen = Text(where.format(mask.code, value.code), axes)
             method = self.dialect.largest if node.op == "max" else self.dialect.smallest
             return self.drop(inner, chosen, node.vars, method)
         chosen = Text(self.dialect.where.format(mask.code, value.code), axes, ATOM, body.vector)

@@ -42,13 +42,15 @@ def sample(
     failed = ""
     for attempt in range(TRIES):
         data = {d.name: draw(d, counts, rng, attempt) for d in method.declarations.values()}
-        data |= fitted(method, counts, data)
+        fixed = fitted(method, counts, data)
+        data |= fixed
         interpreter = Interpreter(counts, data)
-        broken = (f for f in method.assumes if not holds(f, interpreter))
-        fact = next(broken, None)
-        if fact is None:
+        broken = (f.text for f in method.assumes if not holds(f, interpreter))
+        outside = outside_kind(method, fixed)
+        wrong = outside if outside is not None else next(broken, None)
+        if wrong is None:
             return Sample(counts, data)
-        failed = fact.text
+        failed = wrong
     raise NoSample(f"{method.id}: no data found on which {failed!r} holds")
 
 
@@ -156,6 +158,20 @@ def fitted(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) 
             first = {v: 0 for v in free_indices(fact.left)}
             found[right.name] = interpreter.scalar(fact.left, first).value
     return found
+
+
+def outside_kind(method: Method, numbers: Mapping[str, float]) -> str | None:
+    """What the file declares of a number and is not true of its value, None where all is well."""
+    for name, value in numbers.items():
+        kind = getattr(method.declarations[name].form, "kind", "real")
+        within = {
+            "positive": value > 0,
+            "nonnegative": value >= 0,
+            "probability": 0 < value < 1,
+        }
+        if not within.get(kind, True):
+            return f"{name} is {kind}"
+    return None
 
 
 def holds(fact: Fact, interpreter: Interpreter) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from codegen.ir import Argument, Program
-from codegen.render import paragraph
+from codegen.render import WIDTH, paragraph
 
+INDENT = " " * 12
 CHOICES = (
     'reduction: str = "mean"',
     'term: str = "cross_entropy"',
@@ -56,11 +57,20 @@ def forward_call(program: Program) -> list[str]:
 def representation(program: Program) -> str:
     """What the module prints of itself."""
     icon = program.method.icon
-    numbers = "".join(f"{a.name}={{self.{a.name}}}, " for a in fixed(program))
-    first = f'f"p={icon.p.name}, q={icon.q.name}, {numbers}"'
-    if "{" not in first:
-        first = first[1:]
-    return first + '\n            f"reduction={self.reduction}, certificate={CERTIFICATE}"'
+    numbers = [f"{a.name}={{self.{a.name}}}, " for a in fixed(program)]
+    parts = [f"p={icon.p.name}, q={icon.q.name}, "]
+    for part in numbers:  # a string is not broken across lines, so it ends before it is too long
+        if len(INDENT) + len('f""') + len(parts[-1]) + len(part) <= WIDTH:
+            parts[-1] += part
+        else:
+            parts.append(part)
+    parts.append("reduction={self.reduction}, certificate={CERTIFICATE}")
+    return "\n".join((INDENT if k else "") + quoted(part) for k, part in enumerate(parts))
+
+
+def quoted(text: str) -> str:
+    """A string literal, with an f only where it holds a value."""
+    return f'f"{text}"' if "{" in text else f'"{text}"'
 
 
 def arguments_doc(program: Program) -> list[str]:

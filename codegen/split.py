@@ -94,10 +94,11 @@ class Split:
         """A parameter: one number, or one for each row or column."""
         sides = self.sides(node)
         axis = "scalar" if not sides else "row" if self.row in sides else "column"
-        simple = isinstance(node, Sym) and all(isinstance(a, IVar) for a in node.args)
+        own = {"scalar": (), "row": (self.row,), "column": (self.column,)}[axis]
+        # g[a] is no argument of its own: another index of the anchor picks an entry of it
         name = (
             self.names[node.name]
-            if simple and isinstance(node, Sym)
+            if isinstance(node, Sym) and node.args == own
             else f"{axis}_{1 + sum(p.axis == axis for p in self.parameters)}"
         )
         symbol = sympy.Symbol(name, **assumptions(node))

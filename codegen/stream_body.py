@@ -89,9 +89,7 @@ def stream_lines(stream: Streaming) -> list[str]:
     if entropy:
         out += ['if term == "kl":', f"    losses = losses - {entropy}"]
     out.append(f"valid = {valid}")
-    if (weight := pieces.weight()) is not None:
-        out.append(f"weight = {weight}")
-    return out
+    return [*out, *pieces.weights()]
 
 
 def classes(stream: Streaming) -> list[str]:

@@ -31,14 +31,19 @@ class Var:
 
     def power(self, exponent: Var) -> Var:
         """`self ** exponent`; the exponent has a derivative only where the base is positive."""
-        value = self.value**exponent.value
-        slope = exponent.value * self.value ** (exponent.value - 1) if exponent.value else 0.0
+        value = raised(self.value, exponent.value)
+        slope = exponent.value * raised(self.value, exponent.value - 1) if exponent.value else 0.0
         by_exponent = value * math.log(self.value) if self.value > 0 else 0.0
         return Var(value, ((self, slope), (exponent, by_exponent)))
 
     def map(self, value: float, slope: float) -> Var:
         """A function of this number alone."""
         return Var(value, ((self, slope),))
+
+
+def raised(base: float, exponent: float) -> float:
+    """`base ** exponent`, 0 where that is infinite: there the proofs have 0 too."""
+    return 0.0 if base == 0 and exponent < 0 else float(base**exponent)
 
 
 def backward(result: Var) -> None:
@@ -74,7 +79,7 @@ def softplus(x: float) -> float:
 UNARY: Mapping[str, Callable[[float], tuple[float, float]]] = {
     "log": lambda x: (math.log(x), 1 / x) if x > 0 else (0.0, 0.0),
     "exp": lambda x: (math.exp(x), math.exp(x)),
-    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
+    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x) if x else 0.0),
     "relu": lambda x: (max(x, 0.0), float(x > 0)),
     "sigmoid": lambda x: (sigmoid(x), sigmoid(x) * sigmoid(-x)),
     "softplus": lambda x: (softplus(x), sigmoid(x)),

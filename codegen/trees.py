@@ -143,7 +143,7 @@ def holds_always(cond: Cond) -> bool:
 def hoist(expr: Expr, row: IVar, column: IVar, prefix: str) -> tuple[Expr, list[tuple[str, Expr]]]:
     """`expr` with sums that do not depend on `column` replaced by numbers of `row`, and those sums.
 
-    The numbers are called `prefix` with 1, 2, ... after it.
+    The numbers are called `prefix` with 1, 2, ... after it; a sum of neither index is one number.
     """
     found: list[tuple[str, Expr]] = []
 
@@ -154,7 +154,7 @@ def hoist(expr: Expr, row: IVar, column: IVar, prefix: str) -> tuple[Expr, list[
         if heavy and column not in free_indices(node):
             name = f"{prefix}{len(found) + 1}"
             found.append((name, node))
-            return Sym(name, (row,))
+            return Sym(name, (row,) if row in free_indices(node) else ())
         changes = {}
         for f in fields(node):
             value = getattr(node, f.name)

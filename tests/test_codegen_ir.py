@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sympy
 
+from catalog.conditions import conjuncts
 from catalog.load import load_text
 from catalog.registry import all_methods, load
 from catalog.spec import SCORE, Method
@@ -14,7 +15,7 @@ from codegen.execute import program_of
 from codegen.ir import Program, Reduction
 from codegen.lower import lower
 from codegen.split import Split
-from codegen.trees import alike, fold, hoist, truth
+from codegen.trees import alike, fold, hoist, holds_always, truth
 
 # method: normalisation, allowed pairs, atoms, log-kernel, p, plan
 TABLE = {
@@ -59,10 +60,38 @@ def test_lowering(name: str) -> None:
     assert shown(program_of(load(name)).reductions[0]) == TABLE[name]
 
 
-def test_every_method_of_the_catalog_is_a_reduction_over_pairs() -> None:
-    for m in all_methods():
+# why a loss has no form as reductions over pairs, so that its pairs are all in memory
+REASONS = {
+    "nothing that is learned depends on the pair",
+    "a neighbour has several indices",
+    "a vector depends on the row and on the column",
+    "the pairs have weights of their own",
+    "the anchors are not all the pairs",
+    "the kernel mixes row and column in a way that has no blocks",
+}
+
+
+def test_a_method_is_a_reduction_over_pairs_or_says_why_not() -> None:
+    losses = [m for m in all_methods() if m.claim.relation != "theorem"]
+    for m in losses:
         program = lower(m)
-        assert len(program.reductions) == len(m.icon.blocks), (m.id, program.reason)
+        found = len(program.reductions) == len(m.icon.blocks)
+        assert found if not program.reason else program.reason in REASONS, (m.id, program.reason)
+    assert sum(not lower(m).reason for m in losses) > 0.7 * len(losses)
+
+
+def conditions(name: str) -> tuple[int, int]:
+    r = program_of(load(name)).reductions[0]
+    return len(conjuncts(r.batch_cond)), len(conjuncts(r.anchor_cond))
+
+
+def test_data_decide_about_rows_and_never_about_loops() -> None:
+    assert conditions("proxy-anchor") == (0, 1)
+    assert conditions("simclr") == (0, 0)
+    text = load("dino").text.replace('anchors = "a, b, i"', 'anchors = "a, b, i : b != at[a]"')
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("weights"))
+    r = lower(load_text(text)).reductions[0]
+    assert holds_always(r.batch_cond) and not holds_always(r.anchor_cond)
 
 
 def stated(m: Method, program: Program) -> sympy.Expr:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catalog.load import load_text
 from catalog.registry import all_methods
 from catalog.spec import Method
 from codegen.emit import WHY_NOT
@@ -55,21 +56,59 @@ def test_a_probability(method: str, name: str, bad: float, form: str) -> None:
         call(METHODS[method], form, **{name: lambda v: torch.full_like(v, bad)})
 
 
+def negative(v: torch.Tensor) -> torch.Tensor:
+    """Rows that still sum to one, one entry of the first of them below zero."""
+    v = v.clone()
+    row = v.view(-1, v.shape[-1])[0]
+    row[0], row[1] = -0.1, row[0] + row[1] + 0.1
+    return v
+
+
 @pytest.mark.parametrize("form", ["loss", "dense"])
 @pytest.mark.parametrize(("method", "name"), numbers("distribution"))
 def test_a_distribution(method: str, name: str, form: str) -> None:
-    def negative(v: torch.Tensor) -> torch.Tensor:
-        v = v.clone()
-        v[..., 0], v[..., 1] = -0.1, v[..., 0] + v[..., 1] + 0.1
-        return v
+    check_distribution(METHODS[method], name, form)
 
-    m = METHODS[method]
+
+def check_distribution(m: Method, name: str, form: str) -> None:
     with pytest.raises(ValueError, match=f"^{name} should not be negative, got"):
         call(m, form, **{name: negative})
     with pytest.raises(ValueError, match=f"^{name} should have rows that sum to one"):
         call(m, form, **{name: lambda v: 1.01 * v})
     for dtype in ("float32", "bfloat16", "float16"):
         assert call(m, form, dtype).isfinite()  # rounding alone is no offence
+
+
+@pytest.mark.parametrize("form", ["loss", "dense"])
+@pytest.mark.parametrize("indices", ["c", "i,c", "i,a,c"])
+def test_a_distribution_has_any_number_of_indices(indices: str, form: str) -> None:
+    m = load_text(f"""
+id = "mine"
+name = "A given distribution"
+field = "supervised"
+year = 2025
+cite = "mine2025"
+[sets]
+n = "i"
+m = "a"
+classes = "c"
+[learned]
+s = "real[i,a,c]"
+[given]
+P = "distribution[{indices}]"
+[icon]
+anchors = "i, a"
+neighbours = "c"
+[p]
+kernel = "given"
+distribution = "P[{indices}]"
+[q]
+kernel = "logit"
+logit = "s[i,a,c]"
+[claim]
+relation = "definition"
+""")
+    check_distribution(m, next(a.name for a in program_of(m).arguments if a.range), form)
 
 
 def test_every_kind_is_in_the_catalog() -> None:

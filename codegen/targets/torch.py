@@ -82,7 +82,7 @@ def imported(text: str) -> str:
     for mark, line in reversed(OPTIONAL.items()):
         if mark not in text.replace(line, ""):
             text = text.replace(line, "")
-    return text
+    return text.replace("import annotations\n\n\nimport", "import annotations\n\nimport")
 
 
 def numbered(program: Program) -> list[Pieces]:
