@@ -95,12 +95,17 @@ def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]
         styles = ("simple", "generic") if n == sizes[0] else ("generic", "tied")
         for more in pools:
             for place in along:
-                for style in styles if not more else styles[:1]:
-                    found = model_at(problem, n, seed, style, {**more, **place})
+                for style, shift in tries(styles, bool(more)):
+                    found = model_at(problem, n, seed + shift, style, {**more, **place})
                     if found is None or work(problem, found.sizes) > LARGEST:
                         continue
                     if not violated(problem.hyps, found):  # prescribed values may be no model
                         yield found
+
+
+def tries(styles: Sequence[str], prescribed: bool) -> list[tuple[str, int]]:
+    """Styles and shifts of the seed; of prescribed values many make no model."""
+    return [(styles[0], 17 * k) for k in range(3)] if prescribed else [(s, 0) for s in styles]
 
 
 def refute(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Witness | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iconograph.commands.errata import show_errata
 from iconograph.console import Exit, complain, progress, show, show_facts, show_json
 from iconograph.report import Row, mark, row, row_facts, status, summary
 
@@ -71,6 +72,9 @@ def verify(
         Path | None,
         typer.Option(help="Write the page that lists the entries.", readable=False),
     ] = None,
+    errata: Annotated[
+        bool, typer.Option(help="Judge the false statements of the literature, and what holds.")
+    ] = False,
     mutants: Annotated[
         int | None, typer.Option(min=1, help="Judge this many planted errors instead.")
     ] = None,
@@ -91,6 +95,11 @@ def verify(
     if mutants is not None:
         _no_others("--mutants", targets=targets, formula=formula)
         return _mutants(mutants, seed, jobs or cores(), as_json)
+    if errata:
+        _no_others(
+            "--errata", targets=targets, formula=formula, page=page, certificates=certificates
+        )
+        return show_errata(jobs, as_json)
     if certificates is not None:
         _make_folder(certificates)
     pasting = {
