@@ -507,10 +507,16 @@ class Bounds(Exponentials):
         return eq and self.way.do("transport", found, eq)
 
     def log_above(self, u: Term) -> Iterator[Theorem]:
-        """Log u >= 0 where u >= 1, log u <= 0 where u <= 1."""
+        """Log u >= 0 and >= x - x^2/2, x = u - 1, where u >= 1, log u <= 0 where u <= 1."""
         way = self.way
         if (more := way.nn(u - ONE)) is not None:
             yield self.log_order(ONE, u, more)
+            x = build(self.flat(u - ONE))
+            series = way.do("taylor", "log", "2", x, way.move(more, x))
+            same = way.do("cong", "log", way.ring(ONE + x, u))
+            to = subst(series.concl[1], {log(ONE + x): log(u)})
+            eq = way.do("lincomb", series.concl[1], to, ((ONE, (), same),))
+            yield way.do("transport", series, eq)
         if (less := way.nn(ONE - u)) is not None:
             yield self.log_order(u, ONE, less)
 

@@ -377,7 +377,7 @@ def problem(method: Method) -> Problem:
     if not bodies:
         return whole
     meaning = tuple((k, tuple(map(index, v)), scalar(x)) for k, (v, x) in bodies.items())
-    inner = in_terms(in_symbols(method, frozenset(bodies)))
+    inner = in_terms(in_symbols(method, bodies))
     return replace(whole, inner=inner, meaning=meaning)
 
 

@@ -8,6 +8,7 @@ stable under that, and each is applied once more, so nothing here need be truste
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -19,20 +20,63 @@ from derive.theorem import RULES, Judgement, Theorem
 
 OWN = ("p", "q", "H(p)")  # of the pair: these have no definition in the file
 Params = tuple[s.IVar, ...]
+Bodies = Mapping[str, tuple[Params, s.Expr]]
 
 
-def hidden(node: Any, names: frozenset[str]) -> Any:
-    """A tree of formulas with the abbreviations `names` as declared symbols."""
-    if isinstance(node, s.Macro) and node.name in names:
+def hidden(node: Any, bodies: Bodies) -> Any:
+    """A tree of formulas with symbols for abbreviations, named or written out."""
+    if isinstance(node, s.Macro) and node.name in bodies:
         return s.Sym(node.name, node.args)
     if isinstance(node, tuple):
-        return tuple(hidden(x, names) for x in node)
+        return tuple(hidden(x, bodies) for x in node)
     if not hasattr(node, "__dataclass_fields__") or isinstance(node, s.IndexSet):
         return node
+    for name, (letters, body) in bodies.items():
+        found = instance(body, node, letters, {})
+        if found is not None and found.keys() >= set(letters):
+            made = s.Sym(name, tuple(found[v] for v in letters))
+            if s.free_indices(made) <= s.free_indices(node):
+                return made
     at = {f.name: getattr(node, f.name) for f in fields(node)}
-    new = {k: hidden(x, names) for k, x in at.items()}
+    new = {k: hidden(x, bodies) for k, x in at.items()}
     changed = {k: x for k, x in new.items() if x is not at[k] and x != at[k]}
     return replace(node, **changed) if changed else node
+
+
+Places = dict[s.IVar, s.Index]
+
+
+def instance(body: Any, node: Any, letters: Params, found: Places) -> Places | None:
+    """The indices at which a body is a tree, by its form; bound variables may be named anew."""
+    body = body.body if isinstance(body, s.Macro) else body
+    node = node.body if isinstance(node, s.Macro) else node
+    if isinstance(body, s.IVar) and body in letters:
+        known = found.setdefault(body, node)
+        return found if known == node and getattr(node, "set", None) == body.set else None
+    if isinstance(body, s.IVar):
+        return found if found.get(body, body) == node else None
+    if type(body) is not type(node) or isinstance(body, s.IndexSet):
+        return found if body == node else None
+    if isinstance(body, tuple):
+        if len(body) != len(node):
+            return None
+        pairs = list(zip(body, node, strict=True))
+    elif hasattr(body, "__dataclass_fields__"):
+        if isinstance(body, s.Big | s.Size) and len(body.vars) == len(node.vars):
+            inner = dict(zip(body.vars, node.vars, strict=True))
+            if any(v.set != w.set for v, w in inner.items()):
+                return None
+            found = {**found, **inner}
+        names = [f.name for f in fields(body) if f.name not in ("vars", "label")]
+        pairs = [(getattr(body, k), getattr(node, k)) for k in names]
+    else:
+        return found if body == node else None
+    for x, y in pairs:
+        more = instance(x, y, letters, found)
+        if more is None:
+            return None
+        found = more
+    return found
 
 
 def formulas(method: Method) -> list[Any]:
@@ -62,9 +106,9 @@ def abbreviations(method: Method) -> dict[str, tuple[Params, s.Expr]]:
     return found
 
 
-def in_symbols(method: Method, names: frozenset[str]) -> Method:
+def in_symbols(method: Method, bodies: Bodies) -> Method:
     """The method with symbols in place of abbreviations."""
-    new = {f: hidden(getattr(method, f), names)
+    new = {f: hidden(getattr(method, f), bodies)
            for f in ("published", "claim", "icon", "assumes", "statements", "steps")}  # fmt: skip
     return replace(method, **new)
 

@@ -21,7 +21,7 @@ from derive.atoms import Atoms
 from derive.poly import build, match_monomial, offset, poly, term_of, times, without
 from derive.rewrite import Rewrite, Use
 from derive.signs import ONE, ZERO
-from derive.terms import Domain, Monomial, Poly, Term, mk, num, order, total, var
+from derive.terms import INDEX, Domain, Monomial, Poly, Term, canon, mk, num, order, total, var
 from derive.theorem import MINUS, Judgement, Theorem
 
 MAX_STEPS = 1500
@@ -76,6 +76,8 @@ class Normaliser(Atoms):
         _, a, b = th.concl
         p = poly(a, None, self.shut)
         if len(p) != 1:
+            return
+        if canon(a) == canon(b):
             return
         (m, c), slots = next(iter(p.items())), frozenset(th.concl[1].free)
         if c != 1:
@@ -204,12 +206,21 @@ class Normaliser(Atoms):
                 got = self.at(th, {v: b[v] for v in sorted(slots, key=order) if v in b})
                 left = total(taken, times(used))
                 to = got.concl[2]
-                if to is left:
-                    continue
+                if to is left or (alike(left, to) and order(to) >= order(left)):
+                    continue  # an equation such as f(i,j) = f(j,i) is used in one direction
                 eq = self.do("lincomb", left, to, ((ONE, (), got),))
                 others, rest = times(without(m[1], used)), tuple(v for v in m[0] if v not in taken)
                 return Rewrite(((others, rest, eq),), total(rest, others * to))
         return None
+
+
+def alike(a: Term, b: Term) -> bool:
+    """Whether two terms differ in index variables only."""
+    if a.op in INDEX or b.op in INDEX:
+        return a.op in INDEX and b.op in INDEX
+    if (a.op, a.data, len(a.args)) != (b.op, b.data, len(b.args)):
+        return False
+    return all(alike(x, y) for x, y in zip(a.args, b.args, strict=True))
 
 
 def offset_above(m: Monomial) -> int:

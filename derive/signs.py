@@ -13,6 +13,7 @@ from derive.terms import (
     Domain,
     RuleError,
     Term,
+    bind,
     canon,
     domain,
     num,
@@ -221,7 +222,7 @@ class Signs:
         masks = [f for f in factors if f.op in BOOL]
         rest = times([f for f in factors if f.op not in BOOL])
         if not masks:
-            return self.pos_apart(t)
+            return self.pos_weighted(t, v, factors) or self.pos_apart(t)
         some = self.nonempty(v, masks)
         if rest is ONE:
             return some and self.move(some, t)
@@ -229,6 +230,17 @@ class Signs:
         if some and inside and mask:
             return self.move(self.do("pos_masked_sum", v, some, mask, inside), t)
         return None
+
+    def pos_weighted(self, t: Term, v: Term, factors: list[Term]) -> Theorem | None:
+        """sum_v w f > 0 for weights w >= 0 with sum_v w > 0, and f > 0."""
+        above = [f for f in factors if self.pos(f)]
+        weights = times([f for f in factors if f not in above])
+        if not above or len(above) == len(factors) or (sign := self.nn(weights)) is None:
+            return None
+        some, inside = self.pos(bind("sum", v, weights)), self.pos(times(above))
+        if some is None or inside is None:
+            return None
+        return self.move(self.do("pos_masked_sum", v, some, sign, inside), t)
 
     def nonempty(self, v: Term, masks: list[Term]) -> Theorem | None:
         """sum_v m > 0 for a product m of 0/1 factors; see `nonempty.NonEmpty`."""

@@ -43,6 +43,17 @@ def test_a_file_is_read_with_symbols_and_with_what_they_stand_for() -> None:
     assert not any(u.op == "app" and u.data == D.data for u in walk(claim.facts[0][1]))
 
 
+def test_an_abbreviation_that_is_written_out_is_seen() -> None:
+    out = TEXT.replace("exp(-D(i,j)/s)", "exp(-(w[i].(x[i] - x[j]))^2/s)")
+    inner = [problem(load_text(t)).inner for t in (TEXT, out)]
+    assert inner[0] is not None and inner[1] is not None
+    assert inner[0].facts == inner[1].facts
+    other = TEXT.replace("exp(-D(i,j)/s)", "exp(-(w[j].(x[i] - x[j]))^2/s)")
+    inner = [problem(load_text(t)).inner for t in (TEXT, other)]
+    assert inner[0] is not None and inner[1] is not None
+    assert inner[0].facts != inner[1].facts
+
+
 def test_a_proof_of_symbols_proves_what_the_file_says() -> None:
     found = prove(problem(load_text(TEXT)))
     assert isinstance(found, Proof)
@@ -90,7 +101,7 @@ def test_what_does_not_hold_of_a_body_is_refused() -> None:
 def test_the_abbreviations_are_those_that_the_file_uses() -> None:
     method = load_text(TEXT)
     assert list(abbreviations(method)) == ["D"]
-    assert in_symbols(method, frozenset()) == method
+    assert in_symbols(method, {}) == method
 
 
 def walk(t: Term) -> Iterator[Term]:
