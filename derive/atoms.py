@@ -48,6 +48,8 @@ class Atoms(Indicators):
         for f in m[1]:
             if th := self.atom(f):
                 return self.replace(m, (), [f], th)
+            if f.op == "relu" and m[1].count(f) > 1:
+                return self.replace(m, (), [f, f], self.square(f.args[0]))
         return None
 
     def atom(self, f: Term) -> Theorem | None:

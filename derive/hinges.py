@@ -12,7 +12,7 @@ from math import gcd
 from derive.poly import PREFIX, build, offset, times, without
 from derive.signs import ONE, ZERO, Signs
 from derive.terms import Monomial, Poly, Term, bind, num, open_binder, order, var
-from derive.theorem import MINUS, Theorem, relu
+from derive.theorem import MINUS, Theorem, inv, relu
 
 
 class Hinges(Signs):
@@ -58,6 +58,38 @@ class Hinges(Signs):
             halves.append(self.do("bigmax_least", v, m, part, big, some, sign, each))
         high, low = halves  # other - f >= 0, f - other >= 0
         return self.squeezed(f, other, low, high)
+
+    def square(self, x: Term) -> Theorem:
+        """relu(x)^2 = x relu(x).
+
+        With a = relu(x), b = a - x and s = 1 + a + b, a - a b/s is at least 0 and at least x; so it
+        is at least a, the least such number, and a b = 0.
+        """
+        a = relu(x)
+        b, nn_a, nn_b = a - x, self.axiom("nn_relu", x), self.over(x)
+        s = ONE + (a + b)
+        both = self.axiom("nn_add", a, b, nn_a, nn_b)
+        above = self.axiom("pos_add", ONE, a + b, self.do("sign", "pos", ONE), both)
+        turned = self.axiom("pos_inv", s, ZERO, above)
+        w, cancel = inv(s), self.axiom("mul_inv", s, ZERO, above)
+        nn_w = self.axiom("nn_pos", w, ZERO, turned)
+        low = a - a * b * w
+        halves = []
+        for part, sign, to in ((a, nn_a, low), (b, nn_b, low - x)):
+            more = self.axiom("pos_add", ONE, part, self.do("sign", "pos", ONE), sign)
+            one = self.axiom("nn_pos", ONE + part, ZERO, more)
+            two = self.axiom("nn_mul", part, ONE + part, sign, one)
+            three = self.axiom("nn_mul", two.concl[1], w, two, nn_w)
+            eq = self.do("lincomb", three.concl[1], to, ((part, (), cancel),))
+            halves.append(self.do("transport", three, eq))
+        least = self.axiom("relu_least", x, low, *halves)  # low - a >= 0
+        whole = self.axiom(
+            "nn_mul", s, least.concl[1], self.axiom("nn_pos", s, ZERO, above), least
+        )
+        down = self.do("lincomb", whole.concl[1], ZERO - a * b, ((MINUS * a * b, (), cancel),))
+        product = self.axiom("nn_mul", a, b, nn_a, nn_b)
+        nothing = self.squeezed(a * b, ZERO, product, self.do("transport", whole, down))
+        return self.ring(a * a, x * a, nothing)
 
     def poly(self, t: Term, base: int | None = None) -> Poly:
         """The monomials of a term, inner products closed; see `rewrite.Rewriter.poly`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from derive.lemmas import Lemmas
-from derive.signs import ZERO
-from derive.terms import Term, order
+from derive.poly import build, without
+from derive.terms import Poly, Term, order
 from derive.theorem import MINUS, Theorem, exp
 
 DEEP, WAYS = 1, 3
@@ -29,14 +29,24 @@ class Scaling(Lemmas):
         seen = {f for vs, fs in goal for f in fs
                 if f.op in ("exp", "inv") and not f.free & set(vs)}  # fmt: skip
         for f in sorted(seen, key=order)[:WAYS]:
-            other = exp(MINUS * f.args[0]) if f.op == "exp" else f.args[0]
             if (above := way.pos(f)) is None:
                 continue
-            flat = way.normal(t * other)[0]
-            if (inside := self.find(kind, flat, depth + 1)) is None:
+            found = self.cleared(kind, goal, f, depth) if f.op == "inv" else None
+            if f.op == "exp":
+                flat = way.normal(t * exp(MINUS * f.args[0]))[0]
+                found = self.find(kind, flat, depth + 1)
+            if found is None:
                 continue
-            sign = above if inside.concl[0] == "pos" else way.axiom("nn_pos", f, ZERO, above)
-            whole = way.axiom(f"{inside.concl[0]}_mul", f, inside.concl[1], sign, inside)
+            sign = self.weak(above) if found.concl[0] == "nn" else above
+            whole = way.axiom(f"{found.concl[0]}_mul", f, found.concl[1], sign, found)
             if eq := self.equal(whole.concl[1], t):
                 return way.do("transport", whole, eq)
         return None
+
+    def cleared(self, kind: str, goal: Poly, f: Term, depth: int) -> Theorem | None:
+        """The sign of a z + b for a goal a + b/z, f = 1/z."""
+        way, z = self.way, f.args[0]
+        with_it = {m: c for m, c in goal.items() if f in m[1]}
+        a = build({m: c for m, c in goal.items() if m not in with_it})
+        b = build({(vs, tuple(without(fs, [f]))): c for (vs, fs), c in with_it.items()})
+        return self.find(kind, way.normal(a * z + b)[0], depth + 1)
