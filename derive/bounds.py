@@ -291,8 +291,8 @@ class Bounds(Exponentials):
             self.tried[key] = Trial(goal, facts, list(pool))
         trial = self.tried[key]
         while trial.pool and trial.rounds < self.rounds:
-            pool, trial.pool, trial.rounds = trial.pool, [], trial.rounds + 1
-            more = [th for m in pool for th in self.about(m, indices(t))]
+            now, trial.pool, trial.rounds = trial.pool, [], trial.rounds + 1
+            more = [th for m in now for th in self.about(m, indices(t))]
             before = len(trial.facts)
             for th in more:
                 self.take(trial.facts, th)

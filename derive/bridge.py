@@ -17,7 +17,7 @@ from catalog import symbols as s
 from catalog.errors import InputError
 from catalog.spec import Claim, Method
 from derive.claims import HALF, Block, icon
-from derive.hidden import abbreviations, in_symbols
+from derive.hidden import abbreviations, in_symbols, layers
 from derive.poly import substitute
 from derive.terms import Domain, Term, bind, mk, num, order, total, var
 from derive.theorem import MINUS, Judgement
@@ -51,8 +51,7 @@ class Problem:
     fact_texts: tuple[str, ...] = ()
     steps: tuple[Judgement, ...] = ()
     step_texts: tuple[str, ...] = ()
-    inner: Problem | None = None  # the same with symbols for the abbreviations (derive.hidden)
-    meaning: tuple[tuple[str, tuple[Term, ...], Term], ...] = ()  # their letters and bodies
+    worlds: tuple[World, ...] = ()  # the same with symbols for abbreviations (derive.hidden)
 
     @property
     def target(self) -> Term:
@@ -78,6 +77,14 @@ class Problem:
         e, (below, above) = self.published - self.target, self.slack[:2]
         out = [("nn", e + below)] if below != "" else []
         return (*out, ("nn", above - e)) if above != "" else tuple(out)
+
+
+@dataclass(frozen=True)
+class World:
+    """A claim with symbols for abbreviations, and what they stand for: name, letters, body."""
+
+    problem: Problem
+    meaning: tuple[tuple[str, tuple[Term, ...], Term], ...]
 
 
 def dom(index_set: s.IndexSet) -> Domain:
@@ -374,11 +381,11 @@ def problem(method: Method) -> Problem:
     if whole.equation and not whole.steps:
         return whole
     bodies = {k: v for k, v in abbreviations(method).items() if not is_vector(v[1])}
-    if not bodies:
-        return whole
-    meaning = tuple((k, tuple(map(index, v)), scalar(x)) for k, (v, x) in bodies.items())
-    inner = in_terms(in_symbols(method, bodies))
-    return replace(whole, inner=inner, meaning=meaning)
+    return replace(whole, worlds=tuple(
+        World(in_terms(in_symbols(method, some)),
+              tuple((k, tuple(map(index, v)), scalar(x)) for k, (v, x) in some.items()))
+        for some in (layers(bodies) if bodies else ())
+    ))  # fmt: skip
 
 
 def in_terms(method: Method) -> Problem:

@@ -106,6 +106,23 @@ def abbreviations(method: Method) -> dict[str, tuple[Params, s.Expr]]:
     return found
 
 
+def layers(bodies: Bodies) -> list[Bodies]:
+    """All abbreviations; then without those made of others, again and again; the simplest last."""
+
+    def depth(node: Any) -> int:
+        if isinstance(node, s.Macro):
+            return 1 + depth(node.body)
+        if isinstance(node, tuple):
+            return max(map(depth, node), default=0)
+        if not hasattr(node, "__dataclass_fields__") or isinstance(node, s.IndexSet):
+            return 0
+        return max((depth(getattr(node, f.name)) for f in fields(node)), default=0)
+
+    depths = {name: depth(body) for name, (_, body) in bodies.items()}
+    return [{k: v for k, v in bodies.items() if depths[k] <= most}
+            for most in sorted(set(depths.values()), reverse=True)]  # fmt: skip
+
+
 def in_symbols(method: Method, bodies: Bodies) -> Method:
     """The method with symbols in place of abbreviations."""
     new = {f: hidden(getattr(method, f), bodies)

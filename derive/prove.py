@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derive.bounds import Bounds
-from derive.bridge import Problem
+from derive.bridge import Problem, World
 from derive.claims import FULL, LOOSE, NOT_ONE
 from derive.defined import Obligation, missing, of_problem
 from derive.hidden import Meaning, symbol
@@ -140,8 +140,8 @@ class Search:
             if isinstance(th, NotProved):
                 raise GaveUp(f"the step {words!r} is not shown: {th.why}")
             self.learn(th)
-            if self.symbols is not None:
-                self.symbols.learn(k, th)
+            for world in self.worlds:
+                world.learn(k, th)
 
     def learn(self, th: Theorem) -> None:
         """Use a lemma, an equation from left to right."""
@@ -156,19 +156,22 @@ class Search:
         return found if isinstance(found, Theorem) else None
 
     @cached_property
-    def symbols(self) -> Symbols | None:
-        """The search with symbols in place of the file's abbreviations."""
-        return Symbols(self, self.problem.inner) if self.problem.inner else None
+    def worlds(self) -> tuple[Symbols, ...]:
+        """The searches with symbols in place of the file's abbreviations."""
+        return tuple(Symbols(self, world) for world in self.problem.worlds)
 
     def in_symbols(self, j: Judgement, where: str, k: int) -> Theorem | None:
         """A sign, as one of symbols."""
-        if j[0] == "eq" or self.symbols is None:
+        if j[0] == "eq":
             return None
-        found = self.symbols.find(where, k)
-        if found is None or found.concl == j:
-            return found
-        eq = self.equation(found.concl[1], j[1])
-        return eq and self.plain.do("transport", found, eq)
+        for world in self.worlds:
+            if (found := world.find(where, k)) is None:
+                continue
+            if found.concl == j:
+                return found
+            if eq := self.equation(found.concl[1], j[1]):
+                return self.plain.do("transport", found, eq)
+        return None
 
     def judgement(self, j: Judgement) -> Theorem | NotProved:
         """An equation or a sign."""
@@ -223,17 +226,15 @@ class Search:
 class Symbols:
     """The search for inequalities with symbols in place of a file's abbreviations."""
 
-    def __init__(self, outer: Search, inner: Problem):
-        self.meaning = Meaning(
-            {name: (letters, body) for name, letters, body in outer.problem.meaning}
-        )
+    def __init__(self, outer: Search, world: World):
+        self.meaning = Meaning({name: (letters, body) for name, letters, body in world.meaning})
         signs = []
-        for name, letters, body in outer.problem.meaning:
+        for name, letters, body in world.meaning:
             if (sign := outer.plain.pos(body) or outer.plain.nn(body)) is not None:
                 said = (sign.concl[0], symbol(name, letters))
                 signs.append(said)
                 self.meaning.given[said] = sign
-        self.search = Search(replace(inner, hyps=(*signs, *inner.hyps)))
+        self.search = Search(replace(world.problem, hyps=(*signs, *world.problem.hyps)))
 
     def find(self, where: str, k: int) -> Theorem | None:
         """The k-th step, statement or part of the claim."""

@@ -37,20 +37,18 @@ D = symbol("D", (ROW, J))
 
 def test_a_file_is_read_with_symbols_and_with_what_they_stand_for() -> None:
     claim = problem(load_text(TEXT))
-    assert [name for name, _, _ in claim.meaning] == ["D"]
-    assert claim.inner is not None
-    assert any(u.op == "app" and u.data == D.data for u in walk(claim.inner.facts[0][1]))
+    (world,) = claim.worlds
+    assert [name for name, _, _ in world.meaning] == ["D"]
+    assert any(u.op == "app" and u.data == D.data for u in walk(world.problem.facts[0][1]))
     assert not any(u.op == "app" and u.data == D.data for u in walk(claim.facts[0][1]))
 
 
 def test_an_abbreviation_that_is_written_out_is_seen() -> None:
     out = TEXT.replace("exp(-D(i,j)/s)", "exp(-(w[i].(x[i] - x[j]))^2/s)")
-    inner = [problem(load_text(t)).inner for t in (TEXT, out)]
-    assert inner[0] is not None and inner[1] is not None
+    inner = [problem(load_text(t)).worlds[0].problem for t in (TEXT, out)]
     assert inner[0].facts == inner[1].facts
     other = TEXT.replace("exp(-D(i,j)/s)", "exp(-(w[j].(x[i] - x[j]))^2/s)")
-    inner = [problem(load_text(t)).inner for t in (TEXT, other)]
-    assert inner[0] is not None and inner[1] is not None
+    inner = [problem(load_text(t)).worlds[0].problem for t in (TEXT, other)]
     assert inner[0].facts != inner[1].facts
 
 
@@ -64,15 +62,13 @@ def test_a_proof_of_symbols_proves_what_the_file_says() -> None:
 def test_a_false_statement_stays_unproved() -> None:
     wrong = TEXT.replace(">= -(mean[j] D(i,j))/s", ">= (mean[j] D(i,j))/s")
     claim = problem(load_text(wrong))
-    assert claim.inner is not None
-    assert Symbols(Search(claim), claim.inner).find("facts", 0) is None
+    assert Symbols(Search(claim), claim.worlds[0]).find("facts", 0) is None
 
 
 def test_the_sign_of_a_body_is_proved_and_not_assumed() -> None:
     without_square = TEXT.replace('(w[i].(x[i] - x[j]))^2"', 'w[i].(x[i] - x[j])"')
     claim = problem(load_text(without_square))
-    assert claim.inner is not None
-    assert not Symbols(Search(claim), claim.inner).meaning.given
+    assert not Symbols(Search(claim), claim.worlds[0]).meaning.given
 
 
 def test_bodies_are_put_in_under_binders() -> None:
@@ -96,6 +92,17 @@ def test_what_does_not_hold_of_a_body_is_refused() -> None:
     meaning = Meaning({"D": ((ROW,), F)})
     with pytest.raises((RuleError, ValueError)):
         meaning.of_theorem(RULES["axiom"]("pos_exp", D, num(0)))
+
+
+def test_abbreviations_made_of_others_are_symbols_first_and_then_written_out() -> None:
+    more = TEXT.replace("[theorem]", '"E(i,j)" = "exp(-D(i,j)/s)"\n[theorem]')
+    claim = problem(load_text(more.replace("exp(-D(i,j)/s)))", "E(i,j)))")))
+    names = [[name for name, _, _ in world.meaning] for world in claim.worlds]
+    assert names == [["D"]]
+    claim = problem(load_text(more.replace("log(mean[j] exp(-D(i,j)/s))", "log(mean[j] E(i,j))")))
+    names = [sorted(name for name, _, _ in world.meaning) for world in claim.worlds]
+    assert names == [["D", "E"], ["D"]]
+    assert isinstance(prove(claim), Proof)  # E = exp(-D/s) is needed
 
 
 def test_the_abbreviations_are_those_that_the_file_uses() -> None:
