@@ -136,7 +136,10 @@ class Valuation:
             case Iverson(cond):
                 return float(self.holds(cond, env))
             case Big(op, variables, cond, body):
-                return float(FOLDS[op]([self(body, e) for e in self.each(variables, cond, env)]))
+                values = [self(body, e) for e in self.each(variables, cond, env)]
+                if any(np.ndim(v) for v in values):  # vectors can be summed and averaged
+                    return sum(values) / (len(values) if op == "mean" else 1)
+                return float(FOLDS[op](values))
             case Size(variables, cond):
                 return float(sum(1 for _ in self.each(variables, cond, env)))
             case Macro(body=body):
