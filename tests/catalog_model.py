@@ -124,32 +124,3 @@ FUNCTIONS = {
     "max": max,
     "min": min,
 }
-
-
-def random_model(method, rng):
-    """Values for all declarations: six points, labels in threes, two neighbours each."""
-    sizes = {**dict.fromkeys(method.sets, 4), "n": 6, "d": 3}
-    arrays = {name: random_array(d.form, sizes, rng) for name, d in method.declarations.items()}
-    return Model(sizes, arrays)
-
-
-def random_array(form, sizes, rng):
-    """A random value of the declared kind."""
-    shape = tuple(len(a.set.elements) or sizes[a.set.name] for a in form.args)
-    if isinstance(form, IApp):
-        count = len(form.set.elements) or sizes[form.set.name]
-        if any(a.set == form.set for a in form.args):
-            return np.arange(count) ^ 1  # an involution without fixed points: partners
-        return (np.arange(math.prod(shape)) // 3 % count).reshape(shape)
-    if isinstance(form, Mask):
-        near = (np.arange(shape[1]) - np.arange(shape[0])[:, None]) % shape[1]
-        return ((near == 1) | (near == 2)).astype(int)
-    if form.kind == "vector":
-        return rng.normal(size=(*shape, 3))
-    if form.kind == "distribution":
-        return rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])
-    if form.kind == "real":
-        return rng.normal(size=shape)
-    if form.kind == "probability":
-        return rng.uniform(0.1, 0.9, shape)
-    return rng.uniform(0.5, 1.5, shape) if shape else 2.0
