@@ -78,10 +78,8 @@ class Bounds(Exponentials):
         return self.seen.get(key)
 
     def _find(self, kind: str, t: Term, depth: int) -> Theorem | None:
-        if found := self.way.sign(kind, t):
-            return found
         tactics: list[Callable[..., Theorem | None]] = [
-            self.by_shape, self.by_lemmas, self.by_hoeffding, self.by_largest, self.by_anchor,
+            self.by_sign, self.by_shape, self.by_lemmas, self.by_hoeffding, self.by_largest, self.by_anchor,
             self.combine, self.in_coordinates, self.by_exp, self.by_scale, self.by_normal,
         ]  # fmt: skip
         for tactic in tactics:
@@ -92,6 +90,10 @@ class Bounds(Exponentials):
             except (GaveUp, RuleError):  # too large, or a sign that was not found: try the next
                 continue
         return None
+
+    def by_sign(self, kind: str, t: Term, depth: int) -> Theorem | None:
+        """What the search for signs finds."""
+        return self.way.sign(kind, t)
 
     def by_normal(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """The sign of the normal form."""
