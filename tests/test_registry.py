@@ -50,7 +50,10 @@ def test_the_catalog_is_found():
     assert {"supcon", "clip", "t-sne", "siglip", "dpo"} <= set(registry.ids())
     assert list(registry.ids()) == sorted(registry.ids())
     assert [m.id for m in registry.all_methods()] == list(registry.ids())
-    assert {path.stem for path in registry.methods_dir().glob("*.toml")} == set(registry.ids())
+    folders = registry.folders(registry.methods_dir())
+    assert [f.name for f in folders] == ["methods", "theorems", "errata"]
+    files = [path.stem for folder in folders for path in folder.glob("*.toml")]
+    assert sorted(files) == list(registry.ids())
 
 
 def test_methods_are_found_by_id_and_by_alias():
