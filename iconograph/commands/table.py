@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +73,7 @@ def _grid(methods: tuple[Method, ...]) -> None:
     width = shutil.get_terminal_size((80, 24)).columns if _wide() else 80
     show(*pages(found, about, width))
     show_facts(legend(found, about))
-    show(counted(found))
+    show(textwrap.fill(counted(found), width))
 
 
 def _wide() -> bool:
