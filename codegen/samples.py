@@ -44,6 +44,7 @@ def sample(
         data = {d.name: draw(d, counts, rng, attempt) for d in method.declarations.values()}
         fixed = fitted(method, counts, data)
         data |= fixed
+        put_entries(method, counts, data)
         interpreter = Interpreter(counts, data)
         broken = (f.text for f in method.assumes if not holds(f, interpreter))
         outside = outside_kind(method, fixed)
@@ -158,6 +159,25 @@ def fitted(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) 
             first = {v: 0 for v in free_indices(fact.left)}
             found[right.name] = interpreter.scalar(fact.left, first).value
     return found
+
+
+def put_entries(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) -> None:
+    """Write the entries that a hypothesis `array[i,j] = formula` fixes into the arrays."""
+    interpreter = Interpreter(sizes, data)
+    for fact in method.assumes:
+        for here, there in ((fact.left, fact.right), (fact.right, fact.left)):
+            entry = isinstance(here, Sym) and here.args and here.dim is None
+            if fact.relation != "=" or not entry or isinstance(there, Sym):
+                continue
+            assert isinstance(here, Sym)
+            free = tuple(sorted(free_indices(here), key=lambda v: v.name))
+            if not free_indices(there) <= set(free):
+                continue
+            for env in interpreter.assignments(free, TRUE, {}):
+                row = data[here.name]
+                for arg in here.args[:-1]:
+                    row = row[interpreter.index(arg, env)]
+                row[interpreter.index(here.args[-1], env)] = interpreter.scalar(there, env).value
 
 
 def outside_kind(method: Method, numbers: Mapping[str, float]) -> str | None:

@@ -239,3 +239,10 @@ def test_a_kind_that_no_data_have_is_named() -> None:
     text = FITTED.replace("{kind}", "positive").replace("2*b = a", "0 - b*b = a")
     with pytest.raises(NoSample, match="no data found on which 'a is positive' holds"):
         sample(mine(text))
+
+
+def test_entries_that_a_hypothesis_fixes_are_put_in() -> None:
+    text = FITTED.replace("{kind}", "real").replace("2*b = a", "G[i,i] = b - 1")
+    s = sample(mine(text))
+    assert all(s.data["G"][i][i] == s.data["b"] - 1 for i in range(5))
+    assert s.data["G"][0][1] != s.data["b"] - 1
