@@ -109,7 +109,9 @@ class Atoms(Indicators):
         u = f.args[0]
         p = self.poly(u)
         if len(p) > 1:
-            return self.exp_of_sum(u, p) if f.op == "exp" else self.pull_out(f.op, u, p)
+            if f.op == "exp":
+                return self.exp_of_sum(u, p)
+            return self.over_one(f.op, u, p) or self.pull_out(f.op, u, p)
         if f.op == "exp":
             return self.exp_of_one(u, p)
         parts = self.parts(p)
@@ -281,6 +283,31 @@ class Atoms(Indicators):
             return self.chain(
                 self.do("cong", "log", self.back(inverse)), self.axiom("log_inv", whole)
             )
+        return None
+
+    def over_one(self, op: str, u: Term, p: Poly) -> Theorem | None:
+        """log(a + b/z) = log(a z + b) - log z and 1/(a + b/z) = z/(a z + b), for a sum z > 0."""
+        below = [f for vs, fs in p for f in fs if f.op == "inv" and not f.free & set(vs)]
+        for f in sorted(dict.fromkeys(below), key=order):
+            z = f.args[0]
+            if not f.free or f.loose or (len(self.poly(z)) < 2 and z.op != "sum"):
+                continue
+            above, positive = self.pos(u), self.pos(z)
+            if above is None or positive is None:
+                return None
+            w, th = self.normal(u * z)
+            if th is None or f in {g for _, fs in self.poly(w) for g in fs}:
+                continue
+            cancel = self.axiom("mul_inv", z, ZERO, positive)
+            whole = self.do("lincomb", u, w * f, ((f, (), th), (MINUS * u, (), cancel)))
+            up = self.axiom("pos_mul", u, z, above, positive)
+            top = self.do("transport", up, th)
+            self.known["pos", w] = top
+            start = self.do("cong", op, whole)
+            if op == "inv":
+                return self.chain(start, self.axiom("inv_mul", w, f))
+            over = self.axiom("pos_inv", z, ZERO, positive)
+            return self.chain(start, self.axiom("log_mul", w, f, top, over))
         return None
 
     def pull_out(self, op: str, u: Term, p: Poly) -> Theorem | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from fractions import Fraction
 from math import gcd
 
+from derive.elements import Elements
 from derive.poly import PREFIX, build, offset, times, without
-from derive.signs import ONE, ZERO, Signs
+from derive.signs import ONE, ZERO
 from derive.terms import Monomial, Poly, Term, bind, num, open_binder, order, var
 from derive.theorem import MINUS, Theorem, inv, relu
 
 
-class Hinges(Signs):
+class Hinges(Elements):
     """What the normaliser knows of relu and max."""
 
     def hinge(self, f: Term) -> Theorem | None:

@@ -140,7 +140,10 @@ class Signs:
             return found
         if t.op == "add" and (found := self.over_denominator("pos", t)):
             return found
-        return self.from_hypotheses("pos", t) or self.by_normal("pos", t)
+        if t.op == "max" and (found := self.of_maximum("pos", t)):
+            return found
+        known = self.from_hypotheses("pos", t) or self.by_elements("pos", t)
+        return known or self.by_normal("pos", t)
 
     def _nn(self, t: Term) -> Theorem | None:
         if strong := self.pos(t):
@@ -184,7 +187,18 @@ class Signs:
                 return self.move(self.do("sum_sign", v, square), t)
             if inside := self.nn(body):
                 return self.do("sum_sign", v, inside)
-        return self.from_hypotheses("nn", t) or self.by_cases("nn", t) or self.by_normal("nn", t)
+        if t.op == "max" and (found := self.of_maximum("nn", t)):
+            return found
+        known = self.from_hypotheses("nn", t) or self.by_cases("nn", t)
+        return known or self.by_elements("nn", t) or self.by_normal("nn", t)
+
+    def by_elements(self, kind: str, t: Term) -> Theorem | None:
+        """See `elements.Elements`."""
+        return None
+
+    def of_maximum(self, kind: str, t: Term) -> Theorem | None:
+        """See `elements.Elements`."""
+        return None
 
     def less_one_term(self, t: Term) -> Theorem | None:
         """See `completion.Completion`."""
