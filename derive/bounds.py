@@ -225,12 +225,8 @@ class Bounds(Exponentials):
         most = way.normal(b - log(weight))[0]  # M with M >= x, and z <= W exp M
         gaps = []
         for vs, w, x in found:
-            less = self.find("nn", way.normal(most - x)[0], depth + 1)
-            sign = way.nn(w)
-            if less is None or sign is None:
+            if (part := self.exps_in_order(w, x, most, depth)) is None:
                 return None
-            order = self.exp_order(x, most, way.move(less, most - x))
-            part = way.axiom("nn_mul", w, order.concl[1], sign, order)
             for v in reversed(vs):
                 part = way.do("sum_sign", v, part)
             gaps.append(part)
@@ -246,6 +242,34 @@ class Bounds(Exponentials):
         less = self.log_order(z, top, way.do("transport", sum_, eq))
         eq = self.equal(less.concl[1], b - f)
         return eq and way.do("transport", less, eq)
+
+    def exps_in_order(self, w: Term, x: Term, most: Term, depth: int) -> Theorem | None:
+        """W (exp most - exp x) >= 0 for w >= 0, from most >= x, if need be only where w > 0."""
+        way, power = self.way, exp(most - x)
+        if (sign := way.nn(w)) is None:
+            return None
+        if less := self.find("nn", way.normal(most - x)[0], depth + 1):
+            order = self.exp_order(x, most, way.move(less, most - x))
+            return way.axiom("nn_mul", w, order.concl[1], sign, order)
+        flat = way.normal(w * (most - x))[0]
+        if (less := self.find("nn", flat, depth + 1)) is None:
+            return None
+        if (eq := self.equal(flat, w * (most - x))) is None:
+            return None
+        less, above = way.do("transport", less, eq), self.weak(way.axiom("pos_exp", x))
+        tangent = way.axiom("log_tangent", power, ZERO, way.axiom("pos_exp", most - x))
+        front = way.axiom("nn_mul", w, exp(x), sign, above)
+        first = way.axiom("nn_mul", front.concl[1], tangent.concl[1], front, tangent)
+        second = way.axiom("nn_mul", exp(x), less.concl[1], above, less)
+        both = way.axiom("nn_add", first.concl[1], second.concl[1], first, second)
+        to = w * (exp(most) - exp(x))
+        law, same = way.axiom("exp_add", x, most - x), way.do("cong", "exp", way.ring(
+            x + (most - x), most))  # fmt: skip
+        eq = way.do("lincomb", both.concl[1], to, (
+            (MINUS * w * exp(x), (), way.axiom("log_exp", most - x)), (MINUS * w, (), law),
+            (w, (), same),
+        ))  # fmt: skip
+        return way.do("transport", both, eq)
 
     def exponents(self, z: Term) -> list[tuple[tuple[Term, ...], Term, Term]] | None:
         """Z as a sum over variables of weights times exponentials; None if it is none."""

@@ -9,10 +9,12 @@ from derive.terms import (
     BOOL,
     Monomial,
     Term,
+    domain,
     mk,
     order,
     subst,
     total,
+    var,
 )
 from derive.theorem import MINUS
 
@@ -100,6 +102,7 @@ class Indicators(Rewriter):
             if (
                 len(used) == 1
                 and used[0].op == "ne"
+                and v in used[0].args
                 and v not in (e := used[0].args[used[0].args[0] is v]).free
             ):
                 ne = self.do("ne_def", v, e)
@@ -140,6 +143,20 @@ class Indicators(Rewriter):
                         ne = self.do("ne_def", *b.args)
                         th = self.do("lincomb", b * g, b * h, ((g - h, (), ne), (ONE, (), flip)))
                         return self.replace(m, (), [b, g], th)
+        return None
+
+    def same(self, m: Monomial) -> Rewrite | None:
+        """[a = b] f(b) = [a = b] f(a), a the lesser of two indices outside the sums of m."""
+        for d in m[1]:
+            if d.op != "eq" or any(v in d.free for v in m[0]):
+                continue
+            a, b = sorted(d.args, key=order)
+            v = var("same'", domain(a))
+            for g in m[1]:
+                if g is not d and (t := subst(g, {b: v})) is not g:
+                    law = self.do("leibniz", t, v, b, a)
+                    if law.concl[1] is d * g:
+                        return self.replace(m, (), [d, g], law)
         return None
 
     def shannon(self, m: Monomial) -> Rewrite | None:

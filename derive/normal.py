@@ -26,8 +26,8 @@ from derive.theorem import MINUS, Judgement, Theorem
 
 MAX_STEPS = 1500
 STEPS = (
-    "unfold", "indicators", "delta", "count", "guard", "shannon", "split", "merge", "cancel",
-    "zero_log_zero", "fact",
+    "unfold", "indicators", "delta", "count", "guard", "same", "shannon", "split", "merge",
+    "cancel", "zero_log_zero", "fact",
 )  # fmt: skip
 
 
