@@ -373,14 +373,13 @@ class Bounds(Exponentials):
     def about(self, m: Monomial, around: list[Term]) -> Iterator[Theorem]:
         """Bounds of the factors of a monomial, times its other factors, summed as it is."""
         yield from self.beside(m)
+        yield from self.quotients(m)
         variables, factors = m
         names = {v: var(f"{PREFIX}{900 + k}", v.data[1]) for k, v in enumerate(variables)}
         opened = [substitute(f, names) for f in factors]
         self.sight = list(dict.fromkeys((*around, *(e for f in opened for e in indices(f)))))
         yield from (self.summed(th, names) for th in self.entropies(opened))
         for f, rest in pieces(opened):
-            if f.op == "inv":
-                yield from (self.summed(th, names) for th in self.quotient(f, rest))
             bounds = list(self.of_factor(f))
             if not bounds or (sign := self.way.nn(rest)) is None:
                 continue
@@ -389,17 +388,6 @@ class Bounds(Exponentials):
                 if rest is not ONE:
                     whole = self.way.axiom("nn_mul", rest, th.concl[1], sign, self.weak(th))
                 yield self.summed(whole, names)
-
-    def quotient(self, f: Term, rest: Term) -> Iterator[Theorem]:
-        """R x f - r >= 0 and r - r x f >= 0 for f = 1/x, x > 0 a sum: it cancels as a whole."""
-        way, x = self.way, f.args[0]
-        if len(self.flat(x)) < 2 or (above := way.pos(x)) is None:
-            return
-        cancel, zero = way.axiom("mul_inv", x, ZERO, above), way.do("sign", "nn", ZERO)
-        for c in (ONE, MINUS):
-            gap = c * (rest * (x * f) - rest)
-            eq = way.do("lincomb", ZERO, gap, ((MINUS * c * rest, (), cancel),))
-            yield way.do("transport", zero, eq)
 
     def of_factor(self, f: Term) -> Iterator[Theorem]:
         """Bounds that mention f: from below and from above."""

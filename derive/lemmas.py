@@ -7,6 +7,7 @@ multiplied by what stands beside that factor and summed as there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 
 from derive.normal import Normaliser
 from derive.poly import PREFIX, match, match_monomial, substitute, times, without
@@ -132,6 +133,29 @@ class Lemmas:
                 whole = self.way.axiom("nn_mul", others, got.concl[1], sign, got)
                 yield self.summed(whole, {v: w for v, w in names.items() if w not in taken})
 
+    def quotients(self, m: Monomial) -> Iterator[Theorem]:
+        """R x/x - r >= 0 and r - r x/x >= 0 for a factor 1/x, x > 0 a sum: it cancels as a whole.
+
+        r are the other factors, as they are and with x in place of one of its monomials.
+        """
+        way, (variables, factors) = self.way, m
+        names = {v: var(f"{PREFIX}{900 + k}", v.data[1]) for k, v in enumerate(variables)}
+        opened = [substitute(f, names) for f in factors]
+        for f in dict.fromkeys(f for f in opened if f.op == "inv"):
+            x, rest = f.args[0], without(opened, [f])
+            terms = self.flat(x)
+            if len(terms) < 2 or (above := way.pos(x)) is None:
+                continue
+            cancel, zero = way.axiom("mul_inv", x, ZERO, above), way.do("sign", "nn", ZERO)
+            fronts = [times(rest)]
+            for vs, fs in terms:
+                if not vs and fs and all(fs.count(g) <= rest.count(g) for g in fs):
+                    fronts.append(times(without(rest, fs)))
+            for r, c in product(fronts, (ONE, MINUS)):
+                gap = c * (r * (x * f) - r)
+                eq = way.do("lincomb", ZERO, gap, ((MINUS * c * r, (), cancel),))
+                yield self.summed(way.do("transport", zero, eq), names)
+
     def by_lemmas(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """T as a combination of lemmas, hypotheses and monomials >= 0 alone."""
         if not self.lemmas and not self.patterns:
@@ -139,6 +163,11 @@ class Lemmas:
         goal, facts = self.expanded(t), Facts()
         for th in self.known(t):
             self.take(facts, th)
+        pool = {**goal, **{m: c for _, p in facts.values() for m, c in p.items()}}
+        for th in [th for m in pool for th in self.quotients(m)]:
+            self.take(facts, th)
+        if found := self.solve(kind, t, goal, facts):
+            return found
         pool = goal
         for _ in range(ROUNDS):
             before = len(facts)
