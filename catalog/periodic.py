@@ -103,8 +103,9 @@ def periodic_table(methods: Iterable[Method], gaps: Iterable[Gap] | None = None)
     """The table of `methods`. Raises InputError for a gap in a cell that is not there."""
     methods = sorted(methods, key=lambda m: (m.year, m.id))
     placed: dict[tuple[str, str], list[str]] = {}
+    apart = tuple(m.id for m in methods if not m.icon.blocks or m.erratum is not None)
     for method in methods:
-        if method.icon.blocks:
+        if method.id not in apart:  # a theorem and an erratum are no methods
             placed.setdefault((row(method), column(method)), []).append(method.id)
     rows = with_others(ROWS, (p for p, _ in placed), P_KERNELS)
     columns = with_others(COLUMNS, (q for _, q in placed), Q_KERNELS)
@@ -124,7 +125,7 @@ def periodic_table(methods: Iterable[Method], gaps: Iterable[Gap] | None = None)
         for r in rows
         for c in columns
     }
-    return Table(rows, columns, cells, tuple(m.id for m in methods if not m.icon.blocks))
+    return Table(rows, columns, cells, apart)
 
 
 def cell(p: str, q: str, methods: list[str], gaps: list[Gap]) -> Cell:
