@@ -91,7 +91,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows and columns with the cells between them, by their keys; `apart` states no pair."""
+    """Rows and columns with the cells between them, by their keys; `apart`: theorems and errata."""
 
     rows: tuple[Line, ...]
     columns: tuple[Line, ...]

@@ -140,5 +140,5 @@ def counted(table: Table) -> str:
     cells = [c for c in table.cells.values() if c.kind == "known"]
     methods = sum(len(c.methods) for c in cells)
     gaps = sum(len(c.gaps) for c in table.cells.values())
-    apart = f"; {len(table.apart)} entries state no pair" if table.apart else ""
+    apart = f"; {len(table.apart)} theorems and errata stand apart" if table.apart else ""
     return f"{methods} methods in {len(cells)} cells, {gaps} named gaps{apart}."
