@@ -143,6 +143,8 @@ class Signs:
         if t.op == "max" and (found := self.of_maximum("pos", t)):
             return found
         known = self.from_hypotheses("pos", t) or self.by_elements("pos", t)
+        if known is None and t.op == "add" and len(t.args) == 2:
+            known = self.by_cases("pos", t, 1)
         return known or self.by_normal("pos", t)
 
     def _nn(self, t: Term) -> Theorem | None:

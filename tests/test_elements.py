@@ -20,6 +20,7 @@ n = "i j"
 [given]
 a = "real[i]"
 b = "real[i]"
+m = "mask[i]"
 [assumes]
 "the sum is positive" = "a[i] + b[i] > 0"
 [theorem]
@@ -30,6 +31,7 @@ relation = "theorem"
 TRUE = (
     "[o = this]*exp(a[i]) + [o = other]*(sum[j] exp(b[j])) > 0",
     "[o = this]*exp(a[i]) + [o = other]*b[i]^2 >= 0",
+    "[m[i]]*exp(a[i]) + (1 - [m[i]])*(sum[j] exp(b[j])) > 0",
     "max(a[i], exp(b[i])) > 0",
     "max(exp(b[i]), a[i]) > 0",
     "max(a[i] - 1, b[i]^2) >= 0",
@@ -40,6 +42,7 @@ TRUE = (
 FALSE = (
     "[o = this]*exp(a[i]) + [o = other]*b[i] > 0",
     "[o = this]*exp(a[i]) > 0",
+    "[m[i]]*exp(a[i]) + (1 - [m[i]])*b[i] > 0",
     "[o = this]*exp(a[i]) - [o = other]*exp(b[i]) >= 0",
     "max(a[i] - 1, b[i]) >= 0",
     "log(1 + exp(a[i])/(exp(a[i]) + exp(b[i]))) = b[i] - log(exp(a[i]) + exp(b[i]))",
