@@ -21,13 +21,27 @@ from derive.atoms import Atoms
 from derive.poly import build, match_monomial, offset, poly, term_of, times, without
 from derive.rewrite import Rewrite, Use
 from derive.signs import ONE, ZERO
-from derive.terms import INDEX, Domain, Monomial, Poly, Term, canon, mk, num, order, total, var
+from derive.terms import (
+    INDEX,
+    Domain,
+    Monomial,
+    Poly,
+    Term,
+    canon,
+    domain,
+    mk,
+    num,
+    order,
+    subst,
+    total,
+    var,
+)
 from derive.theorem import MINUS, Judgement, Theorem
 
 MAX_STEPS = 1500
 STEPS = (
     "unfold", "indicators", "delta", "count", "guard", "same", "shannon", "split", "merge",
-    "cancel", "zero_log_zero", "fact",
+    "cancel", "turn", "zero_log_zero", "fact",
 )  # fmt: skip
 
 
@@ -179,6 +193,19 @@ class Normaliser(Atoms):
                     tuple(v for v in m[0] if v not in taken),
                 )
                 return Rewrite(((others, left, eq),), total(left, others * to))
+        return None
+
+    def turn(self, m: Monomial) -> Rewrite | None:
+        """[a = b]/x(a) = [a = b]/x(b) where that x cancels."""
+        for d, f in ((d, f) for f in m[1] if f.op == "inv" for d in m[1] if d.op == "eq"):
+            for a, b in (d.args, d.args[::-1]):
+                v = var("turn'", domain(a))
+                t = subst(f, {a: v})
+                if t is f or self.cancel((m[0], (*without(m[1], [f]), subst(t, {v: b})))) is None:
+                    continue
+                law = self.do("leibniz", t, v, a, b)
+                if law.concl[1] is d * f:
+                    return self.replace(m, (), [d, f], law)
         return None
 
     def zero_log_zero(self, m: Monomial) -> Rewrite | None:
