@@ -89,6 +89,7 @@ def block_target(pieces: Pieces) -> BlockTarget:
         binary=t.binary,
         mask=mask,
         outcomes=t.form == "match",
+        entropy=pieces.program.kl,
         doc=ABOUT[t.form],
     )  # fmt: skip
 

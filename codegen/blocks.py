@@ -9,6 +9,7 @@ from catalog.spec import Block
 from catalog.symbols import And, Call, Expr, IVar, Iverson, Macro, Sym, walk
 from codegen.adjoint import Adjoint
 from codegen.dialects import TORCH, Dialect
+from codegen.divergence import order_line, passed
 from codegen.ir import Program
 from codegen.printers import TensorPrinter
 from codegen.signature import anchor
@@ -63,6 +64,14 @@ def lines(program: Program, block: Block, dialect: Dialect) -> list[str]:
             "log_q = log_kernel - peak - np.log(total)",
             "q_ij = np.exp(log_q)",
         ]
+    if not program.kl:
+        call = f"_divergence(p_ij, log_q{passed(program.method.icon)})"
+        out += [
+            *order_line(program, p),
+            f"losses = {call}.sum({dims}).reshape(-1)",
+            f"valid = p_ij.sum({dims}).reshape(-1) > 0",
+        ]
+        return [*out, *weights(program, block, p)]
     log_p = "torch.xlogy(p_ij, p_ij)" if torch else "(p_ij * np.log(np.where(p_ij > 0, p_ij, 1.0)))"
     out += [
         f"losses = -{library}.where(p_ij > 0, p_ij * log_q, 0.0).sum({dims}).reshape(-1)",
@@ -107,6 +116,14 @@ def numpy_gradient(program: Program, block: Block, dialect: Dialect) -> list[str
     """The reverse sweep of one block, from `share` to `grad_<argument>`."""
     p, layout = printer(program, block, dialect), (*block.anchors, *block.neighbours)
     shape = ", ".join([p.sizes[v.set.name] for v in block.anchors] + ["1"] * len(block.neighbours))
-    sweep = Adjoint(p, [f"weight_ij = share.reshape({shape}) * (q_ij - p_ij)"])
+    share, slopes = f"share.reshape({shape})", ["weight_ij = {} * (q_ij - p_ij)"]
+    if not program.kl:
+        count = len(block.neighbours)
+        over = "-1" if count == 1 else str(tuple(range(-count, 0)))
+        slopes = [
+            f"slope_ij = _slope(p_ij, log_q{passed(program.method.icon)})",
+            f"weight_ij = {{}} * (slope_ij - q_ij * slope_ij.sum({over}, keepdims=True))",
+        ]
+    sweep = Adjoint(p, [line.format(share) for line in slopes])
     sweep.pull(logarithm(block.kernel), Text("weight_ij", layout))
     return sweep.lines

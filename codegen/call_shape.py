@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from catalog.divergences import DIVERGENCES
 from catalog.spec import Declaration, Method
 from catalog.symbols import IApp, IVar, Mask, Sym, walk
 from codegen.ir import Argument
@@ -56,6 +57,8 @@ def mentioned(method: Method) -> set[str]:
         for b in method.icon.blocks
         for part in (b.weight, b.p, b.kernel, b.anchor_cond, b.neighbour_cond)
     ]
+    if DIVERGENCES[method.icon.divergence].ordered:
+        nodes.append(method.icon.degree)
     found = {n.name for node in nodes for n in walk(node) if isinstance(n, Sym | IApp | Mask)}
     return found & set(method.declarations)
 

@@ -21,7 +21,8 @@ def checked(program: Program, *first: str, dtype: str = "", like: str = "") -> l
     named = {s.name: len(s.elements) for s in program.method.sets.values() if s.elements}
     sized = {axis for a in program.arguments for axis in a.shape}
     start = ", ".join(f'"{n}": {size}' for n, size in named.items() if n in sized)
-    lines = ["_choices(reduction, term)", f"sizes: dict[str, int] = {{{start}}}", *first]
+    words = "_choices(reduction, term)" if program.kl else "_choice(reduction)"
+    lines = [words, f"sizes: dict[str, int] = {{{start}}}", *first]
     for a in sorted(program.arguments, key=lambda a: RANK[a.kind] if a.shape else 3):
         lines += argument(a, sized, dtype, like)
     return lines

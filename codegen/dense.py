@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from codegen.block_target import always_has_rows, repeats_allowed, stated
 from codegen.dialects import NUMPY, TORCH
+from codegen.divergence import order_line, passed
 from codegen.pieces import Pieces
 
 
@@ -15,8 +16,11 @@ def lines(pieces: Pieces) -> list[str]:
     """The dense form of one reduction."""
     r = pieces.reduction
     if r.normalise == "pair":
-        return [*setup(pieces), *pair_losses(pieces)]
+        losses = pair_losses(pieces) if r.divergence == "kl" else pair_divergences(pieces)
+        return [*setup(pieces), *losses]
     body = [*setup(pieces), *kernel_lines(pieces), *target_lines(pieces)]
+    if r.divergence != "kl":
+        return [*body, *divergences(pieces)]
     return [*body, *(joint_losses(pieces) if r.normalise == "joint" else row_losses(pieces))]
 
 
@@ -205,6 +209,23 @@ def joint_losses(pieces: Pieces) -> list[str]:
     return out
 
 
+def divergences(pieces: Pieces) -> list[str]:
+    """The losses where p and q are compared by another divergence than KL."""
+    joint, (axis, _) = pieces.reduction.normalise == "joint", dims(pieces)
+    torch = pieces.dialect is TORCH
+    softmax = "torch.log_softmax({}, dim=1)" if torch else "_log_softmax({})"
+    flat = softmax.format("log_kernel.reshape(1, -1)") + ".reshape(log_kernel.shape)"
+    over = "" if joint else axis
+    return [
+        f"log_q = {flat if joint else softmax.format('log_kernel')}",
+        *([] if torch else ["q_ij = np.exp(log_q)"]),
+        *order_line(pieces.program, pieces.printer()),
+        f"losses = _divergence(p_ij, log_q{passed(pieces.program.method.icon)}).sum({over})",
+        f"valid = p_ij.sum({over}) > 0",
+        *([] if joint else pieces.weights()),
+    ]
+
+
 def xlogx(pieces: Pieces, p: str = "p_ij") -> str:
     """The text of p log p, 0 where p is 0."""
     if pieces.dialect is TORCH:
@@ -215,15 +236,9 @@ def xlogx(pieces: Pieces, p: str = "p_ij") -> str:
 def pair_losses(pieces: Pieces) -> list[str]:
     """The losses of the pairs, each between two outcomes."""
     r = pieces.reduction
-    text = pieces.numerator(r.target.expr, block=False)
     softplus = pieces.dialect.functions["softplus"].format("log_kernel")
-    number = ".to(log_kernel.dtype)" if pieces.dialect is TORCH else ".astype(float)"
-    code = f"({text.code}){number}" if r.target.binary else text.code
-    if pieces.dialect is TORCH and not r.target.binary:
-        code = detached(code)
     out = [
-        f"log_kernel = {pieces.formula(r.log_kernel.expr, block=False)}",
-        f"p_ij = {code}",
+        *pair_lines(pieces),
         f"losses = {softplus} - p_ij * log_kernel",
     ]
     if pieces.dialect is NUMPY:
@@ -233,8 +248,44 @@ def pair_losses(pieces: Pieces) -> list[str]:
             'if term == "kl":',
             f"    losses = losses + {xlogx(pieces)} + {xlogx(pieces, '(1 - p_ij)')}",
         ]
-    ones = "torch.ones_like(losses, dtype=torch.bool)" if pieces.dialect is TORCH else (
-        "np.ones(losses.shape, dtype=bool)"
-    )
-    out.append(f"valid = {ones}")
-    return out
+    return [*out, all_pairs(pieces)]
+
+
+def pair_lines(pieces: Pieces) -> list[str]:
+    """The log-kernel of the first outcome of every pair, and its p."""
+    r = pieces.reduction
+    text = pieces.numerator(r.target.expr, block=False)
+    number = ".to(log_kernel.dtype)" if pieces.dialect is TORCH else ".astype(float)"
+    code = f"({text.code}){number}" if r.target.binary else text.code
+    if pieces.dialect is TORCH and not r.target.binary:
+        code = detached(code)
+    return [f"log_kernel = {pieces.formula(r.log_kernel.expr, block=False)}", f"p_ij = {code}"]
+
+
+def all_pairs(pieces: Pieces) -> str:
+    """The line that says that every pair has a p."""
+    if pieces.dialect is TORCH:
+        return "valid = torch.ones_like(losses, dtype=torch.bool)"
+    return "valid = np.ones(losses.shape, dtype=bool)"
+
+
+def pair_divergences(pieces: Pieces) -> list[str]:
+    """The losses of the pairs by another divergence than KL, over both outcomes."""
+    order = passed(pieces.program.method.icon)
+    numpy = pieces.dialect is NUMPY
+    return [
+        *pair_lines(pieces),
+        *order_line(pieces.program, pieces.printer()),
+        *outcomes(pieces),
+        *(["q_ij = np.exp(log_q)"] if numpy else []),
+        f"losses = _divergence(p_ij, log_q{order}) + _divergence(1 - p_ij, log_null{order})",
+        all_pairs(pieces),
+    ]
+
+
+def outcomes(pieces: Pieces) -> list[str]:
+    """The logarithms of q for the outcomes match and null of a pair."""
+    softplus = pieces.dialect.functions["softplus"]
+    return [
+        f"log_q, log_null = -{softplus.format('-log_kernel')}, -{softplus.format('log_kernel')}"
+    ]

@@ -21,13 +21,19 @@ WHY_NOT = {
     "does-not-reduce": (
         "its published loss is no I-Con loss, so code of its p and q would compute another one"
     ),
-    "theorem": "it is a theorem and no loss",
+    "theorem": "it is a statement and no loss",
     "limit": "its published loss is a limit of I-Con losses and none itself",
     "expansion": "its published loss is the beginning of an expansion and no I-Con loss",
     "bound": "its published loss is bounded by an I-Con loss and none itself",
-    "reverse": "its claim is about KL(q || p), and generated code computes KL(p || q)",
-    "generalised": "its claim is about another divergence, and generated code computes KL(p || q)",
 }
+
+
+def refusal(method: Method) -> str | None:
+    """Why no program is written for a method, in a sentence; None where one is."""
+    why = WHY_NOT.get(method.claim.relation)
+    if why is None and not method.icon.blocks:
+        why = WHY_NOT["theorem"]
+    return None if why is None else f"{method.id}: {why}. {method.claim.correction}".strip()
 
 
 def target_names() -> list[str]:
@@ -49,8 +55,8 @@ def emit(
     """
     if target not in target_names():
         raise ValueError(f"there is no target {target!r}; targets: {', '.join(target_names())}")
-    if (why := WHY_NOT.get(method.claim.relation)) is not None:
-        raise Refused(f"{method.id}: {why}. {method.claim.correction}".strip())
+    if (why := refusal(method)) is not None:
+        raise Refused(why)
     # Method -> Method: its texts may not reach into the program
     method = plain_method(method)
     # Method -> IR

@@ -2,6 +2,8 @@
 
     loss = sum over anchors of weight * (log-partition - expected log-kernel [- entropy of p])
 
+or, with another divergence than KL, of weight * sum_j D(p_ij, q_ij).
+
 Everything a target needs is here as formulas: what the score of a pair is made from, the log-kernel
 as a function of it, which pairs are allowed, and what p is before it is normalised. Targets read
 it, they do not read methods.
@@ -152,6 +154,7 @@ class Reduction:
     target: Target
     weight: Expr
     anchor_cond: Cond = TRUE
+    divergence: str = "kl"
     plan: Plan = field(default_factory=Plan)
 
 
@@ -209,6 +212,11 @@ class Program:
     twin: bool = False
     verdict: str | None = None
     certificate_hash: str | None = None
+
+    @property
+    def kl(self) -> bool:
+        """Whether p and q are compared by KL(p || q), which has the two terms."""
+        return self.method.icon.divergence == "kl"
 
 
 def tidy(expr: sympy.Expr) -> sympy.Expr:

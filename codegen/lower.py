@@ -129,6 +129,7 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
         target,
         block.weight,
         anchor_cond,
+        method.icon.divergence,
     )
 
 

@@ -13,7 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from catalog.spec import Method
+from catalog.divergences import DIVERGENCES
+from catalog.formula import parse_expr
+from catalog.scope import Scope, Value
+from catalog.spec import Icon, Method
 from catalog.symbols import (
     Add,
     And,
@@ -224,6 +227,24 @@ def shaped(data: Array, name: str, leaves: Mapping[tuple[str, tuple[int, ...]], 
     return walk(data, ())
 
 
+class Summand:
+    """What a divergence sums over the neighbours, by the template of the catalog."""
+
+    def __init__(self, icon: Icon, interpreter: Interpreter) -> None:
+        if icon.divergence == "kl":
+            return
+        words = {n: Value(Sym(n, (), "positive")) for n in "pqa"}
+        template = DIVERGENCES[icon.divergence].template
+        self.tree = parse_expr(template, Scope({}, {}, values=words))
+        self.order = interpreter.scalar(icon.degree, {}).value
+
+    def __call__(self, p: float, q: Var) -> Var:
+        """The summand at fixed p and a q that is on the tape; 0 log 0 is 0."""
+        own = Interpreter({}, {"p": p, "a": self.order})
+        own.leaves["q", ()] = q
+        return own.scalar(self.tree, {})
+
+
 def loss(
     method: Method,
     sizes: Mapping[str, int],
@@ -232,12 +253,14 @@ def loss(
     term: str = "kl",
     wanted: Iterable[str] = (),
 ) -> Answer:
-    """The I-Con loss of a method: sum over its blocks and anchors of weight * KL(p || q).
+    """The I-Con loss of a method: sum over its blocks and anchors of weight * D(p, q).
 
-    With `term="cross_entropy"` the entropy of p is left out. The gradient covers every learned
-    symbol, and those `wanted` besides; p and the weights are held fixed.
+    With `term="cross_entropy"` the entropy of p is left out of KL(p || q). The gradient covers
+    every learned symbol, and those `wanted` besides; p, the weights and the order of the
+    divergence are held fixed.
     """
     interpreter = Interpreter(sizes, data)
+    summand = Summand(method.icon, interpreter)
     rows = []
     for block in method.icon.blocks:
         for anchor in interpreter.assignments(block.anchors, block.anchor_cond, {}):
@@ -248,9 +271,12 @@ def loss(
             partition = total(kernel)
             terms = []
             for p_j, k_j in zip(p, kernel, strict=True):
+                ratio = k_j / partition
+                if method.icon.divergence != "kl":
+                    terms.append(summand(p_j, ratio))
+                    continue
                 if p_j == 0:
                     continue
-                ratio = k_j / partition
                 entropy = math.log(p_j) if term == "kl" else 0.0
                 log_q = ratio.map(math.log(ratio.value), 1 / ratio.value)
                 terms.append(Var(p_j) * (Var(entropy) + -log_q))

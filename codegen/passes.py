@@ -33,6 +33,8 @@ def each(step: Callable[[Reduction], Reduction]) -> Pass:
 def choose_sums(reduction: Reduction) -> Reduction:
     """How kernels are summed: in powers of two, as ratios, or against a running maximum."""
     k = reduction.log_kernel
+    if reduction.divergence != "kl":
+        return planned(reduction, sums="online")  # q is needed itself, by its logarithm
     if reduction.normalise != "pair" and linear(k) is not None:
         return planned(reduction, sums="linear")
     if reduction.normalise != "pair" and not k.expr.has(sympy.exp) and is_ratio(k):
@@ -46,6 +48,7 @@ def find_symmetry(reduction: Reduction) -> Reduction:
     k = reduction.log_kernel
     symmetric = (
         reduction.normalise in ("row", "joint")
+        and reduction.divergence == "kl"
         and all(atom.same for atom in k.atoms)
         and all(
             p.axis == "scalar" or (p.axis == "pair" and alike(p.expr, p.expr, swap))
@@ -63,6 +66,8 @@ def find_symmetry(reduction: Reduction) -> Reduction:
 def place_expectation(reduction: Reduction) -> Reduction:
     """Where the expected log-kernel is computed: outside the blocks where p has few entries."""
     target = reduction.target
+    if reduction.divergence != "kl":
+        return planned(reduction, expected="blocks")
     if target.form == "one-hot" and reduction.normalise == "row":
         return planned(reduction, expected="gather")
     closed = reduction.allowed.kind in ("all", "others") and reduction.normalise == "row"

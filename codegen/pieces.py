@@ -190,6 +190,7 @@ class Pieces:
         for atom, left, right in self.feature_names():
             if atom.kind == "dot":
                 lines.append(f"{atom.symbol} = {left}{cut} @ {right}{cut_columns}.T")
+                lines += self.above_zero(atom)
             else:
                 lines.append(f"{atom.symbol} = _sqdist({left}{cut}, {right}{cut_columns})")
                 lines += self.apart(atom)
@@ -216,8 +217,17 @@ class Pieces:
 
     def apart(self, atom: Atom) -> list[str]:
         """Where the kernel is infinite at distance 0, distances stop just above it."""
-        if not self.is_singular():
+        return self.floor(atom) if self.is_singular() else []
+
+    def above_zero(self, atom: Atom) -> list[str]:
+        """Where the logarithm of a sum of products is taken, it stops just above 0."""
+        assert atom.left is not None
+        if atom.left.column is None or self.reduction.plan.sums == "ratio":
             return []
+        return self.floor(atom)
+
+    def floor(self, atom: Atom) -> list[str]:
+        """The score of an atom, at least the smallest positive number."""
         s = atom.symbol
         if self.dialect is TORCH:
             return [f"{s} = {s}.clamp(min=torch.finfo({s}.dtype).tiny)"]

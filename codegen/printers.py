@@ -170,7 +170,8 @@ class TensorPrinter:
         """`parts` combined by an operator, broadcast against each other."""
         axes, vector = self.union(*parts), any(p.vector for p in parts)
         lifted = [self.lift(p, axes, vector=vector) for p in parts]
-        rest = [p.at(level + (sign == " / ")) for p in lifted[1:]]
+        # x * u @ v would be (x * u) @ v
+        rest = [p.at(level + (sign == " / " or " @ " in p.code)) for p in lifted[1:]]
         code = sign.join([lifted[0].at(level), *rest])
         return Text(code, axes, level, vector, all(p.plain for p in parts))
 

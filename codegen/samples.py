@@ -10,9 +10,12 @@ from typing import Any, TypeAlias
 from catalog.spec import Declaration, Method
 from catalog.symbols import TRUE, Fact, IApp, IndexSet, IVar, Mask, Sym, free_indices
 from codegen.oracle import Interpreter
+from derive import bridge
+from derive.instance import signature_of
+from derive.sampling import random_model
 
 Array: TypeAlias = Any
-TRIES = 400
+TRIES, PLAIN = 120, 60
 CLASSES = 3
 
 
@@ -35,24 +38,52 @@ def sample(
 
     `size` is the number of elements of every set that the file does not enumerate (sets of label
     values have three, other sets get one more each so that no two agree); `sizes` overrides it by
-    name. Raises NoSample when none is found.
+    name. Where plain draws do not meet the hypotheses, the models that proofs are tried on do.
+    Raises NoSample when none is found.
     """
     rng = random.Random(seed)
     counts = set_sizes(method, size, dimension) | sizes
-    failed = ""
+    furthest, failed = 0, ""
     for attempt in range(TRIES):
         data = {d.name: draw(d, counts, rng, attempt) for d in method.declarations.values()}
+        if attempt >= PLAIN:
+            data |= modelled(method, counts, rng)
         fixed = fitted(method, counts, data)
         data |= fixed
         put_entries(method, counts, data)
         interpreter = Interpreter(counts, data)
-        broken = (f.text for f in method.assumes if not holds(f, interpreter))
-        outside = outside_kind(method, fixed)
-        wrong = outside if outside is not None else next(broken, None)
-        if wrong is None:
+        broken = (k for k, f in enumerate(method.assumes) if not holds(f, interpreter))
+        outside, first = outside_kind(method, fixed), next(broken, None)
+        if outside is None and first is None:
             return Sample(counts, data)
-        failed = wrong
+        if first is not None and first >= furthest:
+            furthest, failed = first, method.assumes[first].text
+        failed = outside or failed
     raise NoSample(f"{method.id}: no data found on which {failed!r} holds")
+
+
+def modelled(method: Method, sizes: Mapping[str, int], rng: random.Random) -> dict[str, Array]:
+    """The symbols of the claim as the prover's search for a model of the hypotheses sets them."""
+    problem = bridge.problem(method)
+    named = {s: sizes[s] for s in signature_of(problem).sets}
+    found = random_model(problem.hyps, signature_of(problem), named, rng, restarts=1)
+    if found is None:
+        return {}
+    out: dict[str, Array] = {}
+    for tables, kind in ((found.families, float), (found.masks, bool), (found.functions, int)):
+        for name, table in tables.items():
+            if name in method.declarations:
+                out[name] = nested({at: kind(x) for at, x in table.items()})
+    return out
+
+
+def nested(table: Mapping[tuple[int, ...], Array]) -> Array:
+    """The table of a full array as nested lists."""
+    if () in table:
+        return table[()]
+    count = 1 + max(at[0] for at in table)
+    parts = [{at[1:]: x for at, x in table.items() if at[0] == k} for k in range(count)]
+    return [nested(part) for part in parts]
 
 
 def set_sizes(method: Method, size: int, dimension: int) -> dict[str, int]:

@@ -6,11 +6,16 @@ from codegen.ir import Argument, Program
 from codegen.render import WIDTH, paragraph
 
 INDENT = " " * 12
-CHOICES = (
+REDUCTION, TERM, VALID_ONLY = (
     'reduction: str = "mean"',
     'term: str = "cross_entropy"',
     "valid_only: bool = True",
 )
+
+
+def choices(program: Program) -> list[str]:
+    """The parameters that every loss has; only KL has an entropy of p to leave out."""
+    return [REDUCTION, *([TERM] if program.kl else []), VALID_ONLY]
 
 
 def anchor(program: Program) -> str:
@@ -33,7 +38,7 @@ def signature(program: Program) -> list[str]:
     """The parameters of the functions."""
     first = [f"{a.name}: Tensor" for a in program.arguments if a.positional]
     rest = [f"{a.name}: {annotation(a)}" for a in program.arguments if not a.positional]
-    return [*first, "*", *rest, *CHOICES]
+    return [*first, "*", *rest, *choices(program)]
 
 
 def forward_signature(program: Program) -> list[str]:
@@ -58,7 +63,8 @@ def representation(program: Program) -> str:
     """What the module prints of itself."""
     icon = program.method.icon
     numbers = [f"{a.name}={{self.{a.name}}}, " for a in fixed(program)]
-    parts = [f"p={icon.p.name}, q={icon.q.name}, "]
+    divergence = "" if program.kl else f"divergence={icon.divergence}, "
+    parts = [f"p={icon.p.name}, q={icon.q.name}, {divergence}"]
     for part in numbers:  # a string is not broken across lines, so it ends before it is too long
         if len(INDENT) + len('f""') + len(parts[-1]) + len(part) <= WIDTH:
             parts[-1] += part
@@ -81,9 +87,10 @@ def arguments_doc(program: Program) -> list[str]:
         named = f", {a.symbol} in the formula" if a.symbol != a.name else ""
         trained = ", learned" if a.learned else ""
         lines.append(paragraph(f"{a.name}: {shape}{described(a)}{trained}{named}.", " " * 8))
+    term = 'term: "cross_entropy" leaves out the entropy of p, "kl" is the I-Con loss itself.'
     lines += [
         '        reduction: "mean" over the anchors, "sum" or "none".',
-        '        term: "cross_entropy" leaves out the entropy of p, "kl" is the I-Con loss itself.',
+        *([f"        {term}"] if program.kl else []),
         "        valid_only: leave anchors without a p out of the mean; else they count as 0.",
     ]
     return lines
@@ -114,5 +121,5 @@ def same_call(program: Program) -> str:
     """The arguments, passed on."""
     positional = [a.name for a in program.arguments if a.positional]
     names = [a.name for a in program.arguments if not a.positional]
-    names += ["reduction", "term", "valid_only"]
+    names += ["reduction", *(["term"] if program.kl else []), "valid_only"]
     return ", ".join([*positional, *(f"{n}={n}" for n in names)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from codegen.divergence import order_line
 from codegen.ir import Program
 from codegen.layout import indented
 from codegen.signature import same_call
@@ -57,7 +58,8 @@ def streaming_body(program: Program, streams: list[Streaming]) -> tuple[list[str
 def applied(stream: Streaming) -> str:
     """The call of the autograd function, out of reach of the compiler: it loops in Python."""
     batch = stream.integers()
-    name = "_PairLoss" if stream.r.normalise == "pair" else "_LogPartition"
+    name = "_LogPartition" if stream.r.divergence == "kl" else "_Divergence"
+    name = "_PairLoss" if stream.r.normalise == "pair" else name
     return f"_eager({name}{stream.k}, {', '.join([*stream.tensors(), *batch])})"
 
 
@@ -65,6 +67,8 @@ def stream_lines(stream: Streaming) -> list[str]:
     """The lines of one reduction that leave `losses` and `valid`."""
     pieces, r = stream.pieces, stream.r
     out = [*pieces.preparation(scale=stream.linear)]
+    if r.divergence != "kl":
+        return [*out, *divergence_lines(stream)]
     entropy, valid = "", ALL_VALID
     if stream.target:
         out += stream.target.setup
@@ -90,6 +94,24 @@ def stream_lines(stream: Streaming) -> list[str]:
         out += ['if term == "kl":', f"    losses = losses - {entropy}"]
     out.append(f"valid = {valid}")
     return [*out, *pieces.weights()]
+
+
+def divergence_lines(stream: Streaming) -> list[str]:
+    """The lines where p and q are compared by another divergence than KL."""
+    pieces, target, joint = stream.pieces, stream.target, stream.r.normalise == "joint"
+    assert target is not None
+    valid = target.valid
+    if stream.r.target.form == "one-hot":
+        valid = pieces.gathered_valid()
+    if joint and valid is not None:
+        valid = f"({valid}).any()"
+    return [
+        *target.setup,
+        *order_line(pieces.program, pieces.printer()),
+        f"losses = {applied(stream)}{'.sum()' if joint else ''}",
+        f"valid = {valid or ALL_VALID}",
+        *([] if joint else pieces.weights()),
+    ]
 
 
 def classes(stream: Streaming) -> list[str]:
@@ -137,10 +159,11 @@ def pair_body(program: Program, stream: Streaming) -> list[str]:
         f"    return {program.name}_dense({same_call(program)})",
         *pieces.preparation(),
         *stream.target.setup,
+        *order_line(program, pieces.printer()),
         f"total = {applied(stream)}.sum()",
         *(
             []
-            if stream.r.target.binary
+            if stream.r.target.binary or not program.kl
             else ['if term == "kl":', f"    total = total - {stream.target.entropy}.sum()"]
         ),
         f'return total if reduction == "sum" else total / ({sides[0]} * {sides[1]})',

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from catalog.symbols import Expr
 from codegen.block_target import block_target
+from codegen.divergence import passed
 from codegen.ir import Atom
 from codegen.passes import linear, singular
 from codegen.pieces import Pieces, positions, unique
@@ -65,7 +66,14 @@ class Streaming:
         if self.r.allowed.kind == "mask":
             names += self.pieces.names_in(self.r.allowed.cond)
             text += self.pieces.allowed(block=True)
-        return unique([*names, *positions(text), *(self.target.data if self.target else [])])
+        names += positions(text)
+        order = ["order"] if self.order else []
+        return unique([*names, *(self.target.data if self.target else []), *order])
+
+    @property
+    def order(self) -> str:
+        """What the calls of the summand of another divergence than KL end with."""
+        return "" if self.r.divergence == "kl" else passed(self.pieces.program.method.icon)
 
     def tensors(self) -> list[str]:
         """Every tensor argument in order."""
@@ -75,7 +83,11 @@ class Streaming:
 
     def function(self) -> str:
         """The source of the autograd function with the helpers of its p."""
-        name = "pair" if self.r.normalise == "pair" else "linear" if self.linear else "rows"
+        name = "linear" if self.linear else "rows"
+        if self.r.normalise == "pair":
+            name = "pair"
+        elif self.r.divergence != "kl":
+            name = "sweeps"
         text = environment().get_template(f"torch_{name}.jinja").render(**self.slots())
         return f"{self.target.functions}\n\n\n{text}" if self.target else text
 
@@ -86,7 +98,9 @@ class Streaming:
         saved = list(tensors)
         upstreams = ["upstream: Tensor"]
         results = ["log_partition"]
-        if not pair:
+        if self.r.divergence != "kl":
+            saved += [] if pair else ["log_partition", "slopes"]
+        elif not pair:
             saved.append("log_partition")
             if self.plan.columns:
                 saved.append("column_log_partition")
@@ -108,6 +122,9 @@ class Streaming:
             "first": first,
             "count": sides.split(", ")[0] if self.features else f"len({self.arrays[0]})",
             "sides": sides,
+            "order": self.order,
+            "joint": self.r.normalise == "joint",
+            "kl": self.r.divergence == "kl",
             "symmetric": self.plan.symmetric,
             "columns": self.plan.columns,
             "blocks": blocks,
@@ -147,6 +164,8 @@ class Streaming:
 
     def title(self) -> str:
         """The first sentence of the class."""
+        if self.r.divergence != "kl":
+            return "The sum over j of the divergence of p from q, for every row i."
         inner = {"all": "j", "others": "j != i", "mask": "allowed j"}[self.r.allowed.kind]
         other = "left" if self.plan.symmetric else "right"
         what = f"The log of sum_({inner}) exp(left[i] . {other}[j])"

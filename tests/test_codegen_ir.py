@@ -67,6 +67,7 @@ REASONS = {
     "a vector depends on the row and on the column",
     "the pairs have weights of their own",
     "the anchors are not all the pairs",
+    "the joint distribution is not over pairs",
     "the kernel mixes row and column in a way that has no blocks",
 }
 

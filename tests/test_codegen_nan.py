@@ -11,14 +11,14 @@ import pytest
 from catalog.load import load_text
 from catalog.registry import all_methods, load
 from catalog.spec import Method
-from codegen.emit import WHY_NOT
+from codegen.emit import refusal
 from codegen.execute import module, program_of, source, tensor
 from codegen.ir import Program
 from codegen.samples import Sample, sample
 
 torch = pytest.importorskip("torch")
 
-METHODS = [m.id for m in all_methods() if m.claim.relation not in WHY_NOT]
+METHODS = [m.id for m in all_methods() if refusal(m) is None]
 
 
 def method(name: str) -> Method:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from catalog.registry import all_methods
-from codegen.emit import WHY_NOT
+from codegen.emit import refusal
 from codegen.execute import module, program_of, source
 from codegen.ir import Argument
 from codegen.render import environment
 from codegen.samples import sample
 
-METHODS = {m.id: m for m in all_methods() if m.claim.relation not in WHY_NOT}
+METHODS = {m.id: m for m in all_methods() if refusal(m) is None}
 ARGUMENTS = [(name, a) for name, m in METHODS.items() for a in program_of(m).arguments]
 
 

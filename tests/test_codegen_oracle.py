@@ -13,6 +13,8 @@ from codegen import tape
 from codegen.oracle import Interpreter, loss, published
 from codegen.samples import NoSample, holds, sample
 
+LOSSES = [m.id for m in all_methods() if m.icon.blocks and not m.statements]
+
 
 @pytest.mark.parametrize("name", tape.UNARY)
 @pytest.mark.parametrize("x", [0.3, 2.0])
@@ -49,7 +51,7 @@ def test_two_points_by_hand() -> None:
     assert answer.gradient["c"][0][0] == pytest.approx(q * (3 - 1) / 2)
 
 
-@pytest.mark.parametrize("name", [m.id for m in all_methods()])
+@pytest.mark.parametrize("name", LOSSES)
 def test_the_gradient_is_a_difference_quotient(name: str) -> None:
     m = load(name)
     s = sample(m, 1)
@@ -86,7 +88,7 @@ def shifted(value: object, where: tuple[int, ...], step: float) -> object:
 # --------------------------------------------------------------------------- data
 
 
-@pytest.mark.parametrize("name", [m.id for m in all_methods()])
+@pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("size", [4, 5, 7])
 def test_the_hypotheses_hold_on_the_data(name: str, size: int) -> None:
     m = load(name)

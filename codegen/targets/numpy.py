@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.spec import Block
 from catalog.symbols import Expr, IVar, Sym, walk
-from codegen import blocks, dense
+from codegen import blocks, dense, divergence
 from codegen.adjoint import Adjoint
 from codegen.checks import checked, named_sizes
 from codegen.dialects import NUMPY
@@ -15,7 +15,7 @@ from codegen.ir import Program
 from codegen.layout import indented, wrapped
 from codegen.pieces import Pieces
 from codegen.render import environment, header, helpers
-from codegen.signature import CHOICES, arguments_doc, none_doc
+from codegen.signature import arguments_doc, choices, none_doc
 from codegen.text import PRODUCT, Text
 
 
@@ -27,6 +27,8 @@ def emit(program: Program) -> str:
         groups = [block_group(program, b) for b in program.method.icon.blocks]
     body = "\n".join(with_positions(program, combine(program, groups)))
     lines = checked(program)
+    whole = "\n".join([*lines, body])
+    extra = divergence.functions(program.method.icon, NUMPY, whole)
     text = environment().get_template("numpy.jinja").render(
         header=header(program),
         certificate=repr(program.certificate_hash),
@@ -37,7 +39,7 @@ def emit(program: Program) -> str:
         none_doc=none_doc(program),
         inputs="\n".join(lines),
         body=body,
-        helpers="\n\n\n".join(helpers("numpy_helpers.jinja", "\n".join([*lines, body]))),
+        helpers="\n\n\n".join([*extra, *helpers("numpy_helpers.jinja", whole)]),
     )
     return wrapped(text)
 
@@ -51,7 +53,7 @@ def signature(program: Program) -> list[str]:
         for a in program.arguments
         if not a.positional
     ]
-    return [*first, "*", *rest, *CHOICES]
+    return [*first, "*", *rest, *choices(program)]
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def gradient(pieces: Pieces) -> list[str]:
             out.append("by_kernel = np.where(allowed, by_kernel, 0.0)")
         slope_of, start = k.growth, "by_kernel"
     else:
-        out.append(f"weight_ij = share{column} * (q_ij - p_ij)")
+        out += slopes(pieces, column)
         slope_of, start = k.slope, "weight_ij"
     whole = (r.row, r.column)
     for atom in k.atoms:
@@ -136,6 +138,25 @@ def gradient(pieces: Pieces) -> list[str]:
         code = f"({start} * {text}){total}" if text != "1" else f"{start}{total}"
         out += pulled(pieces, p.expr, Text(code, axis), *axis)
     return out
+
+
+def slopes(pieces: Pieces, column: str) -> list[str]:
+    """Lines for `weight_ij`, the derivative of the loss in the log-kernel of every pair."""
+    r = pieces.reduction
+    if r.divergence == "kl":
+        return [f"weight_ij = share{column} * (q_ij - p_ij)"]
+    order = divergence.passed(pieces.program.method.icon)
+    if r.normalise == "pair":
+        return [
+            f"by_match = _slope(p_ij, log_q{order}) * (1 - q_ij)",
+            f"by_null = _slope(1 - p_ij, log_null{order}) * q_ij",
+            "weight_ij = share * (by_match - by_null)",
+        ]
+    total = "slope_ij.sum()" if r.normalise == "joint" else "slope_ij.sum(axis=1, keepdims=True)"
+    return [
+        f"slope_ij = _slope(p_ij, log_q{order})",
+        f"weight_ij = share{column} * (slope_ij - q_ij * {total})",
+    ]
 
 
 def pulled(pieces: Pieces, node: Expr, g: Text, *layout: IVar) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from codegen import blocks, dense
+from codegen import blocks, dense, divergence
 from codegen.checks import checked, named_sizes
 from codegen.dialects import TORCH
 from codegen.ir import Program
@@ -58,9 +58,11 @@ def emit(program: Program) -> str:
         forward_signature=", ".join(["self", *forward_signature(program)]),
         forward_call=forward_call(program),
         representation=representation(program),
-        helpers="",
+        kl=program.kl,
     )
-    text = f"{text.rstrip()}\n\n\n" + "\n\n\n".join(helpers("torch_helpers.jinja", text))
+    extra = divergence.functions(program.method.icon, TORCH, text)
+    parts = [text.rstrip(), *extra, *helpers("torch_helpers.jinja", text)]
+    text = "\n\n\n".join(parts)
     return wrapped(imported(text))
 
 
