@@ -471,9 +471,13 @@ def test_the_streaming_form_never_holds_all_pairs(form: str) -> None:
     ("coarse", "", "published = (n) * I-Con + 3, its neighbours groups of neighbours"),
 ])  # fmt: skip
 def test_the_relation_is_said(relation: str, divergence: str, line: str) -> None:
-    text = PAIRS["a smoothed target"][1] + f"\n{divergence}\n" + (
-        '[published]\nformula = "sum[i] z[i].z[i]"\nsource = "Eq. 3"\n'
-        f'[claim]\nrelation = "{relation}"\nscale = "n"\nconstant = "3"\n'
+    text = (
+        PAIRS["a smoothed target"][1]
+        + f"\n{divergence}\n"
+        + (
+            '[published]\nformula = "sum[i] z[i].z[i]"\nsource = "Eq. 3"\n'
+            f'[claim]\nrelation = "{relation}"\nscale = "n"\nconstant = "3"\n'
+        )
     )
     head = FILE.split("{pair}")[0]
     said = " ".join(ast.get_docstring(ast.parse(emit(load_text(head + text)))).split())

@@ -16,11 +16,12 @@ import pytest
 from catalog.registry import all_methods, load
 from codegen.emit import emit, refusal, target_names, write_file
 from codegen.layout import WIDTH, wrapped
+from tests.selection import kinds, representatives
 
 GOLDEN = Path(__file__).with_name("golden")
 # a loss that is linear and symmetric, a joint one with a dense p, and the readable reference
 REPRESENTATIVE = [("simclr", "torch"), ("t-sne", "torch"), ("supcon", "numpy")]
-EMITTED = [m.id for m in all_methods() if refusal(m) is None]
+EMITTED = [m.id for m in representatives((m for m in all_methods() if refusal(m) is None), kinds)]
 
 
 def text_of(name: str, target: str) -> str:

@@ -31,6 +31,8 @@ from codegen.samples import Sample, sample
 pytest.importorskip("torch")
 import torch
 
+from tests.selection import kinds, representatives
+
 EXACT = 1e-10  # float64 against the formulas, value and gradient, relative to the largest entry
 SIZES = ((0, 5), (1, 8))  # (seed, elements of the main index set): odd and even
 UPSTREAM = -2.5  # the gradient that comes from above: neither 1 nor positive
@@ -41,7 +43,7 @@ TOLERANCE = {  # dtype of the inputs: value, gradient, relative to the largest e
     "float16": (4e-3, 2e-2),
 }
 
-METHODS = [m.id for m in all_methods() if refusal(m) is None]
+METHODS = [m.id for m in representatives((m for m in all_methods() if refusal(m) is None), kinds)]
 REFUSED = [m.id for m in all_methods() if refusal(m) is not None]
 
 

@@ -15,10 +15,11 @@ from codegen.emit import refusal
 from codegen.execute import module, program_of, source, tensor
 from codegen.ir import Program
 from codegen.samples import Sample, sample
+from tests.selection import kinds, representatives
 
 torch = pytest.importorskip("torch")
 
-METHODS = [m.id for m in all_methods() if refusal(m) is None]
+METHODS = [m.id for m in representatives((m for m in all_methods() if refusal(m) is None), kinds)]
 
 
 def method(name: str) -> Method:

@@ -12,8 +12,14 @@ from catalog.registry import all_methods, load
 from codegen import tape
 from codegen.oracle import Interpreter, loss, published
 from codegen.samples import NoSample, holds, sample
+from tests.selection import kinds, representatives
 
-LOSSES = [m.id for m in all_methods() if m.icon.blocks and not m.statements]
+LOSSES = [
+    m.id
+    for m in representatives(
+        (m for m in all_methods() if m.icon.blocks and not m.statements), kinds
+    )
+]
 
 
 @pytest.mark.parametrize("name", tape.UNARY)

@@ -13,10 +13,13 @@ from catalog.spec import Method
 from codegen.emit import refusal
 from codegen.execute import module, program_of, source, tensor
 from codegen.samples import sample
+from tests.selection import kinds, representatives
 
 torch = pytest.importorskip("torch")
 
-METHODS = {m.id: m for m in all_methods() if refusal(m) is None}
+METHODS = {
+    m.id: m for m in representatives((m for m in all_methods() if refusal(m) is None), kinds)
+}
 
 
 def numbers(range_: str) -> list[tuple[str, str]]:

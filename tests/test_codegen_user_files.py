@@ -261,5 +261,3 @@ def test_the_emitted_file_says_why_it_holds_all_pairs() -> None:
 def test_the_letters_of_the_mathematics_stay_arguments() -> None:
     program = program_of(load_text(CASES["a given p, with the letters of the mathematics"][1]))
     assert [a.name for a in program.arguments] == ["q", "r", "distribution", "temperature"]
-
-
