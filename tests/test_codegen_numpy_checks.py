@@ -13,11 +13,8 @@ from codegen.execute import module, program_of, source
 from codegen.ir import Argument
 from codegen.render import environment
 from codegen.samples import sample
-from tests.selection import kinds, representatives
 
-METHODS = {
-    m.id: m for m in representatives((m for m in all_methods() if refusal(m) is None), kinds)
-}
+METHODS = {m.id: m for m in all_methods() if refusal(m) is None}
 ARGUMENTS = [(name, a) for name, m in METHODS.items() for a in program_of(m).arguments]
 
 

@@ -479,9 +479,7 @@ OPEN = {
     "three-classes": "the sum over listed classes is unfolded before the indicator settles it",
     "weighted-neighbours": "a positive sum of weights is not seen to have a term",
     "joint": "the sum over two letters is not seen to have a term",
-    "symmetric-scores": "s[i,j] = s[j,i] is used for ever",
     "inverse-power": "the hypothesis for i != j is not used at j = pos[i]",
-    "log-of-sigmoid-pairs": "1 - 1/(1 + exp(-x)) is not seen to be positive",
     "polynomial-kernel-expanded": "sums are not factored",
 }
 """True claims that the search does not prove, and what it lacks."""
