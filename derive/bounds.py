@@ -79,7 +79,8 @@ class Bounds(Exponentials):
 
     def _find(self, kind: str, t: Term, depth: int) -> Theorem | None:
         tactics: list[Callable[..., Theorem | None]] = [
-            self.by_sign, self.by_shape, self.by_lemmas, self.by_hoeffding, self.by_largest, self.by_anchor,
+            self.by_sign, self.by_shape, self.by_lemmas, self.by_hoeffding, self.by_largest,
+            self.by_anchor,
             self.combine, self.in_coordinates, self.by_exp, self.by_scale, self.by_normal,
         ]  # fmt: skip
         for tactic in tactics:
