@@ -39,14 +39,14 @@ def lines(program: Program, block: Block, dialect: Dialect) -> list[str]:
     library = "torch" if torch else "np"
     count = len(block.neighbours)
     dims = str(tuple(range(-count, 0))) if count > 1 else "-1"
-    out = [f"log_kernel = {full(p, p.expr(logarithm(block.kernel)), layout)}"]
+    out = [f"log_kernel = {full(program, p, p.expr(logarithm(block.kernel)), layout)}"]
     cond = And((block.anchor_cond, block.neighbour_cond))
     masked = not holds_always(cond)
     if masked:
-        out.append(f"allowed = {full(p, p.expr(Iverson(cond)), layout)} > 0")
+        out.append(f"allowed = {full(program, p, p.expr(Iverson(cond)), layout)} > 0")
         lowest = "torch.finfo(log_kernel.dtype).min" if torch else "-1e300"
         out.append(f"log_kernel = {library}.where(allowed, log_kernel, {lowest})")
-    out.append(f"p_ij = {full(p, p.expr(block.p), layout)}{'.detach()' if torch else ''}")
+    out.append(f"p_ij = {full(program, p, p.expr(block.p), layout)}{'.detach()' if torch else ''}")
     if masked:
         out.append(f"p_ij = {library}.where(allowed, p_ij, 0.0)")
     if program.method.icon.p.name == "formula":
@@ -87,19 +87,19 @@ def weights(program: Program, block: Block, p: TensorPrinter) -> list[str]:
     if program.uniform:
         return []
     torch = p.dialect is TORCH
-    code = f"{full(p, p.expr(block.weight), block.anchors)}.reshape(-1)"
+    code = f"{full(program, p, p.expr(block.weight), block.anchors)}.reshape(-1)"
     if torch and any(isinstance(n, Sym) for n in walk(block.weight)):
         code += ".detach()"
     if holds_always(block.anchor_cond):
         return [f"weight = {code}"]
-    anchor = f"{full(p, p.cond(block.anchor_cond), block.anchors)}.reshape(-1)"
+    anchor = f"{full(program, p, p.cond(block.anchor_cond), block.anchors)}.reshape(-1)"
     return [
         f"anchor = {anchor}",
         f"weight = {'torch' if torch else 'np'}.where(anchor, {code}, 0.0)",
     ]
 
 
-def full(p: TensorPrinter, text: Text, axes: tuple[IVar, ...]) -> str:
+def full(program: Program, p: TensorPrinter, text: Text, axes: tuple[IVar, ...]) -> str:
     """`text` with every axis at its full size."""
     sizes = ", ".join(p.sizes[v.set.name] for v in axes)
     lifted = p.lift(text, axes)
@@ -107,7 +107,8 @@ def full(p: TensorPrinter, text: Text, axes: tuple[IVar, ...]) -> str:
         return text.at(ATOM)
     if p.dialect is TORCH:
         if text.plain:
-            return f"torch.tensor({text.code}).expand({sizes})"
+            # in the dtype and on the device of the arrays
+            return f"{anchor(program)}.new_tensor({text.code}).expand({sizes})"
         return f"{lifted.at(ATOM)}.expand({sizes})"
     return f"np.broadcast_to({lifted.code}, ({sizes},))"
 

@@ -285,6 +285,19 @@ def loss(
     return _answer(method, interpreter, total(rows), wanted)
 
 
+def entropy(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) -> float:
+    """The entropy of p: the sum over blocks and anchors of weight * sum_j -p log p."""
+    interpreter = Interpreter(sizes, data)
+    terms = []
+    for block in method.icon.blocks:
+        for anchor in interpreter.assignments(block.anchors, block.anchor_cond, {}):
+            weight = interpreter.scalar(block.weight, anchor).value
+            for env in interpreter.assignments(block.neighbours, block.neighbour_cond, anchor):
+                p = interpreter.scalar(block.p, env).value
+                terms.append(-weight * p * math.log(p) if p > 0 else 0.0)
+    return math.fsum(terms)
+
+
 def published(method: Method, sizes: Mapping[str, int], data: Mapping[str, Array]) -> Answer:
     """The formula as the paper prints it, with its gradient in every learned symbol."""
     interpreter = Interpreter(sizes, data)

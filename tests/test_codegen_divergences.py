@@ -14,10 +14,11 @@ import pytest
 
 from catalog.divergences import DIVERGENCES
 from catalog.load import load_text
+from catalog.registry import all_methods, load
 from catalog.spec import Method
 from catalog.symbols import Num, Sym, walk
 from codegen import divergence, oracle
-from codegen.emit import emit
+from codegen.emit import emit, refusal
 from codegen.execute import FORMS, differentiable, module, program_of, run, source, tensor
 from codegen.samples import Sample, sample
 
@@ -158,6 +159,49 @@ def test_value_and_gradient_are_those_of_the_formulas(
         vars(found)["TILE"] = 3
         result = run(found, program, form, s, upstream=UPSTREAM)
         assert distance(float(result.value), dict(result.gradient), answer) < EXACT, form
+
+
+# --------------------------------------------------------------------------- the catalog's entries
+
+ENTRIES = [m.id for m in all_methods() if m.icon.divergence != "kl" and refusal(m) is None]
+EQUATIONS = ("exact", "coarse", "reverse", "generalised")
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_an_entry_of_the_catalog_in_every_form(name: str) -> None:
+    m = load(name)
+    program, s = program_of(m), sample(m, 0, size=5)
+    numbers = [a.symbol for a in program.arguments if a.kind == "number" and not a.shape]
+    answer = oracle.loss(m, s.sizes, s.data, wanted=numbers)
+    for form in FORMS:
+        found = module(source(m, form))
+        vars(found)["TILE"] = 3
+        result = run(found, program, form, s, upstream=UPSTREAM)
+        assert distance(float(result.value), dict(result.gradient), answer) < EXACT, form
+    if m.claim.relation in EQUATIONS:
+        formulas = oracle.Interpreter(s.sizes, s.data)
+        scale = formulas.scalar(m.claim.scale, {}).value
+        constant = formulas.scalar(m.claim.constant, {}).value
+        published = oracle.published(m, s.sizes, s.data).value
+        assert scale * answer.value + constant == pytest.approx(published, rel=EXACT, abs=EXACT)
+
+
+def test_the_entries_are_of_every_relation_and_many_divergences() -> None:
+    assert {load(name).claim.relation for name in ENTRIES} >= {"reverse", "generalised"}
+    assert len({load(name).icon.divergence for name in ENTRIES}) >= 8
+    assert len(ENTRIES) >= 35
+
+
+def test_a_constant_is_written_in_the_precision_of_the_arrays() -> None:
+    m = load("mean-entropy")  # its p is 1/m, which single precision keeps to seven digits
+    original = source(m, "dense")
+    right = "s.new_tensor(1 / m)"
+    assert right in original
+    found = module(original.replace(right, "torch.tensor(1 / m)"))
+    s = sample(m, 0, size=5)
+    answer = oracle.loss(m, s.sizes, s.data)
+    result = run(found, program_of(m), "dense", s, upstream=UPSTREAM)
+    assert distance(float(result.value), {}, answer) > EXACT
 
 
 # every divergence and order once, the pairs in turn
