@@ -95,7 +95,27 @@ def claim_dcd(data: Data) -> tuple[float, float]:
     return float(a.sum()), float((a * np.log(a)).sum() - a.sum() + len(a))
 
 
+def sample_pairwise_similarity_bce(rng: np.random.Generator, n: int) -> Data:
+    return {"phi": softmax(normal(rng, n, 3)), "alike": mixed_graph(rng, n)}
+
+
+def published_pairwise_similarity_bce(data: Data) -> float:
+    phi, total = data["phi"], 0.0
+    for i, row in enumerate(data["alike"]):
+        for j, alike in enumerate(row):
+            agree = sum(a * b for a, b in zip(phi[i], phi[j], strict=True))
+            total -= math.log(agree if alike else 1 - agree)
+    return total / len(phi) ** 2
+
+
+def icon_pairwise_similarity_bce(data: Data) -> float:
+    agree = data["phi"] @ data["phi"].T
+    q, alike = np.stack([agree, 1 - agree], axis=-1), data["alike"]
+    return float(kl_rows(np.stack([alike, ~alike], axis=-1).astype(float), q).mean())
+
+
 CLAIMS = {
+    "pairwise-similarity-bce": lambda d: (1.0, 0.0),
     "dcd": claim_dcd,
     "pmi-clustering": lambda d: (1.0, mean_log_neighbours(d) - math.log(len(d["phi"]))),
     "infonce-clustering": lambda d: (1.0, mean_log_neighbours(d) - math.log(len(d["phi"]))),

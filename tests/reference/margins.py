@@ -14,6 +14,7 @@ from tests.reference.tools import (
     kl_rows,
     normal,
     one_hot,
+    onto,
     positive,
     rows_to_one,
     softmax,
@@ -151,7 +152,55 @@ def icon_l_gm(data: Data) -> float:
     return float(kl_rows(target, q).mean())
 
 
+def sample_subcenter_arcface(rng: np.random.Generator, n: int) -> Data:
+    return {**sample_arcface(rng, n), "w": normal(rng, CLASSES, 3, DIM)}
+
+
+def published_subcenter_arcface(data: Data) -> float:
+    margin = math.atan2(float(data["sinm"]), float(data["cosm"]))
+    total, s = 0.0, float(data["s"])
+    for x, y in zip(data["x"], data["y"], strict=True):
+        angles = [min(math.acos(cos(x, w)) for w in centres) for centres in data["w"]]
+        rest = [s * math.cos(a) for j, a in enumerate(angles) if j != y]
+        total += minus_log_share(s * math.cos(angles[y] + margin), rest)
+    return total / len(data["x"])
+
+
+def icon_subcenter_arcface(data: Data) -> float:
+    c = np.stack([cosines(data["x"], w) for w in data["w"].transpose(1, 0, 2)]).max(0)
+    warped = data["cosm"] * c - data["sinm"] * np.sqrt(1 - c**2)
+    q = softmax(data["s"] * np.where(targets(data) > 0, warped, c))
+    return float(kl_rows(targets(data), q).mean())
+
+
+def sample_sphereface2(rng: np.random.Generator, n: int) -> Data:
+    data = {**faces(rng, n), "b": normal(rng), "r": 3 * positive(rng)}
+    share = np.where(targets(data) > 0, 0.7, 0.3)
+    return {**data, "lambda": share, "m": np.array(0.4), "t": 3 * positive(rng)}
+
+
+def published_sphereface2(data: Data) -> float:
+    r, m, b, t = (float(data[name]) for name in "rmbt")
+    total = 0.0
+    for x, y, share in zip(data["x"], data["y"], data["lambda"], strict=True):
+        for j, w in enumerate(data["w"]):
+            g = 2 * ((cos(x, w) + 1) / 2) ** t - 1
+            logit = -r * (g - m) - b if j == y else r * (g + m) + b
+            total += share[j] / r * math.log(1 + math.exp(logit))
+    return total / len(data["x"])
+
+
+def icon_sphereface2(data: Data) -> float:
+    g = 2 * ((1 + cosines(data["x"], data["w"])) / 2) ** data["t"] - 1
+    logits = data["r"] * (g - data["m"] * (2 * targets(data) - 1)) + data["b"]
+    q = softmax(np.stack([logits, np.zeros_like(logits)], -1))
+    losses = np.where(targets(data) > 0, onto([1.0, 0.0], q), onto([0.0, 1.0], q))
+    return float(np.average(losses, weights=data["lambda"]))
+
+
 CLAIMS = {
+    "subcenter-arcface": lambda d: (1.0, 0.0),
+    "sphereface2": lambda d: (float(d["lambda"].sum() / len(d["x"]) / d["r"]), 0.0),
     "normface": lambda d: (1.0, 0.0),
     "arcface": lambda d: (1.0, 0.0),
     "elasticface": lambda d: (1.0, 0.0),

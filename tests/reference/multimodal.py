@@ -211,7 +211,32 @@ def icon_vse_plus_plus(data: Data) -> float:
     return both_ways((scores + data["alpha"] * (1 - np.eye(len(scores)))) / data["tau"])
 
 
+def sample_filip(rng: np.random.Generator, n: int) -> Data:
+    return {"f": normal(rng, n, 3, DIM), "g": normal(rng, n, 4, DIM), "tau": positive(rng)}
+
+
+def published_filip(data: Data) -> float:
+    """Late interaction: each token of one side finds its best token of the other."""
+
+    def similarity(own: np.ndarray, other: np.ndarray) -> float:
+        return sum(max(token @ t for t in other) for token in own) / len(own)
+
+    f, g, tau, total = data["f"], data["g"], float(data["tau"]), 0.0
+    for i in range(len(f)):
+        total -= log_share([similarity(f[i], text) / tau for text in g], i)
+        total -= log_share([similarity(g[i], image) / tau for image in f], i)
+    return total / 2 / len(f)
+
+
+def icon_filip(data: Data) -> float:
+    tokens = np.einsum("ikd,jrd->ijkr", data["f"], data["g"]) / data["tau"]
+    image, text = tokens.max(3).mean(2), tokens.max(2).mean(2)
+    eye = np.eye(len(image))
+    return float((kl_rows(eye, softmax(image)) + kl_rows(eye, softmax(text.T))).mean() / 2)
+
+
 CLAIMS = {
+    "filip": lambda d: (1.0, 0.0),
     "align": lambda d: (2.0, 0.0),
     "lit": lambda d: (1.0, 0.0),
     "unicl": claim_unicl,

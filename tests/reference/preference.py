@@ -254,22 +254,24 @@ def icon_infonca(data: Data) -> float:
 
 def sample_nca(rng: np.random.Generator, n: int) -> Data:
     answers = {"logpi": -2 * positive(rng, n, 4), "logref": -2 * positive(rng, n, 4)}
-    return {**answers, "beta": positive(rng), "w": softmax(normal(rng, n, 4))}
+    return {**answers, "beta": positive(rng), "alpha": positive(rng), "r": normal(rng, n, 4)}
 
 
 def published_nca(data: Data) -> float:
     b, total = float(data["beta"]), 0.0
-    for lp, lr, wanted in zip(data["logpi"], data["logref"], data["w"], strict=True):
-        for x, y, w in zip(lp, lr, wanted, strict=True):
-            total -= w * log_sigmoid(b * (x - y)) + 1 / len(wanted) * log_sigmoid(-b * (x - y))
-    return total / len(data["w"])
+    for lp, lr, r in zip(data["logpi"], data["logref"], data["r"], strict=True):
+        rewards = [math.exp(v / float(data["alpha"])) for v in r]
+        for x, y, w in zip(lp, lr, rewards, strict=True):
+            total -= w / sum(rewards) * log_sigmoid(b * (x - y)) + log_sigmoid(b * (y - x)) / len(r)
+    return total / len(data["r"])
 
 
 def icon_nca(data: Data) -> float:
     s = data["beta"] * (data["logpi"] - data["logref"])
     q = softmax(np.stack([s, np.zeros_like(s)], axis=-1))
     kl = np.stack([onto([1.0, 0.0], q), onto([0.0, 1.0], q)])
-    weights = np.stack([data["w"], np.full_like(data["w"], 1 / s.shape[-1])])
+    w = softmax(data["r"] / data["alpha"])
+    weights = np.stack([w, np.full_like(w, 1 / s.shape[-1])])
     return float((kl * weights).sum() / weights.sum())
 
 
@@ -311,7 +313,29 @@ def icon_apo_zero(data: Data) -> float:
     return judged_alone(data, 0.0)
 
 
+def sample_beta_dpo(rng: np.random.Generator, n: int) -> Data:
+    data = with_reference(rng, n)
+    beta0 = data.pop("beta")
+    return {**data, "beta0": beta0, "alpha": 0.6 * positive(rng), "M0": np.array(0.1)}
+
+
+def batch_beta(data: Data) -> float:
+    """The beta of the batch, from the mean margin of its pairs."""
+    mean = float(data["beta0"]) * sum(margins(data)) / len(data["logpi"])
+    return float((1 + data["alpha"] * (mean - data["M0"])) * data["beta0"])
+
+
+def published_beta_dpo(data: Data) -> float:
+    beta = batch_beta(data)
+    return -sum(log_sigmoid(beta * h) for h in margins(data)) / len(data["logpi"])
+
+
+def icon_beta_dpo(data: Data) -> float:
+    return float(onto([1.0, 0.0], learned_pair(data, np.array(batch_beta(data)))).mean())
+
+
 CLAIMS = {
+    "beta-dpo": lambda d: (1.0, 0.0),
     "cdpo": lambda d: (1.0, entropy(flipped(float(d["epsilon"]))[None])),
     "mmpo": lambda d: (1.0, entropy(softmax(d["gamma"] * d["r"]))),
     "madpo": lambda d: (float(d["w"].mean()), 0.0),

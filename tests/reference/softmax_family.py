@@ -200,7 +200,41 @@ def icon_easy_llp(data: Data) -> float:
     return float(kl_rows(debiased(data), q).mean())
 
 
+def sample_spherical_softmax(rng: np.random.Generator, n: int) -> Data:
+    return {**labelled(rng, n, "o"), "epsilon": 0.1 * positive(rng)}
+
+
+def published_spherical_softmax(data: Data) -> float:
+    losses, epsilon = [], float(data["epsilon"])
+    for row, y in zip(data["o"], data["y"], strict=True):
+        losses.append(minus_log(row, y, lambda v: v**2 + epsilon))
+    return sum(losses) / len(losses)
+
+
+def icon_spherical_softmax(data: Data) -> float:
+    q = rows_to_one(np.square(data["o"]) + data["epsilon"])
+    return float(one_hot_kl(data, q).mean())
+
+
+sample_stablemax = labelled
+
+
+def published_stablemax(data: Data) -> float:
+    losses = []
+    for row, y in zip(data["z"], data["y"], strict=True):
+        losses.append(minus_log(row, y, lambda v: v + 1 if v >= 0 else 1 / (1 - v)))
+    return sum(losses) / len(losses)
+
+
+def icon_stablemax(data: Data) -> float:
+    z = data["z"]
+    kernel = np.where(z < 0, 1 / (1 + np.abs(z)), 1 + np.abs(z))
+    return float(one_hot_kl(data, rows_to_one(kernel)).mean())
+
+
 CLAIMS = {
+    "spherical-softmax": lambda d: (1.0, 0.0),
+    "stablemax": lambda d: (1.0, 0.0),
     "sigsoftmax": lambda d: (1.0, 0.0),
     "superclass": lambda d: (1.0, entropy(bags(d))),
     "prediction-smoothing": lambda d: (1.0, 0.0),

@@ -177,7 +177,36 @@ def claim_line(data: Data) -> tuple[float, float]:
     return total, total * entropy(rows_to_one(data["w"]), data["w"].sum(1))
 
 
+def sample_sgns_expected(rng: np.random.Generator, n: int) -> Data:
+    tables = {"N": counts(rng, n), "P": softmax(normal(rng, n)), "k": np.array(5.0)}
+    return {"v": normal(rng, n, DIM), "vp": normal(rng, n, DIM), **tables}
+
+
+def published_sgns_expected(data: Data) -> float:
+    """Every pair of the text spelt out, with the expected loss of its k draws."""
+    total, k = 0.0, float(data["k"])
+    for w, row in enumerate(data["N"]):
+        scores = [float(data["v"][w] @ out) for out in data["vp"]]
+        drawn = sum(p * log_sigmoid(-s) for p, s in zip(data["P"], scores, strict=True))
+        for count, s in zip(row, scores, strict=True):
+            total -= sum(log_sigmoid(s) + k * drawn for _ in range(int(count)))
+    return total
+
+
+def expected_draws(data: Data) -> np.ndarray:
+    """How often a pair is drawn as a negative."""
+    return np.asarray(data["k"] * np.outer(data["N"].sum(1), data["P"]))
+
+
+def icon_sgns_expected(data: Data) -> float:
+    s = data["v"] @ data["vp"].T
+    noise = expected_draws(data)
+    losses = data["N"] * np.logaddexp(0, -s) + noise * np.logaddexp(0, s)
+    return float(losses.sum() / (data["N"] + noise).sum())
+
+
 CLAIMS = {
+    "sgns-expected": lambda d: (float((d["N"] + expected_draws(d)).sum()), 0.0),
     "skip-gram": claim_skip_gram,
     "sgns": lambda d: (float(d["real"].size), 0.0),
     "hierarchical-softmax": lambda d: (float(d["path"].sum()), 0.0),
