@@ -9,15 +9,14 @@ decides; nothing else is guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.exponentials import Exponentials
-from derive.lemmas import MAX_FACTS, ROUNDS, Equal, Facts
+from derive.lemmas import MAX_FACTS, ROUNDS, Equal, Facts, Trial
 from derive.normal import GaveUp, Normaliser
 from derive.poly import PREFIX, build, offset, substitute, times, without
 from derive.signs import ONE, ZERO, indices
-from derive.simplex import feasible
+from derive.simplex import feasible, possible
 from derive.terms import (
     BOOL,
     Monomial,
@@ -36,16 +35,6 @@ from derive.theorem import MINUS, Theorem, exp, inv, log
 
 # depth of the search and rounds of `combine`: short proofs come before long ones
 EFFORTS = ((0, 1), (1, 1), (0, 2), (2, 1), (1, 2), (6, ROUNDS))
-
-
-@dataclass
-class Trial:
-    """How far the search for a combination has come."""
-
-    goal: Poly
-    facts: Facts
-    pool: list[Monomial]
-    rounds: int = 0
 
 
 class Bounds(Exponentials):
@@ -314,11 +303,11 @@ class Bounds(Exponentials):
             goal, facts = self.expanded(t), Facts()
             for th in self.known(t):
                 self.take(facts, th)
-            pool = {**self.flat(t), **goal}  # as written, a logarithm of a quotient is still one
-            self.tried[key] = Trial(goal, facts, list(pool))
+            trial = self.tried[key] = Trial(goal, facts)
+            trial.look({**self.flat(t), **goal})  # as written, log(a/b) is still one logarithm
         trial = self.tried[key]
         while trial.pool and trial.rounds < self.rounds:
-            now, trial.pool, trial.rounds = trial.pool, [], trial.rounds + 1
+            now = trial.next()
             more = [th for m in now for th in self.about(m, indices(t))]
             before = len(trial.facts)
             for th in more:
@@ -326,7 +315,7 @@ class Bounds(Exponentials):
             if found := self.solve(kind, t, trial.goal, trial.facts):
                 return found
             if before < len(trial.facts) <= MAX_FACTS:
-                trial.pool = list({m: c for _, p in trial.facts.values() for m, c in p.items()})
+                trial.look(m for _, p in trial.facts.values() for m in p)
         return None
 
     def solve(self, kind: str, t: Term, goal: Poly, facts: Facts) -> Theorem | None:
@@ -337,14 +326,18 @@ class Bounds(Exponentials):
             for m in p:
                 rows.setdefault(m, len(rows))
         columns = [{rows[m]: c for m, c in p.items()} for _, p in used]
-        spare = [(m, s) for m in rows if (s := self.way.nn(build({m: Fraction(1)})))]
-        columns += [{rows[m]: Fraction(1)} for m, _ in spare]
-        right = [Fraction(0)] * len(rows)
-        for m, c in goal.items():
-            right[rows[m]] = c
-        if (x := feasible(columns, right)) is None:
+        right = [goal.get(m, Fraction(0)) for m in rows]
+        terms = [build({m: Fraction(1)}) for m in rows]
+        left = possible(columns, right, lambda r: self.way.nn(terms[r]) is not None)
+        if left is None:
             return None
-        parts = [th for th, _ in used] + [s for _, s in spare]
+        needed = {r for r, b in enumerate(right) if b > 0}
+        needed.update(r for k in left for r, c in columns[k].items() if c < 0)
+        spare = [(r, s) for r in sorted(needed) if (s := self.way.nn(terms[r]))]
+        some = [columns[k] for k in left] + [{r: Fraction(1)} for r, _ in spare]
+        if (x := feasible(some, right)) is None:
+            return None
+        parts = [used[k][0] for k in left] + [s for _, s in spare]
         signs = [self.scaled(c, th) for c, th in zip(x, parts, strict=True) if c]
         if not signs:
             signs = [self.way.do("sign", "nn", ZERO)]

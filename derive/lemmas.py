@@ -6,13 +6,15 @@ multiplied by what stands beside that factor and summed as there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import product
 
 from derive.normal import Normaliser
 from derive.poly import PREFIX, match, match_monomial, substitute, times, without
+from derive.shapes import shape
 from derive.signs import ONE, ZERO
-from derive.terms import Monomial, Poly, Term, var
+from derive.terms import Monomial, Poly, Term, order, var
 from derive.theorem import MINUS, Theorem
 
 MAX_FACTS, ROUNDS = 120, 3
@@ -20,13 +22,39 @@ IDLE = ("num", "eq", "ne", "mask")  # no lemma speaks of these alone
 BASE = 2000  # above the number of any variable that a term has
 Equal = Callable[[Term, Term], "Theorem | None"]
 Facts = dict[Term, tuple[Theorem, Poly]]  # bounds, by what they say
+# of a lemma: its monomials, its factors by shape, its letters
+Parts = tuple[list[Monomial], dict[int, list[Term]], tuple[Term, ...]]
+
+
+@dataclass
+class Trial:
+    """How far the search for a combination has come: `pool` are the monomials to be looked at."""
+
+    goal: Poly
+    facts: Facts
+    pool: list[Monomial] = field(default_factory=list)
+    seen: dict[Monomial, None] = field(default_factory=dict)
+    rounds: int = 0
+
+    def look(self, ms: Iterable[Monomial]) -> None:
+        """Look at these next, unless they were looked at before."""
+        self.pool = [m for m in dict.fromkeys(ms) if m not in self.seen]
+        self.seen.update(dict.fromkeys(self.pool))
+
+    def next(self) -> list[Monomial]:
+        """What is to be looked at now; nothing is left if that should fail."""
+        now, self.pool, self.rounds = self.pool, [], self.rounds + 1
+        return now
 
 
 class Lemmas:
     """What is known from the file. `equal` finds a = b by any strategy.
 
-    `wide` gives a normaliser that multiplies inner products out.
+    `wide` gives a normaliser that multiplies inner products out. `rounds` is how often what was
+    found may lead to more.
     """
+
+    rounds = ROUNDS
 
     def __init__(self, way: Normaliser, equal: Equal, wide: Callable[[], Normaliser] | None = None):
         self.way, self.equal, self.wide = way, equal, wide
@@ -34,6 +62,8 @@ class Lemmas:
         self.patterns = [th for th in way.assumed
                          if th.concl[0] != "eq" and len(self.flat(th.concl[1])) > 1]  # fmt: skip
         self.seen: dict[tuple[str, Term], Theorem | None] = {}
+        self.parts: dict[Theorem, Parts] = {}
+        self.begun: dict[tuple[str, Term, int], Trial] = {}
 
     def solve(self, kind: str, t: Term, goal: Poly, facts: Facts) -> Theorem | None:
         """See `bounds.Bounds`."""
@@ -101,25 +131,35 @@ class Lemmas:
         factor where none of its monomials occurs.
         """
         for th in self.patterns:
-            slots = frozenset(th.concl[1].free)
             if th.concl[0] == "eq":
                 continue
+            own, singles, slots = self.parts_of(th)
             found: dict[tuple[Theorem, tuple[Term, ...], tuple[Term, ...]], None] = {}
-            own = [p for p in self.flat(th.concl[1]) if any(f.op not in IDLE for f in p[1])]
+            letters = frozenset(slots)
             for p in own:
-                for b, taken, used in match_monomial(p, slots, m):
-                    if slots <= b.keys():
+                for b, taken, used in match_monomial(p, letters, m):
+                    if letters <= b.keys():
                         at = {v: b[v] for v in slots}
                         found.setdefault((self.way.at(th, at), taken, tuple(used)))
             if not found and slots:
-                singles = dict.fromkeys(f for vs, fs in own for f in fs
-                                        if f.op not in IDLE and not f.free & set(vs))  # fmt: skip
                 for f in m[1]:
-                    for pattern in singles:
-                        for b in match(pattern, f, slots, {}):
-                            if slots <= b.keys():
+                    for pattern in singles.get(shape(f), ()):
+                        for b in match(pattern, f, letters, {}):
+                            if letters <= b.keys():
                                 found.setdefault((self.way.at(th, b), (), (f,)))
             yield from ((at, taken, list(used)) for at, taken, used in found)
+
+    def parts_of(self, th: Theorem) -> Parts:
+        """What of a lemma is looked for in a goal."""
+        if th not in self.parts:
+            slots = tuple(sorted(th.concl[1].free, key=order))
+            own = [p for p in self.flat(th.concl[1]) if any(f.op not in IDLE for f in p[1])]
+            singles: dict[int, list[Term]] = {}
+            for f in dict.fromkeys(f for vs, fs in own for f in fs
+                                   if f.op not in IDLE and not f.free & set(vs)):  # fmt: skip
+                singles.setdefault(shape(f), []).append(f)
+            self.parts[th] = own, singles, slots
+        return self.parts[th]
 
     def beside(self, m: Monomial) -> Iterator[Theorem]:
         """Lemmas about a part of a monomial, times its other factors, summed as it is."""
@@ -160,24 +200,27 @@ class Lemmas:
         """T as a combination of lemmas, hypotheses and monomials >= 0 alone."""
         if not self.lemmas and not self.patterns:
             return None
-        goal, facts = self.expanded(t), Facts()
-        for th in self.known(t):
-            self.take(facts, th)
-        pool = {**goal, **{m: c for _, p in facts.values() for m, c in p.items()}}
-        for th in [th for m in pool for th in self.quotients(m)]:
-            self.take(facts, th)
-        if found := self.solve(kind, t, goal, facts):
-            return found
-        pool = goal
-        for _ in range(ROUNDS):
-            before = len(facts)
-            for th in [th for m in pool for th in self.beside(m)]:
-                self.take(facts, th)
-            if found := self.solve(kind, t, goal, facts):
+        key = (kind, t, len(self.lemmas))
+        if key not in self.begun:
+            trial = self.begun[key] = Trial({}, {})
+            trial.goal = self.expanded(t)
+            for th in self.known(t):
+                self.take(trial.facts, th)
+            pool = dict.fromkeys((*trial.goal, *(m for _, p in trial.facts.values() for m in p)))
+            for th in [th for m in pool for th in self.quotients(m)]:
+                self.take(trial.facts, th)
+            if found := self.solve(kind, t, trial.goal, trial.facts):
                 return found
-            if len(facts) == before or len(facts) > MAX_FACTS:
-                return None
-            pool = {m: c for _, p in facts.values() for m, c in p.items()}
+            trial.look(trial.goal)
+        trial = self.begun[key]
+        while trial.pool and trial.rounds < self.rounds:
+            before = len(trial.facts)
+            for th in [th for m in trial.next() for th in self.beside(m)]:
+                self.take(trial.facts, th)
+            if found := self.solve(kind, t, trial.goal, trial.facts):
+                return found
+            if before < len(trial.facts) <= MAX_FACTS:
+                trial.look(m for _, p in trial.facts.values() for m in p)
         return None
 
     def weak(self, th: Theorem) -> Theorem:

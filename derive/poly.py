@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cache
 from math import isqrt
 
+from derive.shapes import shape
 from derive.terms import (
     INDEX,
     SYMMETRIC,
@@ -186,6 +187,10 @@ def match_monomial(
     those factors alone is the pattern.
     """
     (pvs, pfs), (tvs, tfs) = pattern, target
+    of_target = [shape(f) for f in tfs]
+    of_pattern = [shape(f) for f in pfs]
+    if any(form not in of_target for form in of_pattern):
+        return
     free_slots = slots | frozenset(pvs)
 
     def go(
@@ -193,7 +198,7 @@ def match_monomial(
     ) -> Iterator[tuple[Binding, tuple[Term, ...], list[Term]]]:
         if k < len(pfs):
             for n, f in enumerate(tfs):
-                if n not in used:
+                if of_target[n] == of_pattern[k] and n not in used:
                     for b2 in match(pfs[k], f, free_slots, b):
                         yield from go(k + 1, [*used, n], b2)
             return

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 from derive.poly import PREFIX, Binding, build, components, match, offset, poly, square_root, times
+from derive.shapes import shape, shapes
 from derive.terms import (
     BOOL,
     INDEX,
@@ -264,15 +265,18 @@ class Signs:
 
     def from_hypotheses(self, kind: str, t: Term) -> Theorem | None:
         """The sign of t from a hypothesis about t, a multiple of it, or t minus a number."""
+        form = shape(t)
         for th in self.assumed:
-            if th.concl[0] == kind or th.concl[0] == "pos":
+            if shape(th.concl[1]) == form and th.concl[0] in (kind, "pos"):
                 for b in match(th.concl[1], t, frozenset(th.concl[1].free), {}):
                     got = self.at(th, b)
                     return got if got.concl[0] == kind else self.axiom("nn_pos", t, ZERO, got)
         if t.op in ("app", "exp", "log", "inv", "sg"):
             return None
+        forms = shapes(canon(t))
         for th in self.assumed:
-            if th.concl[0] not in ("pos", "nn"):
+            # an instance has no monomial of a shape that is not one of the hypothesis
+            if th.concl[0] not in ("pos", "nn") or not forms <= shapes(canon(th.concl[1])):
                 continue
             slots = sorted(th.concl[1].free, key=lambda u: str(u.data))
             pools = [
