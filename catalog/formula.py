@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -220,7 +220,7 @@ def _tree(text: str, start: str, place: Place) -> Tree[Token]:
     if len(text) > MAX_TEXT:
         raise place.error(0, f"the formula has more than {MAX_TEXT} characters", _DEEP)
     try:
-        tree = grammar().parse(text, start=start)
+        tree = _parsed(text, start)
     except UnexpectedInput as error:
         from catalog.syntax import explain
 
@@ -235,6 +235,12 @@ def _tree(text: str, start: str, place: Place) -> Tree[Token]:
             raise place.error(start_of(part), f"nested deeper than {MAX_DEPTH} levels", _DEEP)
         stack.extend((child, level + 1) for child in part.children if isinstance(child, Tree))
     return tree
+
+
+@lru_cache(2048)
+def _parsed(text: str, start: str) -> Tree[Token]:
+    """What lark makes of a text. Files repeat each other's lines; nobody changes a tree."""
+    return grammar().parse(text, start=start)
 
 
 def _all_letters(tree: Tree[Token], scope: Scope) -> dict[str, IVar]:

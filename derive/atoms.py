@@ -6,8 +6,10 @@ from fractions import Fraction
 from functools import partial
 from math import gcd, lcm
 
+from derive.claims import total
 from derive.indicators import UNARY, Indicators
 from derive.poly import (
+    Poly,
     build,
     components,
     flat,
@@ -18,18 +20,7 @@ from derive.poly import (
 )
 from derive.rewrite import Rewrite, Use
 from derive.signs import ONE, ZERO
-from derive.terms import (
-    Monomial,
-    Poly,
-    RuleError,
-    Term,
-    mk,
-    num,
-    open_binder,
-    order,
-    total,
-    var,
-)
+from derive.terms import Monomial, RuleError, Term, mk, num, open_binder, order, var
 from derive.theorem import MINUS, Theorem
 
 exp, log, inv = partial(mk, "exp", None), partial(mk, "log", None), partial(mk, "inv", None)

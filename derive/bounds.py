@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from derive.claims import total
 from derive.exponentials import Exponentials
 from derive.lemmas import MAX_FACTS, ROUNDS, Equal, Facts, Trial
 from derive.normal import GaveUp, Normaliser
-from derive.poly import PREFIX, build, offset, substitute, times, without
+from derive.poly import PREFIX, Poly, build, offset, substitute, times, without
 from derive.signs import ONE, ZERO, indices
 from derive.simplex import feasible, possible
 from derive.terms import (
     BOOL,
     Monomial,
-    Poly,
     RuleError,
     Term,
     bind,
@@ -28,7 +28,6 @@ from derive.terms import (
     num,
     open_binder,
     subst,
-    total,
     var,
 )
 from derive.theorem import MINUS, Theorem, exp, inv, log

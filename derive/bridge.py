@@ -16,10 +16,10 @@ from typing import Any
 from catalog import symbols as s
 from catalog.errors import InputError
 from catalog.spec import Claim, Method
-from derive.claims import HALF, Block, icon
+from derive.claims import HALF, Block, icon, total
 from derive.hidden import abbreviations, in_symbols, layers
 from derive.poly import substitute
-from derive.terms import Domain, Term, bind, mk, num, order, total, var
+from derive.terms import Domain, Term, bind, mk, num, order, var
 from derive.theorem import MINUS, Judgement
 
 _coordinate = count(1)

@@ -7,10 +7,12 @@ vanish with a parameter it is a limit, or an expansion, with its rate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
-from derive.terms import Term, canon, mk, need, num, subst, total
+from derive.terms import Term, bind, canon, mk, need, num, subst
 from derive.theorem import MINUS, Judgement, Theorem, X, Y, exp, inv, log, relu, rule
 
 Block = tuple[Any, ...]  # anchors, A, neighbours, M, w, p, k: variables, conditions, the pair
@@ -38,6 +40,11 @@ DIVERGENCES: dict[str, Term] = {  # of x = p from y = q > 0: what is summed over
 FULL = ("reverse-kl", "jeffreys", "neyman-chi2", "itakura-saito")  # p > 0 is needed: else infinite
 LOOSE = ("reverse-kl", "tv", "jsd", "squared")  # q = 0 has a value
 NOT_ONE = ("alpha", "tsallis")  # of order 1 they are limits, not values
+
+
+def total(vs: Sequence[Term], body: Term) -> Term:
+    """The sum over all of `vs`, the last one innermost."""
+    return reduce(lambda t, v: bind("sum", v, t), reversed(vs), body)
 
 
 def icon(blocks: tuple[Block, ...], divergence: str = "kl", degree: Term = HALF) -> Term:

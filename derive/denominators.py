@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from derive.hinges import Hinges
-from derive.poly import build, without
+from derive.poly import Poly, build, without
 from derive.signs import ZERO
-from derive.terms import Poly, Term, order
+from derive.terms import Term, order
 from derive.theorem import Theorem, inv
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.entropies import Entropies
-from derive.poly import build, times, without
+from derive.poly import Poly, build, times, without
 from derive.signs import ONE
-from derive.terms import Poly, Term, num, order
+from derive.terms import Term, num, order
 from derive.theorem import MINUS, Theorem, exp, inv
 
 DEEP = 1

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from derive.normal import Normaliser
-from derive.poly import PREFIX, match, match_monomial, substitute, times, without
+from derive.poly import PREFIX, Poly, match, match_monomial, substitute, times, without
 from derive.shapes import shape
 from derive.signs import ONE, ZERO
-from derive.terms import Monomial, Poly, Term, order, var
+from derive.terms import Monomial, Term, order, var
 from derive.theorem import MINUS, Theorem
 
 MAX_FACTS, ROUNDS = 120, 3

@@ -18,14 +18,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.atoms import Atoms
-from derive.poly import build, match_monomial, offset, poly, term_of, times, without
+from derive.claims import total
+from derive.poly import Poly, build, match_monomial, offset, poly, term_of, times, without
 from derive.rewrite import Rewrite, Use
 from derive.signs import ONE, ZERO
 from derive.terms import (
     INDEX,
     Domain,
     Monomial,
-    Poly,
     Term,
     canon,
     domain,
@@ -33,7 +33,6 @@ from derive.terms import (
     num,
     order,
     subst,
-    total,
     var,
 )
 from derive.theorem import MINUS, Judgement, Theorem

@@ -11,13 +11,13 @@ from fractions import Fraction
 from functools import cache
 from math import isqrt
 
+from derive.claims import total
 from derive.shapes import shape
 from derive.terms import (
     INDEX,
     SYMMETRIC,
     Domain,
     Monomial,
-    Poly,
     Term,
     canonical,
     domain,
@@ -26,9 +26,9 @@ from derive.terms import (
     num,
     order,
     subst,
-    total,
 )
 
+Poly = dict[Monomial, Fraction]
 PREFIX = "x"
 
 

@@ -7,12 +7,12 @@ from functools import cached_property
 
 from derive.bounds import Bounds
 from derive.bridge import Problem, World
-from derive.claims import FULL, LOOSE, NOT_ONE
+from derive.claims import FULL, LOOSE, NOT_ONE, total
 from derive.defined import Obligation, missing, of_problem
 from derive.hidden import Meaning, symbol
 from derive.normal import GaveUp, Normaliser
 from derive.signs import ONE
-from derive.terms import RuleError, Term, mk, num, total
+from derive.terms import RuleError, Term, mk, num
 from derive.theorem import Judgement, Theorem
 
 

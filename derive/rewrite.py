@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from derive.claims import total
 from derive.nonempty import NonEmpty
-from derive.poly import poly, times, without
-from derive.terms import Domain, Monomial, Poly, Term, total
+from derive.poly import Poly, poly, times, without
+from derive.terms import Domain, Monomial, Term
 from derive.theorem import Theorem
 
 Use = tuple[Term, tuple[Term, ...], Theorem]  # multiplier, variables summed over, equation

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from derive.lemmas import Lemmas
-from derive.poly import build, without
-from derive.terms import Poly, Term, order
+from derive.poly import Poly, build, without
+from derive.terms import Term, order
 from derive.theorem import MINUS, Theorem, exp
 
 DEEP, WAYS = 1, 3

@@ -303,7 +303,7 @@ class Signs:
         here, there = canon(t), canon(known.concl[1])
         if not here or here.keys() != there.keys():
             return None
-        ratios = {here[m] / there[m] for m in here}
+        ratios = {Fraction(here[m]) / there[m] for m in here}
         if len(ratios) > 1 or (c := ratios.pop()) <= 0 or c == 1:
             return None
         number = self.do("sign", known.concl[0], num(c))

@@ -7,7 +7,7 @@ inv(0) = 0, log(x <= 0) = 0, sg(x) = x; bigmax: the maximum where its first argu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, reduce
@@ -44,7 +44,7 @@ def is_domain(d: Any) -> bool:
     return type(d) is str and d != ""
 
 
-def is_short(q: Fraction) -> bool:
+def is_short(q: Fraction | int) -> bool:
     """Whether a number has no more than some 3900 digits."""
     return not (abs(q.numerator) | q.denominator) >> 13_000
 
@@ -78,11 +78,11 @@ _table: dict[tuple[Any, ...], Term] = {}
 
 def mk(op: str, data: Any, *args: Term) -> Term:
     """The term op(data; args), checked: arity, indices where they belong, and their index sets."""
-    if op in SYMMETRIC:
-        args = tuple(sorted(args, key=order))
-    if (known := _table.get((op, data, args))) is not None:
+    if (known := _table.get(said := (op, data, args))) is not None:
         return known
-    doms = tuple(domain(a) if a.op in INDEX else None for a in args)
+    if op in SYMMETRIC and args != (args := tuple(sorted(args, key=order))):
+        return _table.setdefault(said, mk(op, data, *args))
+    doms = tuple([domain(a) if a.op in INDEX else None for a in args])
     match op, data:
         case "num", Fraction():
             good = not args and is_short(data)
@@ -101,17 +101,17 @@ def mk(op: str, data: Any, *args: Term) -> Term:
             good = data is None and (op in ("add", "mul") or len(args) == ARITY.get(op, -1))
             good = good and not any(doms)
     need(good, f"ill-formed term {op}")
-    depth, size = 1 + max((a.depth for a in args), default=0), 1 + sum(a.size for a in args)
+    depth, size = 1 + max([0, *[a.depth for a in args]]), 1 + sum([a.size for a in args])
     need(depth <= MAX_DEPTH and size <= 10 * MAX_SIZE, "a term is too deep or too large")
-    loose = frozenset((data,) if op == "b" else ()).union(*(a.loose for a in args))
+    loose = frozenset((data,) if op == "b" else ()).union(*[a.loose for a in args])
     loose = frozenset((k - 1, d) for k, d in loose if k != 0) if op in BINDERS else loose
     name = f"{op}|{data!r}".encode()
     form = f"v|{data[1]!r}".encode() if op == "v" and type(data[0]) is str else name
-    parts = (b"".join((head, *(a.key[k] for a in args))) for k, head in enumerate((form, name)))
-    key = tuple(hashlib.blake2b(part, digest_size=16).digest() for part in parts)
-    t = Term(op, data, args, frozenset().union(*(a.free for a in args)), loose, depth, size, key)
+    parts = [b"".join([head, *[a.key[k] for a in args]]) for k, head in enumerate((form, name))]
+    key = tuple([hashlib.blake2b(part, digest_size=16).digest() for part in parts])
+    t = Term(op, data, args, frozenset().union(*[a.free for a in args]), loose, depth, size, key)
     t.free = frozenset((t,)) if op == "v" else t.free
-    return _table.setdefault((op, data, args), t)
+    return _table.setdefault(said, t)
 
 
 def num(value: int | Fraction) -> Term:
@@ -146,16 +146,11 @@ def bind(op: str, v: Term, *bodies: Term) -> Term:
     return mk(op, v.data[1], *(close(b, 0) for b in bodies))
 
 
-def total(vs: Sequence[Term], body: Term) -> Term:
-    """The sum over all of `vs`, the last one innermost."""
-    return reduce(lambda t, v: bind("sum", v, t), reversed(vs), body)
-
-
 def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
     """The body of the binder t at the closed index e."""
 
     def fill(u: Term, k: int) -> Term:
-        if all(j < k for j, _ in u.loose):
+        if not u.loose or all(j < k for j, _ in u.loose):
             return u
         return e if u.op == "b" else rebuild(u, fill, k)
 
@@ -164,22 +159,27 @@ def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
 
 def subst(t: Term, new: Mapping[Term, Term]) -> Term:
     """`t` with every occurrence of closed terms replaced by closed terms, all at once."""
-    memo, names = dict(new), [old.free for old in new]
+    return _subst(t, tuple([item for item in new.items() if item[0].free <= t.free]))
+
+
+@lru_cache(100_000)
+def _subst(t: Term, new: tuple[tuple[Term, Term], ...]) -> Term:
+    memo, names = dict(new), [old.free for old, _ in new]
 
     def go(u: Term, _k: int = 0) -> Term:
         if u not in memo:
             memo[u] = rebuild(u, go, 0) if any(n <= u.free for n in names) else u
         return memo[u]
 
-    return go(t)
+    return go(t) if new else t
 
 
 Monomial = tuple[tuple[Term, ...], tuple[Term, ...]]  # bound variables, factors
-Poly = dict[Monomial, Fraction]
+Poly = dict[Monomial, Fraction | int]  # an int where it is whole: that is many times faster
 _fresh = count(MAX_DEPTH + 1)
 
 
-def collect(pairs: Iterable[tuple[Monomial, Fraction]]) -> Poly:
+def collect(pairs: Iterable[tuple[Monomial, Fraction | int]]) -> Poly:
     """The sum of monomials with coefficients, zeros left out."""
     out: Poly = {}
     for m, c in pairs:
@@ -199,6 +199,11 @@ def join(m: Monomial, n: Monomial) -> Monomial:
     return m[0] + tuple(clash.get(v, v) for v in n[0]), renamed(m[1] + renamed(n[1], clash), {})
 
 
+def times(p: Poly, q: Poly) -> Poly:
+    """The product of two polynomials."""
+    return collect((join(m, n), c * d) for (m, c), (n, d) in product(p.items(), q.items()))
+
+
 @lru_cache(100_000)
 def expand(t: Term, shut: frozenset[Domain] = frozenset()) -> Poly:
     """`t` as a sum of coefficient * (sum over variables of atoms); sums over `shut` are atoms."""
@@ -207,13 +212,10 @@ def expand(t: Term, shut: frozenset[Domain] = frozenset()) -> Poly:
         return {((v, *vs), fs): c for (vs, fs), c in expand(open_binder(t, v), shut).items()}
     if t.op == "add":
         return collect(item for a in t.args for item in expand(a, shut).items())
-    if t.op not in ("mul", "num"):
-        return {((), (t,)): Fraction(1)}
-    out: Poly = collect([(((), ()), Fraction(1) if t.op == "mul" else t.data)])
-    for a in t.args:
-        pairs = product(out.items(), expand(a, shut).items())
-        out = collect((join(m, n), c * d) for (m, c), (n, d) in pairs)
-    return out
+    if t.op == "mul":
+        return reduce(times, [expand(a, shut) for a in t.args], {((), ()): 1})
+    atom, c = ((), t.data) if t.op == "num" else ((t,), 1)
+    return collect([(((), atom), c if c.denominator > 1 else c.numerator)])
 
 
 @lru_cache(100_000)
@@ -236,7 +238,8 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
 
 
 @lru_cache(100_000)
-def canon(t: Term, over: tuple[Term, ...] = ()) -> Poly:
-    """The normal form of the sum of t over variables, modulo commutative rings and finite sums."""
+def canon(*ts: Term, over: tuple[Term, ...] = ()) -> Poly:
+    """Normal form, modulo rings and finite sums, of the sum over variables of a product."""
     need(len({v for v in over if v.op == "v"}) == len(over), "different variables are needed")
-    return collect((canonical((*over, *vs), fs), c) for (vs, fs), c in expand(t).items())
+    whole = reduce(times, map(expand, ts))
+    return collect((canonical((*over, *vs), fs), c) for (vs, fs), c in whole.items())

@@ -80,11 +80,10 @@ def inst(th: Theorem, v: Term, e: Term) -> Judgement:
 @rule
 def lincomb(a: Term, b: Term, uses: list[tuple[Term, list[Term], Theorem]]) -> Judgement:
     """From l_k = r_k: a = b, if a - b and sum_k sum_vars_k m_k (l_k - r_k) have one normal form."""
-    whole: list[Any] = [(1, a, ()), (-1, b, ())]
+    whole: list[Any] = [(1, (a,), ()), (-1, (b,), ())]
     for m, vs, th in uses:
-        left, right = sides(th)
-        whole += [(-1, m * left, tuple(vs)), (1, m * right, tuple(vs))]
-    gap = ((t, s * c) for s, u, vs in whole for t, c in canon(u, vs).items())
+        whole += [(s, (m, t), tuple(vs)) for s, t in zip((-1, 1), sides(th), strict=True)]
+    gap = ((t, s * c) for s, ts, vs in whole for t, c in canon(*ts, over=vs).items())
     need(not collect(gap), "the two sides differ")
     return ("eq", a, b)
 

@@ -15,12 +15,12 @@ from catalog.spec import Method
 from derive import balls, finite
 from derive.bridge import Problem, problem
 from derive.certificate import certify, check_body, model_json
-from derive.claims import families
+from derive.claims import families, total
 from derive.finite import FiniteReport
 from derive.instance import other_point
 from derive.models import Model
 from derive.prove import NotProved, Proof, prove
-from derive.terms import Term, mk, num, total
+from derive.terms import Term, mk, num
 from derive.theorem import MINUS
 from derive.verdict import NEGATIVE, Judge, Proved, Refuted, Unknown, Verdict
 from derive.witness import Witness

@@ -9,8 +9,8 @@ from typing import Any
 
 import derive.claims  # noqa: F401  the rule `claim`
 from derive import theorem
-from derive.claims import HALF, icon
-from derive.terms import Term, bind, mk, num, total, var
+from derive.claims import HALF, icon, total
+from derive.terms import Term, bind, mk, num, var
 from derive.theorem import RULES, Judgement, Theorem
 
 I, J = var("i", "n"), var("j", "n")  # noqa: E741

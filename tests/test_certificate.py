@@ -28,9 +28,10 @@ from derive.certificate import (
     encode,
     statement,
 )
+from derive.claims import total
 from derive.printing import text
 from derive.replay import freeze, replay
-from derive.terms import RuleError, Term, domain, mk, num, total, var
+from derive.terms import RuleError, Term, domain, mk, num, var
 from derive.theorem import RULES, Theorem
 from tests.certified_forms import NAMES, form
 from tests.proofs import CLAIMED, SEED, Proved, proofs

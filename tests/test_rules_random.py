@@ -16,12 +16,13 @@ import pytest
 from catalog.registry import load
 from derive import theorem
 from derive.bridge import problem
+from derive.claims import total
 from derive.equations import environments
 from derive.fields import Balls, Undecided
 from derive.models import Evaluator, Model, symbols_of
 from derive.prove import Proof, prove
 from derive.sampling import random_model
-from derive.terms import RuleError, Term, bind, mk, num, total, var
+from derive.terms import RuleError, Term, bind, mk, num, var
 from derive.theorem import AXIOMS, RULES, Theorem, X, Y
 from tests.claim_instances import lawful
 from tests.claim_meaning import meaning

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from derive import theorem
-from derive.claims import HALF, families, icon
+from derive.claims import HALF, families, icon, total
 from derive.sampling import random_model
-from derive.terms import INDEX, RuleError, Term, bind, domain, mk, num, total, var
+from derive.terms import INDEX, RuleError, Term, bind, domain, mk, num, var
 from derive.theorem import AXIOMS, RULES, Judgement, Theorem
 from tests.test_rules_random import counterexample, holds
 

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive import terms
-from derive.claims import HALF
+from derive.claims import HALF, total
 from derive.fields import Exact, Undecided
 from derive.models import Model, evaluate
-from derive.terms import RuleError, Term, bind, canon, mk, num, open_binder, subst, total, var
+from derive.terms import RuleError, Term, bind, canon, mk, num, open_binder, subst, var
 from derive.theorem import RULES
 
 I, J, K = var("i", "n"), var("j", "n"), var("k", "n")  # noqa: E741
