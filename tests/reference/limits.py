@@ -73,7 +73,62 @@ def bounds_hardest_negative_triplet(data: Data) -> tuple[Any, Any, Any, Any]:
     return published, side, 2 * len(f) * s**2 * mp.log(len(g[0])), mpf(0)
 
 
+def sample_crammer_singer(rng: np.random.Generator, n: int) -> Data:
+    y, delta = rng.integers(5, size=n), np.asarray(rng.uniform(0, 1, size=(n, 5)))
+    delta[np.arange(n), y] = 0
+    return {"f": normal(rng, n, 5), "y": y, "delta": delta, "t": np.asarray(1.0)}
+
+
+def bounds_crammer_singer(data: Data) -> tuple[Any, Any, Any, Any]:
+    f, delta, t = (numbers(data[k]) for k in ("f", "delta", "t"))
+    published = side = mpf(0)
+    for row, extra, y in zip(f, delta, data["y"], strict=True):
+        gaps = [v + e - row[y] for v, e in zip(row, extra, strict=True)]
+        published += max(gaps) / len(f)
+        side += t * one_hot_kl([v / t for v in gaps], y) / len(f)
+    return published, side, t * mp.log(5), mpf(0)
+
+
+def sample_encouraging_loss_limit(rng: np.random.Generator, n: int) -> Data:
+    return {"z": normal(rng, n, 5), "y": rng.integers(5, size=n), "a": np.asarray(1.0)}
+
+
+def bounds_encouraging_loss_limit(data: Data) -> tuple[Any, Any, Any, Any]:
+    z, a = numbers(data["z"]), numbers(data["a"])
+    published = side = below = mpf(0)
+    for row, y in zip(z, data["y"], strict=True):
+        wrong = sum(mp.exp(v) for c, v in enumerate(row) if c != y)
+        published += (mp.log(wrong) - row[y]) / len(z)
+        handicapped = [v - mp.log(a) if c == y else v for c, v in enumerate(row)]
+        side += (one_hot_kl(handicapped, y) - mp.log(a)) / len(z)
+        below += mp.exp(row[y]) / wrong / a / len(z)
+    return published, side, below, mpf(0)
+
+
+def sample_threshold_consistent_margin(rng: np.random.Generator, n: int) -> Data:
+    same = rng.random((n, n)) < 0.4
+    weights, theta = np.asarray(rng.uniform(0.5, 1.5, size=(n, n))), np.where(same, 0.9, 0.5)
+    data = {"z": normal(rng, n, DIM), "w": weights, "theta": theta, "t": np.asarray(1.0)}
+    return {**data, "positive_pair": same}
+
+
+def bounds_threshold_consistent_margin(data: Data) -> tuple[Any, Any, Any, Any]:
+    z, w, theta, t = (numbers(data[k]) for k in ("z", "w", "theta", "t"))
+    published = side = whole = mpf(0)
+    for i, mine in enumerate(z):
+        for j, other in enumerate(z):
+            gap = sum(a * b for a, b in zip(mine, other, strict=True)) - theta[i][j]
+            cost = -gap if data["positive_pair"][i, j] else gap
+            published += w[i][j] * max(cost, mpf(0))
+            side += w[i][j] * t * mp.log(1 + mp.exp(cost / t))
+            whole += w[i][j]
+    return published, side, t * whole * mp.log(2), mpf(0)
+
+
 BOUNDS = {
+    "crammer-singer": ("t", TO_ZERO),
+    "encouraging-loss-limit": ("a", TO_INFINITY),
+    "threshold-consistent-margin": ("t", TO_ZERO),
     "triplet-limit": ("s", TO_ZERO),
     "hardest-negative-triplet": ("s", TO_ZERO),
 }
