@@ -1,4 +1,4 @@
-"""Reference values of losses over classes and choices beyond cross-entropy, from the wider field."""
+"""Reference values of losses over classes and choices that are not plain cross-entropy."""
 
 from __future__ import annotations
 
