@@ -47,10 +47,12 @@ def emit(
     *,
     certificate_hash: str | None = None,
     verdict: str | None = None,
+    known: tuple[tuple[str, str], ...] = (),
 ) -> str:
     """The source of a program that computes a method's loss.
 
-    `certificate_hash` and `verdict` go into its docstring. Raises Refused where the pair (p, q) of
+    `certificate_hash`, `verdict` and what else is `known` of the loss (a word of at most eleven
+    letters and a sentence each) go into its docstring. Raises Refused where the pair (p, q) of
     the file is not its loss, and ValueError for an unknown target.
     """
     if target not in target_names():
@@ -62,7 +64,8 @@ def emit(
     # Method -> IR
     certificate = plain(certificate_hash) if certificate_hash else certificate_hash
     verdict = plain(verdict) if verdict else verdict
-    program = lower.lower(method, certificate_hash=certificate, verdict=verdict)
+    known = tuple((plain(word), plain(said)) for word, said in known)
+    program = lower.lower(method, certificate_hash=certificate, verdict=verdict, known=known)
     if not any(a.kind == "number" and a.shape for a in program.arguments):
         raise Refused(f"{method.id}: it reads no array of numbers, so there is nothing to compute")
     # IR -> IR

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import sympy
@@ -197,7 +198,8 @@ class Program:
     `reductions` is empty when the loss has no form as reductions over pairs; `reason` says why, and
     targets print the blocks of the method as they stand. `names` maps declared symbols to
     Python names, `sizes` index sets to the Python text of their size. `uniform`: all anchors weigh
-    the same. `twin`: the anchors of the second reduction are the columns of the first.
+    the same. `twin`: the anchors of the second reduction are the columns of the first. `known` is what
+    else is known of the loss: a word and a sentence each.
     """
 
     method: Method
@@ -212,6 +214,7 @@ class Program:
     twin: bool = False
     verdict: str | None = None
     certificate_hash: str | None = None
+    known: tuple[tuple[str, str], ...] = ()
 
     @property
     def kl(self) -> bool:
@@ -219,6 +222,7 @@ class Program:
         return self.method.icon.divergence == "kl"
 
 
+@cache
 def tidy(expr: sympy.Expr) -> sympy.Expr:
     """`expr` in a short form that is safe to evaluate: fractions are cancelled, logarithms stay.
 

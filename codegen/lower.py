@@ -38,7 +38,11 @@ from codegen.trees import ONE, alike, fold, holds_always
 
 
 def lower(
-    method: Method, *, certificate_hash: str | None = None, verdict: str | None = None
+    method: Method,
+    *,
+    certificate_hash: str | None = None,
+    verdict: str | None = None,
+    known: tuple[tuple[str, str], ...] = (),
 ) -> Program:
     """The program of a method, before any pass."""
     # Method -> arguments: what the caller passes
@@ -65,6 +69,7 @@ def lower(
         uniform=uniform(method, reductions),
         verdict=verdict,
         certificate_hash=certificate_hash,
+        known=known,
     )
 
 
