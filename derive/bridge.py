@@ -397,15 +397,19 @@ def in_terms(method: Method) -> Problem:
         )
         for b in method.icon.blocks
     )  # fmt: skip
+    blocks = tuple(map(plain_block, blocks))
     hyps = [(plain_fact(j), words) for j, words in facts(method)]
     shapes = (d.form for d in method.declarations.values())
+    kind, degree = method.icon.divergence, scalar(method.icon.degree)
+    # what a definition publishes is the divergence itself: its pair is what there is to prove
+    own = method.claim.relation == "definition"
+    published = icon(blocks, kind, degree) if own else scalar(method.published)
     return Problem(
-        scalar(method.published), scalar(method.claim.scale), scalar(method.claim.constant),
-        tuple(map(plain_block, blocks)),
+        published, scalar(method.claim.scale), scalar(method.claim.constant), blocks,
         tuple(sorted(d.name for d in method.declarations.values() if d.learned)),
         tuple(j for j, _ in hyps), tuple(w for _, w in hyps),
         frozenset(dom(f.dim) for f in shapes if isinstance(f, s.Sym) and f.dim),
-        method.icon.divergence, scalar(method.icon.degree), slack(method.claim),
+        kind, degree, slack(method.claim),
         tuple(plain_fact(judgement(f)) for f in method.statements),
         tuple(f.text for f in method.statements),
         tuple(plain_fact(judgement(f)) for f in method.steps),

@@ -69,7 +69,11 @@ class Search:
         return self.ways[k]
 
     def equal(self, a: Term, b: Term) -> Theorem | NotProved:
-        """A = b, by normal forms."""
+        """A = b, by ring laws alone or by normal forms."""
+        try:
+            return self.plain.ring(a, b)
+        except RuleError:
+            pass
         first: NotProved | None = None
         for k in range(len(STRATEGIES)):
             if k >= 2 and not self.problem.dims:
@@ -92,9 +96,11 @@ class Search:
         uses += [(num(-1), (), tb)] if tb else []
         if na is not nb:
             rest, th = way.normal(na - nb)
-            if rest is not num(0):
-                return NotProved("the two sides have different normal forms", rest)
             uses += [(ONE, (), th)] if th else []
+            if rest is not num(0):
+                if (gone := way.nothing_over(rest)) is None:
+                    return NotProved("the two sides have different normal forms", rest)
+                uses.append((ONE, (), gone))
         return way.do("lincomb", a, b, tuple(uses))
 
     def claim(self) -> Proof | NotProved:
