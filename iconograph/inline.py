@@ -61,29 +61,37 @@ def method_text(
     }
     tables: dict[str, Mapping[str, str | Mapping[str, object]]] = {
         "sets": dict(_set(text) for text in sets),
-        "learned": dict(_pair(text, "--learned", "s=real[i,j]") for text in learned),
-        "given": dict(_pair(text, "--given", "y=label[i]") for text in given),
-        "define": dict(_pair(text, "--define", "P(i)={ j : j != i }") for text in define),
+        "learned": dict(pair(text, "--learned", "s=real[i,j]") for text in learned),
+        "given": dict(pair(text, "--given", "y=label[i]") for text in given),
+        "define": dict(pair(text, "--define", "P(i)={ j : j != i }") for text in define),
         "assumes": {text: text for text in assume},
         "icon": {key: value for key, value in icon.items() if value is not None},
-        "p": _kernel(p, "--p"),
-        "q": _kernel(q, "--q"),
+        "p": kernel(p, "--p"),
+        "q": kernel(q, "--q"),
         "published": {"formula": formula, "source": "the command line"},
         "claim": {"relation": relation, "scale": scale, "constant": constant},
     }
-    head = {
-        "id": name, "name": "a pasted formula", "field": "self-supervised",
-        "year": 2026, "cite": "",
-    }  # fmt: skip
-    blocks = ["\n".join(f"{key} = {_value(value)}" for key, value in head.items())]
-    for title, entries in tables.items():
-        if entries:
-            lines = (f"{_key(key)} = {_value(value)}" for key, value in entries.items())
-            blocks.append("\n".join([f"[{title}]", *lines]))
+    return document({**head(name, "a pasted formula"), **tables})
+
+
+def head(name: str, title: str) -> dict[str, object]:
+    """The keys that open a method file, for a loss that no paper states."""
+    return {"id": name, "name": title, "field": "self-supervised", "year": 2026, "cite": ""}
+
+
+def document(content: Mapping[str, object]) -> str:
+    """The TOML text of a document; tables stand after the keys, and an empty one is left out."""
+    lines = [f"{k} = {_value(v)}" for k, v in content.items() if not isinstance(v, Mapping)]
+    blocks = ["\n".join(lines)]
+    for title, entries in content.items():
+        if isinstance(entries, Mapping) and entries:
+            rows = (f"{_key(key)} = {_value(value)}" for key, value in entries.items())
+            blocks.append("\n".join([f"[{title}]", *rows]))
     return "\n\n".join(blocks) + "\n"
 
 
-def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+def pair(text: str, option: str, example: str) -> tuple[str, str]:
+    """Name and value of `name=value`. Raises InputError where it has no such shape."""
     name, equals, value = (part.strip() for part in text.partition("="))
     if not (name and equals and value):
         raise InputError(f"{option} {text!r}: write name=type, such as {option} {example!r}")
@@ -91,7 +99,7 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
 
 
 def _set(text: str) -> tuple[str, str | Mapping[str, object]]:
-    name, value = _pair(text, "--sets", "n=i j k")
+    name, value = pair(text, "--sets", "n=i j k")
     letters, colon, elements = value.partition(":")
     if not colon:
         return name, value
@@ -99,7 +107,8 @@ def _set(text: str) -> tuple[str, str | Mapping[str, object]]:
     return name, {"letters": letters.strip(), "elements": names}
 
 
-def _kernel(text: str, option: str) -> dict[str, str]:
+def kernel(text: str, option: str) -> dict[str, str]:
+    """The table [p] or [q] of `kernel parameter=value ...`. Raises InputError."""
     example = "'one-hot target=i'" if option == "--p" else "'logit logit=s[i,j]'"
     try:
         words = shlex.split(text)
@@ -107,7 +116,7 @@ def _kernel(text: str, option: str) -> dict[str, str]:
         raise InputError(f"{option} {text!r}: {str(error).lower()}") from None
     if not words or "=" in words[0]:
         raise InputError(f"{option} {text!r}: write the kernel first, such as {option} {example}")
-    return {"kernel": words[0]} | dict(_pair(word, option, example) for word in words[1:])
+    return {"kernel": words[0]} | dict(pair(word, option, example) for word in words[1:])
 
 
 def _key(key: str) -> str:

@@ -1,0 +1,288 @@
+"""The whole vocabulary: every p with every q, divergence and normalisation, emitted or refused.
+
+A cell is (layout, p, q, divergence); layouts are the four normalisations, and rows over classes.
+Which cells are refused, and why, is stated here once more as rules about kernels, so that no cell
+can be left out in silence. Every other cell is emitted; value and gradient are those of the
+formulas, in float64.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from catalog.divergences import DIVERGENCES
+from catalog.errors import InputError
+from catalog.formula import parse_expr
+from catalog.kernels import P_KERNELS, Q_KERNELS
+from catalog.scope import Scope
+from catalog.spec import Method
+from codegen import oracle
+from codegen.emit import emit
+from codegen.execute import module, program_of, run
+from codegen.ir import Program
+from codegen.samples import Sample, sample
+from iconograph.compose import SPARSE, compose
+from iconograph.vocabulary import LAYOUTS
+
+torch = pytest.importorskip("torch")
+
+EXACT = 1e-10  # float64 against the formulas, value and gradient, relative to the largest entry
+UPSTREAM = -2.5
+ORDERS = ("1/2", "2", "3/2")  # of a divergence that has one, in turn
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of the vocabulary."""
+
+    layout: str
+    p: str
+    q: str
+    divergence: str
+
+    @property
+    def order(self) -> str | None:
+        """An order where the divergence has one; cells take them in turn."""
+        k = list(P_KERNELS).index(self.p) + list(Q_KERNELS).index(self.q)
+        return ORDERS[k % 3] if DIVERGENCES[self.divergence].ordered else None
+
+
+CELLS = [Cell(*c) for c in product(LAYOUTS, P_KERNELS, Q_KERNELS, DIVERGENCES)]
+
+# what stands for a kernel "formula", which has no default; as the options of the command line
+P_FORMULA = {
+    "row": ("W[i,j]/(sum[l != i] W[i,l])", "W=positive[i,j]"),
+    "joint": ("W[i,j]/(sum[k, l : k != l] W[k,l])", "W=positive[i,j]"),
+    "row-and-column": ("W[i,j]/(sum[k] W[i,k])", "W=positive[i,j]"),
+    "pair": ("[o = match]*P[i,j] + [o = null]*(1 - P[i,j])", "P=probability[i,j]"),
+    "classes": ("P[i,c]", "P=distribution[i,c]"),
+}
+Q_FORMULA = {
+    "row": ("exp(u[i].u[j])/(1 + |u[i] - u[j]|^2)", ("u=vector[i]",)),
+    "joint": ("exp(u[i].u[j])/(1 + |u[i] - u[j]|^2)", ("u=vector[i]",)),
+    "row-and-column": ("1 + exp(u[i].v[j])", ("u=vector[i]", "v=vector[i]")),
+    "pair": ("exp([o = match]*(u[i].u[j]))", ("u=vector[i]",)),
+    "classes": ("1 + exp(u[i].v[c])", ("u=vector[i]", "v=vector[c]")),
+}
+
+
+def refusal(cell: Cell) -> str | None:
+    """Why a cell is refused, by rule; None where it is emitted."""
+    p, q = P_KERNELS[cell.p], Q_KERNELS[cell.q]
+    if cell.layout == "pair":
+        if cell.p not in ("match", "formula"):
+            return "not over the outcomes of a pair"
+        if cell.q not in ("sigmoid", "formula"):
+            return "not the two outcomes of a pair"
+    elif "match" in p.template or "match" in q.score:
+        return "about the two outcomes of a pair"
+    if p.base and cell.layout != "joint":
+        return "one distribution over all pairs"
+    kinds = {x.kind for x in p.params} | {x.kind for x in q.params if x.kind == "table"}
+    if cell.layout == "classes" and kinds & {"labels", "points", "table"}:
+        return "compares two points"
+    # a p that is a condition on the neighbour is 0 elsewhere, and so is a bracket that stands alone
+    zeros = p.form == "set" or p.template.startswith("[")
+    return "infinite where p is 0" if DIVERGENCES[cell.divergence].full and zeros else None
+
+
+def composed(cell: Cell) -> Method:
+    """What `iconograph generate` makes of a cell. Raises InputError."""
+    p, q, learned, given = cell.p, cell.q, tuple[str, ...](), tuple[str, ...]()
+    if p == "formula":
+        formula, declared = P_FORMULA[cell.layout]
+        p, given = f"formula formula='{formula}'", (declared,)
+    if q == "formula":
+        formula, learned = Q_FORMULA[cell.layout]
+        q = f"formula formula='{formula}'"
+    return compose(
+        p, q, divergence=cell.divergence, order=cell.order, learned=learned, given=given,
+        assume=("n > 1",) if "formula" in (cell.p, cell.q) else (), name="mine",
+        normalise=None if cell.layout == "classes" else cell.layout,
+        neighbours="classes" if cell.layout == "classes" else None,
+    )  # fmt: skip
+
+
+@cache
+def pair(layout: str, p: str, q: str) -> Method:
+    """A pair compared by KL, which every layout allows."""
+    return composed(Cell(layout, p, q, "kl"))
+
+
+def method(cell: Cell) -> Method:
+    """The method of a cell, from that of its pair: reading 3,000 files anew would take a minute."""
+    m = pair(cell.layout, cell.p, cell.q)
+    degree = parse_expr(cell.order, Scope({}, {})) if cell.order else m.icon.degree
+    return replace(m, icon=replace(m.icon, divergence=cell.divergence, degree=degree))
+
+
+@cache
+def data(layout: str, p: str, q: str, size: int) -> Sample:
+    return sample(pair(layout, p, q), 0, size=size, dimension=2)
+
+
+def formulas(cell: Cell, size: int) -> tuple[Program, oracle.Answer]:
+    """The program of a cell, and what its formulas say."""
+    m, s = method(cell), data(cell.layout, cell.p, cell.q, size)
+    program = program_of(m)
+    numbers = [a.symbol for a in program.arguments if a.kind == "number" and not a.shape]
+    return program, oracle.loss(m, s.sizes, s.data, wanted=numbers)
+
+
+def distance(
+    cell: Cell, made: ModuleType, form: str, size: int, truth: tuple[Program, oracle.Answer]
+) -> float:
+    """The largest error of value and gradient, relative to the largest entry (or 1)."""
+    program, right = truth
+    vars(made)["TILE"] = 2 if size == 3 else 3
+    choices = {"term": "kl"} if program.kl else {}
+    s = data(cell.layout, cell.p, cell.q, size)
+    found = run(made, program, form, s, upstream=UPSTREAM, **choices)
+    errors = [abs(float(found.value) - right.value) / max(1.0, abs(right.value))]
+    for symbol, gradient in found.gradient.items():
+        wanted = UPSTREAM * np.asarray(right.gradient[symbol], dtype=float)
+        errors.append(float(np.max(np.abs(gradient - wanted)) / max(1.0, np.max(np.abs(wanted)))))
+    return float(np.max(errors))  # a NaN stays one
+
+
+# --------------------------------------------------------------------------- which cells there are
+
+
+def mismatches(cells: list[Cell], rule: dict[Cell, str | None]) -> list[tuple[Cell, str]]:
+    """The cells that are not refused, with the reason, exactly where the rule says so."""
+    found = []
+    for cell in cells:
+        try:
+            composed(cell)
+            said = None
+        except InputError as error:
+            said = str(error)
+        expected = rule[cell]
+        if (said is None) != (expected is None) or (said and expected and expected not in said):
+            found.append((cell, said or "emitted"))
+    return found
+
+
+RULE = {cell: refusal(cell) for cell in CELLS}
+ADMISSIBLE = [cell for cell in CELLS if RULE[cell] is None]
+
+
+def test_nothing_is_left_out() -> None:
+    """The counts by arithmetic: 14 divergences, 4 of them infinite where p is 0."""
+    every, finite = len(DIVERGENCES), sum(not d.full for d in DIVERGENCES.values())
+    assert (every, finite, len(P_KERNELS), len(Q_KERNELS), len(LAYOUTS)) == (14, 10, 13, 9, 5)
+    emitted = {
+        # p without zeros and with zeros, and every q but sigmoid
+        "row": (6 * every + 3 * finite) * 8,
+        "joint": (8 * every + 4 * finite) * 8,  # and the three symmetrised kernels
+        "row-and-column": (6 * every + 3 * finite) * 8,
+        "pair": (every + finite) * 2,  # a formula and match, against sigmoid and a formula
+        "classes": (5 * every + 2 * finite) * 7,  # nothing that compares two points
+    }
+    assert Counter(cell.layout for cell in ADMISSIBLE) == emitted
+    assert sum(emitted.values()) == 3718
+    reasons = Counter(why for why in RULE.values() if why)
+    assert sum(reasons.values()) == len(CELLS) - 3718 == 4472
+    tried = Counter(cell.layout for cell in ADMISSIBLE if walked(cell))
+    assert all(tried[layout] == emitted[layout] for layout in ("row", "joint", "pair"))
+    assert tried["row-and-column"] >= 912 // 2 and tried["classes"] >= 630 // 4
+    assert reasons["infinite where p is 0"] == (3 * 8 + 4 * 8 + 3 * 8 + 2 + 2 * 7) * 4
+
+
+def test_a_cell_is_refused_by_rule_and_with_the_reason() -> None:
+    refused = [cell for cell in CELLS if RULE[cell]]
+    assert mismatches(refused, RULE) == []
+    # every pair and, with one of them, every divergence is put together from the options themselves
+    some = [c for c in ADMISSIBLE if c.divergence in ("kl", "reverse-kl")]
+    some += [c for c in ADMISSIBLE if (c.layout, c.p, c.q) == ("row", "smoothed", "cosine")]
+    assert mismatches(some, RULE) == []
+
+
+def test_a_wrong_rule_is_noticed() -> None:
+    cell, other = Cell("row", "smoothed", "dot", "reverse-kl"), Cell("row", "one-hot", "dot", "tv")
+    bad = Cell("row", "one-hot", "dot", "reverse-kl")
+    assert mismatches([cell, other], {cell: "infinite where p is 0", other: None}) == [
+        (cell, "emitted")
+    ]
+    assert mismatches([bad], {bad: None})[0][0] == bad
+    assert mismatches([bad], {bad: "not over the outcomes of a pair"})[0][0] == bad
+
+
+def test_the_kernels_that_are_refused_do_have_zeros() -> None:
+    """SPARSE is right: the p of each is 0 at an allowed neighbour of the sample, no other is."""
+    for cell in ADMISSIBLE:
+        if cell.divergence != "kl" or cell.q not in ("dot", "sigmoid"):
+            continue
+        m, s = method(cell), data(cell.layout, cell.p, cell.q, 5)
+        own = oracle.Interpreter(s.sizes, s.data)
+        values = [
+            own.scalar(block.p, env).value
+            for block in m.icon.blocks
+            for i in own.assignments(block.anchors, block.anchor_cond, {})
+            for env in own.assignments(block.neighbours, block.neighbour_cond, i)
+        ]
+        assert (min(values) == 0) == (cell.p in SPARSE), cell
+        assert max(values) > 0
+
+
+# --------------------------------------------------------------------------- value and gradient
+
+
+STEP = {"row-and-column": 2, "classes": 4}
+"""Two blocks of rows, and rows over another set: of these every second and every fourth cell."""
+
+
+def walked(cell: Cell) -> bool:
+    """Whether the cell is emitted here; every p, q and divergence of its layout is in some."""
+    turn = [*P_KERNELS].index(cell.p) + [*Q_KERNELS].index(cell.q)
+    return (turn + [*DIVERGENCES].index(cell.divergence)) % STEP.get(cell.layout, 1) == 0
+
+
+@pytest.mark.parametrize(("layout", "p"), dict.fromkeys((c.layout, c.p) for c in ADMISSIBLE))
+def test_value_and_gradient_are_those_of_the_formulas(layout: str, p: str) -> None:
+    """Dense for every cell; block by block where the pair meets KL and one other divergence."""
+    cells = [c for c in ADMISSIBLE if (c.layout, c.p) == (layout, p) and walked(c)]
+    assert cells
+    for cell in cells:
+        made = module(emit(method(cell)))
+        assert distance(cell, made, "dense", 3, formulas(cell, 3)) < EXACT, cell
+        turn = [*Q_KERNELS].index(cell.q) + [*P_KERNELS].index(cell.p)
+        if cell.divergence in ("kl", cells[turn % len(cells)].divergence):
+            truth = formulas(cell, 5)
+            for form in ("dense", "streaming"):
+                assert distance(cell, made, form, 5, truth) < EXACT, (cell, form)
+
+
+@pytest.mark.parametrize("divergence", [name for name in DIVERGENCES if name != "kl"])
+def test_a_planted_error_is_caught(divergence: str) -> None:
+    """One part in a million of the summand, and of its derivative in log q."""
+    cell = Cell("row", "smoothed", "student-t", divergence)
+    text, truth = emit(method(cell)), formulas(cell, 5)
+    assert distance(cell, module(text), "streaming", 5, truth) < EXACT
+    for name, form in (("_divergence", "dense"), ("_slope", "streaming")):
+        wrong = f"_right = {name}\n\n\ndef {name}(*args):\n    return (1 + 1e-6) * _right(*args)\n"
+        broken = module(f"{text}\n\n{wrong}")
+        assert not distance(cell, broken, form, 5, truth) < 10 * EXACT, name
+
+
+PLANTED = [
+    (Cell("row", "gaussian", "cluster", "kl"), ".clone()", ""),
+    (Cell("joint", "softmax", "cosine", "tv"), "slopes.sum().exp", "slopes.mean().exp"),
+    (Cell("row", "weights", "student-t", "jsd"), "- torch.exp(log_q) * slopes[rows, None]", ""),
+    (Cell("pair", "formula", "sigmoid", "alpha"), "_slope(1 - p_ij,", "_slope(p_ij,"),
+]
+
+
+@pytest.mark.parametrize(("cell", "right", "wrong"), PLANTED, ids=lambda x: getattr(x, "p", ""))
+def test_a_planted_error_of_the_blocks_is_caught(cell: Cell, right: str, wrong: str) -> None:
+    text = emit(method(cell))
+    assert right in text
+    truth = formulas(cell, 5)
+    assert not distance(cell, module(text.replace(right, wrong)), "streaming", 5, truth) < 1e-6
