@@ -198,8 +198,8 @@ class Program:
     `reductions` is empty when the loss has no form as reductions over pairs; `reason` says why, and
     targets print the blocks of the method as they stand. `names` maps declared symbols to
     Python names, `sizes` index sets to the Python text of their size. `uniform`: all anchors weigh
-    the same. `twin`: the anchors of the second reduction are the columns of the first. `known` is what
-    else is known of the loss: a word and a sentence each.
+    the same. `twin`: the anchors of the second reduction are the columns of the first. `known` is
+    what else is known of the loss: a word and a sentence each.
     """
 
     method: Method
