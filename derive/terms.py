@@ -190,7 +190,7 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction | int]]) -> Poly:
 
 def renamed(fs: tuple[Term, ...], names: Mapping[Term, Term]) -> tuple[Term, ...]:
     """Factors with variables renamed, in order."""
-    return tuple(sorted((subst(f, names) for f in fs) if names else fs, key=order))
+    return tuple(sorted([subst(f, names) for f in fs] if names else fs, key=order))
 
 
 def join(m: Monomial, n: Monomial) -> Monomial:
@@ -213,7 +213,7 @@ def expand(t: Term, shut: frozenset[Domain] = frozenset()) -> Poly:
     if t.op == "add":
         return collect(item for a in t.args for item in expand(a, shut).items())
     if t.op == "mul":
-        return reduce(times, [expand(a, shut) for a in t.args], {((), ()): 1})
+        return reduce(times, [expand(a, shut) for a in t.args] or [{((), ()): 1}])
     atom, c = ((), t.data) if t.op == "num" else ((t,), 1)
     return collect([(((), atom), c if c.denominator > 1 else c.numerator)])
 
@@ -227,14 +227,14 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
         return tuple(names.values()), renamed(fs, names)
 
     groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; ties in any order
-    for v in vs if len(vs) > 1 else ():
+    for v in vs if len(vs) > 2 else ():
         role = renamed(fs, {w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
         groups.setdefault((repr(v.data[1]), b"".join(f.key[0] for f in role)), []).append(v)
     ties = [groups[k] for k in sorted(groups)] or [list(vs)]
     cost = prod(factorial(len(g)) for g in ties) * sum(f.size for f in fs)
     need(cost <= 10 * MAX_SIZE, "too many sums that look alike")
     ways = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
-    return min(map(numbered, ways), key=lambda m: [f.key for f in m[1]])
+    return min(map(numbered, ways), key=lambda m: [t.key for t in m[1] + m[0]])
 
 
 @lru_cache(100_000)

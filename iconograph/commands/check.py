@@ -57,11 +57,20 @@ def replayed(paths: list[Path], jobs: int) -> list[tuple[str, dict[str, Any] | N
     out: list[tuple[str, dict[str, Any] | None]] = [("", None)] * len(paths)
     with (
         progress(len(paths), "check") as step,
-        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(jobs - 1, mp_context=get_context("spawn")) as pool,
     ):
-        for k, said in zip(order, pool.map(one, [paths[k] for k in order]), strict=True):
-            out[k] = said
-            step()
+        asked = {k: pool.submit(one, paths[k]) for k in order}
+        for said in asked.values():
+            said.add_done_callback(lambda _: step())  # also when it is cancelled
+        # this process takes the shortest ones, as long as no other has begun them: the others
+        # need a while to start
+        for k in reversed(order):
+            if not asked[k].cancel():
+                break
+            out[k] = one(paths[k])
+        for k, said in asked.items():
+            if not said.cancelled():
+                out[k] = said.result()
     return out
 
 
