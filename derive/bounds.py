@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from derive.claims import total
-from derive.exponentials import Exponentials
 from derive.lemmas import MAX_FACTS, ROUNDS, Equal, Facts, Trial
+from derive.logarithms import Logarithms
 from derive.normal import GaveUp, Normaliser
 from derive.poly import PREFIX, Poly, build, offset, substitute, times, without
 from derive.signs import ONE, ZERO, indices
@@ -36,11 +36,12 @@ from derive.theorem import MINUS, Theorem, exp, inv, log
 EFFORTS = ((0, 1), (1, 1), (0, 2), (2, 1), (1, 2), (6, ROUNDS))
 
 
-class Bounds(Exponentials):
+class Bounds(Logarithms):
     """The search for inequalities over one normaliser."""
 
     sight: list[Term]
     limit, rounds = EFFORTS[-1]
+    efforts = EFFORTS
 
     def __init__(self, way: Normaliser, equal: Equal, wide: Callable[[], Normaliser] | None = None):
         super().__init__(way, equal, wide)
@@ -51,7 +52,7 @@ class Bounds(Exponentials):
         """The theorem t > 0 (kind "pos") or t >= 0 ("nn"), or None."""
         if depth:
             return self.remembered(kind, t, depth)
-        for self.limit, self.rounds in EFFORTS:
+        for self.limit, self.rounds in self.efforts:
             self.seen = {k: v for k, v in self.seen.items() if v is not None}
             if found := self.remembered(kind, t, depth):
                 return found
@@ -514,8 +515,11 @@ class Bounds(Exponentials):
         return eq and self.way.do("transport", found, eq)
 
     def log_above(self, u: Term) -> Iterator[Theorem]:
-        """Log u >= 0 and >= x - x^2/2, x = u - 1, where u >= 1, log u <= 0 where u <= 1."""
-        way = self.way
+        """Log u >= 0 and >= x - x^2/2, x = u - 1, where u >= 1, log u <= 0 where u <= 1.
+
+        Log u <= (u - 1/u)/2 for the first, <= -x - x^2/2, x = 1 - u, for the second.
+        """
+        way, above = self.way, self.way.pos(u)
         if (more := way.nn(u - ONE)) is not None:
             yield self.log_order(ONE, u, more)
             x = build(self.flat(u - ONE))
@@ -524,8 +528,12 @@ class Bounds(Exponentials):
             to = subst(series.concl[1], {log(ONE + x): log(u)})
             eq = way.do("lincomb", series.concl[1], to, ((ONE, (), same),))
             yield way.do("transport", series, eq)
+            if above is not None:
+                yield self.above_one(u, above, more)
         if (less := way.nn(ONE - u)) is not None:
             yield self.log_order(u, ONE, less)
+            if above is not None:
+                yield self.below_one(u, above, less)
 
     def log_order(self, a: Term, b: Term, less: Theorem) -> Theorem:
         """Log b - log a >= 0 from b - a >= 0 and both positive."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from derive.bounds import Bounds
+from derive.bounds import EFFORTS, Bounds
 from derive.bridge import Problem, World
 from derive.claims import FULL, LOOSE, NOT_ONE, total
 from derive.defined import Obligation, missing, of_problem
@@ -113,7 +113,7 @@ class Search:
             theorems = []
             for k, words in enumerate(self.problem.fact_texts):
                 j = self.problem.facts[k]
-                th = self.in_symbols(j, "facts", k) or self.judgement(j)
+                th = self.shown(j, "facts", k)
                 if isinstance(th, NotProved):
                     return NotProved(f"{words!r} is not shown: {th.why}", th.left)
                 theorems.append(th)
@@ -127,7 +127,7 @@ class Search:
             return NotProved(wanting(open_[0]), open_[0].arg)
         said = []
         for k, j in enumerate(self.problem.judgements()):
-            th = self.in_symbols(j, "claim", k) or self.judgement(j)
+            th = self.shown(j, "claim", k)
             if isinstance(th, NotProved):
                 return th
             said.append(th)
@@ -142,7 +142,7 @@ class Search:
         """The lines of the file's proof, each from those before it."""
         for k, words in enumerate(self.problem.step_texts):
             j = self.problem.steps[k]
-            th = self.in_symbols(j, "steps", k) or self.judgement(j)
+            th = self.shown(j, "steps", k)
             if isinstance(th, NotProved):
                 raise GaveUp(f"the step {words!r} is not shown: {th.why}")
             self.learn(th)
@@ -166,18 +166,31 @@ class Search:
         """The searches with symbols in place of the file's abbreviations."""
         return tuple(Symbols(self, world) for world in self.problem.worlds)
 
-    def in_symbols(self, j: Judgement, where: str, k: int) -> Theorem | None:
-        """A sign, as one of symbols."""
+    def shown(self, j: Judgement, where: str, k: int) -> Theorem | NotProved:
+        """A judgement, as one of symbols or as it stands; short searches come before long ones."""
         if j[0] == "eq":
-            return None
-        for world in self.worlds:
-            if (found := world.find(where, k)) is None:
-                continue
-            if found.concl == j:
+            return self.judgement(j)
+        for effort in EFFORTS:
+            for world in self.worlds:
+                if found := self.in_symbols(world, effort, j, where, k):
+                    return found
+            self.bounds.efforts = (effort,)
+            try:
+                found = self.bounds.find(j[0], j[1])
+            finally:
+                self.bounds.efforts = EFFORTS
+            if found is not None:
                 return found
-            if eq := self.equation(found.concl[1], j[1]):
-                return self.plain.do("transport", found, eq)
-        return None
+        return NotProved("no bound known is that strong", self.plain.normal(j[1])[0])
+
+    def in_symbols(
+        self, world: Symbols, effort: tuple[int, int], j: Judgement, where: str, k: int
+    ) -> Theorem | None:
+        """A sign, as one of symbols."""
+        if (found := world.find(where, k, effort)) is None or found.concl == j:
+            return found
+        eq = self.equation(found.concl[1], j[1])
+        return eq and self.plain.do("transport", found, eq)
 
     def judgement(self, j: Judgement) -> Theorem | NotProved:
         """An equation or a sign."""
@@ -242,13 +255,14 @@ class Symbols:
                 self.meaning.given[said] = sign
         self.search = Search(replace(world.problem, hyps=(*signs, *world.problem.hyps)))
 
-    def find(self, where: str, k: int) -> Theorem | None:
+    def find(self, where: str, k: int, effort: tuple[int, int]) -> Theorem | None:
         """The k-th step, statement or part of the claim."""
-        pr = self.search.problem
+        pr, bounds = self.search.problem, self.search.bounds
+        bounds.efforts = (effort,)
         js = {"steps": pr.steps, "facts": pr.facts}.get(where) or pr.judgements()
         try:
-            found = self.search.judgement(js[k])
-            return None if isinstance(found, NotProved) else self.meaning.of_theorem(found)
+            found = bounds.find(js[k][0], js[k][1])
+            return found and self.meaning.of_theorem(found)
         except (GaveUp, RuleError):
             return None
 
