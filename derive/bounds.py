@@ -41,7 +41,7 @@ class Bounds(Logarithms):
 
     sight: list[Term]
     limit, rounds = EFFORTS[-1]
-    efforts = EFFORTS
+    efforts: tuple[tuple[int, int], ...] = EFFORTS
 
     def __init__(self, way: Normaliser, equal: Equal, wide: Callable[[], Normaliser] | None = None):
         super().__init__(way, equal, wide)
@@ -52,7 +52,8 @@ class Bounds(Logarithms):
         """The theorem t > 0 (kind "pos") or t >= 0 ("nn"), or None."""
         if depth:
             return self.remembered(kind, t, depth)
-        for self.limit, self.rounds in self.efforts:
+        for effort in self.efforts:
+            self.limit, self.rounds = effort
             self.seen = {k: v for k, v in self.seen.items() if v is not None}
             if found := self.remembered(kind, t, depth):
                 return found

@@ -51,6 +51,9 @@ PAIRS = [
     ("mean[j] d[i,j] <= max[j] d[i,j]", "mean[j] d[i,j] >= max[j] d[i,j]"),
     ("mean[j : knn[i,j]] d[i,j] <= max[j : knn[i,j]] d[i,j]",
      "mean[j] d[i,j] <= max[j : knn[i,j]] d[i,j]"),
+    ("(1 + t)*log(1 + t) <= t + t^2/2", "(1 + t)*log(1 + t) <= t + t^2/3"),
+    ("log(1/(1 + t)) <= -(1 - 1/(1 + t)) - (1 - 1/(1 + t))^2/2",
+     "log(1/(1 + t)) <= -(1 - 1/(1 + t)) - (1 - 1/(1 + t))^2"),
     ("sum[i] w[i]*(exp(x[i]) - 1 - x[i]) >= 0", "sum[i] w[i]*(exp(x[i]) - 1 - 2*x[i]) >= 0"),
 ]  # fmt: skip
 

@@ -77,6 +77,25 @@ def views(n: int) -> float:
     return total
 
 
+def two_directions(p: np.ndarray, q: np.ndarray) -> tuple[float, float]:
+    """The mean of both directions of KL, and the Jensen-Shannon divergence."""
+    m = (p + q) / 2
+    both = (p * np.log(p / q)).sum() + (q * np.log(q / p)).sum()
+    return float(both / 2), float((p * np.log(p / m)).sum() + (q * np.log(q / m)).sum()) / 2
+
+
+def walk_between(first: bool) -> tuple[float, float]:
+    """The mass of a row of the walk between two views, over the sizes of one of them; one."""
+    phi, psi = np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])
+    return float(((phi[0] / (phi if first else psi).sum(0)) @ psi.T).sum()), 1.0
+
+
+def empty_rows(of: int) -> tuple[float, float]:
+    """One, and the fewest neighbours in a row of p for three points on a line, nearest first."""
+    knn = np.array([[0, 1, 0], [1, 0, 0], [0, 1, 0]])  # at 0, 1 and 3: nobody's nearest is at 3
+    return 1.0, float(knn.sum(of).min())
+
+
 # entry: (left, right) of a statement "left <= right" or "left = right" that is false there
 COUNTER: dict[str, Callable[[], tuple[float, float]]] = {
     "pca-without-self": lambda: wide_pca(50.0, own=False),
@@ -90,6 +109,10 @@ COUNTER: dict[str, Callable[[], tuple[float, float]]] = {
     "debiased-q-is-none": lambda: (1 - 4 * 0.1 / 0.9, 0.0),
     "mixing-on-the-diagonal": lambda: ((1 - 0.3) * 1 + 0.3 * 4 / 5, 1.0),
     "mutual-information-bound": lambda: information(np.array([[0.9, 0.1], [0.9, 0.1]]))[::-1],
+    "jsd-is-half-jeffreys": lambda: two_directions(np.array([0.9, 0.1]), np.array([0.2, 0.8])),
+    "two-view-walk-by-the-first": lambda: walk_between(first=True),
+    "knn-in-the-other-direction": lambda: empty_rows(of=0),
+    "log-below-second-order": lambda: (-0.5 - 0.5**2 / 2, math.log(1 - 0.5)),
 }
 # the corrected statement, as equal numbers
 TRUE: dict[str, Callable[[], tuple[float, float]]] = {
@@ -98,6 +121,8 @@ TRUE: dict[str, Callable[[], tuple[float, float]]] = {
     "cmc-one-distribution": lambda: (views(2), 1.0),
     "mixing-on-the-diagonal": lambda: ((1 - 0.3) * 1 + 0.3 * 4 / 4, 1.0),
     "mutual-information-bound": lambda: information(np.array([[0.9, 0.1], [0.1, 0.9]])),
+    "two-view-walk-by-the-first": lambda: walk_between(first=False),
+    "knn-in-the-other-direction": lambda: empty_rows(of=1),
 }
 
 
