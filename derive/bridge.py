@@ -15,6 +15,8 @@ from typing import Any
 
 from catalog import symbols as s
 from catalog.errors import InputError
+from catalog.naming import same
+from catalog.pair import divergence
 from catalog.spec import Claim, Method
 from derive.claims import HALF, Block, icon, total
 from derive.hidden import abbreviations, in_symbols, layers
@@ -401,8 +403,9 @@ def in_terms(method: Method) -> Problem:
     hyps = [(plain_fact(j), words) for j, words in facts(method)]
     shapes = (d.form for d in method.declarations.values())
     kind, degree = method.icon.divergence, scalar(method.icon.degree)
-    # what a definition publishes is the divergence itself: its pair is what there is to prove
-    own = method.claim.relation == "definition"
+    # What a definition publishes is the divergence itself: its pair is what there is to prove. It
+    # is so only as long as nobody changed the one without the other.
+    own = method.claim.relation == "definition" and same(method.published, divergence(method.icon))
     published = icon(blocks, kind, degree) if own else scalar(method.published)
     return Problem(
         published, scalar(method.claim.scale), scalar(method.claim.constant), blocks,

@@ -297,6 +297,13 @@ def test_a_prover_that_fails_is_no_witness(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.verdict == mutate.OPEN and "ZeroDivisionError: a bug" in found.how
 
 
+def test_a_definition_is_held_to_its_own_pair() -> None:
+    # Its published formula is written from its pair: where one changes, the other does not follow.
+    report = run(60, 1, jobs=1, methods=[load("t-supcon"), load("sne-graph-embedding")])
+    assert report.total.made == 60
+    assert report.total.wrongly_accepted == 0
+
+
 def test_progress_and_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     one_process = run(24, 1, jobs=1, blind=0, progress=steps.append)
