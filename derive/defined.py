@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from derive.claims import Block
+from derive.claims import Block, icon
 from derive.normal import Normaliser
 from derive.poly import PREFIX, flat, offset, times, without
 from derive.terms import BINDERS, BOOL, Term, bind, num, open_binder, subst, var
@@ -119,7 +119,10 @@ def of_problem(problem: Problem) -> Iterator[Obligation]:
     pr = problem
     if pr.facts:
         return of_said(pr.facts)
-    claim = ("icon", pr.published, pr.scale, pr.constant, pr.blocks, (), "", pr.degree, pr.slack)
+    claim = (
+        "icon", pr.published, pr.scale, pr.constant, pr.blocks, (), pr.divergence, pr.degree,
+        pr.slack,
+    )  # fmt: skip
     return of_said((claim,))
 
 
@@ -127,7 +130,9 @@ def of_said(said: Iterable[Judgement]) -> Iterator[Obligation]:
     """The obligations of judgements, I-Con claims among them."""
     for j in said:
         if j[0] == "icon":
-            yield from of_claim(*j[1:5])
+            # a definition publishes the divergence, which `claims` gives a value at p = 0 as well
+            own = j[1] is icon(j[4], j[6], j[7])
+            yield from of_claim(num(0) if own else j[1], *j[2:5])
         for t in (j[7], *j[8][:2]) if j[0] == "icon" else j[1:]:
             if isinstance(t, Term):
                 yield from obligations(t)

@@ -5,8 +5,8 @@
     'Supervised contrastive learning, L_out'
 
 Four verbs, each also a command of the command line: `load` a method, `verify` its claim,
-`generate` code for it, `check` a certificate. Importing this package imports nothing heavy; a verb
-fetches what it needs when it is first used.
+`generate` code for it, `check` a certificate; `compose` puts a new loss together. Importing this
+package imports nothing heavy; a verb fetches what it needs when it is first used.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from iconograph.rooms import open_rooms
 
 if TYPE_CHECKING:
-    from iconograph.api import check, generate, load, methods, verify
+    from iconograph.api import check, compose, generate, load, methods, verify
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "generate", "load", "methods", "verify"]
+__all__ = ["__version__", "check", "compose", "generate", "load", "methods", "verify"]
 
 open_rooms(Path(__file__).parent)
 

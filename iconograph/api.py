@@ -1,4 +1,4 @@
-"""The Python API: load, verify, generate, check. Results render in notebooks.
+"""The Python API: load, compose, verify, generate, check. Results render in notebooks.
 
     >>> import iconograph as ic
     >>> loss = ic.load("infonce")
@@ -14,6 +14,7 @@ returned, and raises `catalog.errors.InputError` with a sentence when that is no
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.errors import InputError, did_you_mean
@@ -53,6 +54,40 @@ def load(method: Named) -> Loss:
     return Loss(resolve(method))
 
 
+def compose(
+    p: str,
+    q: str,
+    *,
+    divergence: str = "kl",
+    order: str | None = None,
+    normalise: str | None = None,
+    neighbours: str | None = None,
+    learned: Sequence[str] = (),
+    given: Sequence[str] = (),
+    assume: Sequence[str] = (),
+    name: str | None = None,
+) -> Loss:
+    """A new loss: two kernels of the vocabulary, and what compares them.
+
+        >>> compose("same-label", "student-t", divergence="jsd").id
+        'same-label-student-t-jsd'
+
+    `p` and `q` read "kernel parameter=value ..."; what a parameter that is left out stands for is
+    said in the program. `normalise` is row, joint, row-and-column or pair, `neighbours` others or
+    classes; `order` is that of alpha, cressie-read and tsallis. `learned`, `given` ("y=label[i]")
+    and `assume` ("n > 2") are for values of one's own.
+
+    Raises:
+        InputError: there is no such kernel or divergence, or they do not go together.
+    """
+    from iconograph.composition import compose as put_together
+
+    return Loss(put_together(
+        p, q, divergence=divergence, order=order, normalise=normalise, neighbours=neighbours,
+        learned=learned, given=given, assume=assume, name=name,
+    ))  # fmt: skip
+
+
 def methods() -> tuple[Loss, ...]:
     """Every method of the catalog, by id."""
     return tuple(Loss(m) for m in catalog_methods())
@@ -78,7 +113,9 @@ def generate(
 
     With `judge` the claim is verified first, and the program's docstring says the verdict and the
     hash of the certificate; without, it says "not checked". With `unverified` a claim that was
-    refuted or is undecided is no obstacle.
+    refuted or is undecided is no obstacle. Of a loss that is its own definition, such as one of
+    `compose`, the docstring also says what else is known: which entries it equals or is a case of,
+    its gradient, its limits, and by what each is known.
 
     Raises:
         NotAsClaimed: the claim was judged and does not hold, or nobody knows.
@@ -91,16 +128,23 @@ def generate(
         raise InputError(f"there is no target {target[:60]!r}", hint=hint)
     spec = resolve(method)
     brief, certificate = "not checked", ""
+    facts: tuple[tuple[str, str], ...] = ()
     if judge:
         found = verify(spec).row
         if not (found.ok or unverified):
             raise NotAsClaimed(found)
         brief, certificate = found.brief, found.hash
+        if found.outcome == "proved" and spec.claim.relation == "definition":
+            from iconograph.known import known
+
+            facts = known(spec)
     try:
-        text = emit(spec, target, verdict=brief, certificate_hash=certificate or None)
+        text = emit(
+            spec, target, verdict=brief, certificate_hash=certificate or None, known=facts
+        )
     except Refused as error:
         raise InputError(f"no program is written for {error}") from None
-    return Code(text, brief)
+    return Code(text, brief, facts)
 
 
 def check(certificate: str | os.PathLike[str]) -> Check:
@@ -115,4 +159,7 @@ def check(certificate: str | os.PathLike[str]) -> Check:
     return Check(str(path), check_text(read(path, CERTIFICATE_LIMIT), str(path)))
 
 
-__all__ = ["InputError", "Named", "NotAsClaimed", "check", "generate", "load", "methods", "verify"]
+__all__ = [
+    "InputError", "Named", "NotAsClaimed", "check", "compose", "generate", "load", "methods",
+    "verify",
+]  # fmt: skip

@@ -264,15 +264,17 @@ class Check:
 class Code(str):
     """The text of a program. It is a string; a notebook shows it as code.
 
-    `brief` is the verdict on the method in a few words, as the program's docstring says it.
+    `brief` is the verdict on the method in a few words, and `known` what else is known of it (a
+    word and a sentence each), as the program's docstring says them.
     """
 
     brief: str
+    known: tuple[tuple[str, str], ...]
 
-    def __new__(cls, text: str, brief: str) -> Code:
-        """The text and the verdict on its method."""
+    def __new__(cls, text: str, brief: str, known: tuple[tuple[str, str], ...] = ()) -> Code:
+        """The text, the verdict on its method, and what else is known."""
         code = super().__new__(cls, text)
-        code.brief = brief
+        code.brief, code.known = brief, known
         return code
 
     def save(self, path: str | Path, *, force: bool = False) -> None:

@@ -28,7 +28,7 @@ from codegen.emit import emit
 from codegen.execute import module, program_of, run
 from codegen.ir import Program
 from codegen.samples import Sample, sample
-from iconograph.compose import SPARSE, compose
+from iconograph.composition import SPARSE, compose
 from iconograph.vocabulary import LAYOUTS
 
 torch = pytest.importorskip("torch")
