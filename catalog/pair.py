@@ -47,6 +47,25 @@ def divergence(icon: Icon) -> Expr:
     return add([weighted(b, summand(icon, renewed(b.p), learned_q(b))) for b in icon.blocks])
 
 
+def separated(icon: Icon) -> Expr:
+    """KL with the logarithm of q taken apart: log-partition, expected log-kernel, entropy of p."""
+
+    def row(block: Block) -> Expr:
+        def over(body: Expr) -> Expr:
+            return Big("sum", block.neighbours, block.neighbour_cond, body)
+
+        p, k = block.p, block.kernel
+        parts = [
+            Call("log", (over(k),)),
+            over(Mul((MINUS_ONE, p, Call("log", (k,))))),
+            over(Mul((p, Call("log", (renewed(p),))))),
+        ]
+        body = Mul((block.weight, add(parts)))
+        return renewed(total(block.anchors, block.anchor_cond, body))
+
+    return add([row(block) for block in icon.blocks])
+
+
 def summand(icon: Icon, p: Expr, q: Expr) -> Expr:
     """What the divergence of the icon sums over the neighbours."""
     if icon.divergence == "kl":

@@ -23,7 +23,7 @@ from catalog.errors import InputError, Place
 from catalog.files import read_text, read_toml
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from catalog.likeness import Likeness, likeness
-from catalog.pair import divergence
+from catalog.pair import divergence, separated
 from catalog.params import Text
 from catalog.spec import Method
 from derive import relations
@@ -312,5 +312,10 @@ def edge_of(
 
 
 def defined(method: Method) -> Method:
-    """The method with its divergence in place of its published formula."""
-    return replace(method, published=divergence(method.icon))
+    """The method with its divergence in place of its published formula.
+
+    KL has its logarithms taken apart, which is the form that proofs are found in.
+    """
+    kl = method.icon.divergence == "kl"
+    form = separated(method.icon) if kl else divergence(method.icon)
+    return replace(method, published=form, claim=replace(method.claim, relation="exact"))

@@ -15,10 +15,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from catalog.divergences import DIVERGENCES
-from catalog.pair import MINUS_ONE, add, renewed, total
+from catalog.pair import separated
 from catalog.registry import load
-from catalog.spec import Block, Claim, Method
-from catalog.symbols import Big, Call, Expr, Mul, Num
+from catalog.spec import Claim, Method
+from catalog.symbols import Num
 from derive.verdict import Proved
 from derive.verify import verify
 from iconograph.kinship import Kin, kin
@@ -82,27 +82,12 @@ def identity(method: Method) -> Iterator[Line]:
     if method.icon.divergence != "kl":
         return
     said = "sum over anchors of w_i * (log sum_j k_ij - sum_j p_ij log k_ij + sum_j p_ij log p_ij)"
-    form = add([split(block) for block in method.icon.blocks])
+    form = separated(method.icon)
     verdict = verify(replace(method, published=form, claim=Claim("exact", ONE, ZERO)))
     if isinstance(verdict, Proved):
         yield "Identity", f"it is the {said}: {proved_by(verdict)}"
     else:
         yield "Identity", f"it is the {said}: tested, no proof for every N was found"
-
-
-def split(block: Block) -> Expr:
-    """The loss of a block with the logarithm of q taken apart."""
-
-    def over(body: Expr) -> Expr:
-        return Big("sum", block.neighbours, block.neighbour_cond, body)
-
-    p, k = block.p, block.kernel
-    row = add([
-        Call("log", (over(k),)),
-        over(Mul((MINUS_ONE, p, Call("log", (k,))))),
-        over(Mul((p, Call("log", (renewed(p),))))),
-    ])  # fmt: skip
-    return renewed(total(block.anchors, block.anchor_cond, Mul((block.weight, row))))
 
 
 def proved_by(verdict: Proved) -> str:

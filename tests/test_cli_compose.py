@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import iconograph as ic
+from catalog import pair
 from catalog.divergences import DIVERGENCES
 from catalog.errors import InputError
 from catalog.kernels import P_KERNELS, Q_KERNELS
@@ -133,14 +135,15 @@ NAMED = {
     "same-label dot": ({"equals": "supcon"}, {}),
     "one-hot cosine": ({"equals": "simclr"}, {}),
     "symmetrised-gaussian student-t": ({"equals": "t-sne"}, {}),
-    "weights student-t": ({"contains": "t-supcon"}, {"W[i, j]": "[y[j] = y[i]]"}),
+    "weights student-t": ({"contains": "t-simcne"}, {"W[i, j]": "[j = pos[i]]"}),
+    "same-label student-t": ({"case-of": "t-supcon"}, {"nu": "1", "s": "1"}),
 }
 
 
-@pytest.mark.parametrize("pair", NAMED)
-def test_a_new_loss_is_named_where_the_catalog_has_it(pair: str) -> None:
-    ((kind, name),), put = NAMED[pair][0].items(), NAMED[pair][1]
-    found = {(k.kind, k.method.id): k for k in kinship.kin(compose(*pair.split()))}
+@pytest.mark.parametrize("kernels", NAMED)
+def test_a_new_loss_is_named_where_the_catalog_has_it(kernels: str) -> None:
+    ((kind, name),), put = NAMED[kernels][0].items(), NAMED[kernels][1]
+    found = {(k.kind, k.method.id): k for k in kinship.kin(compose(*kernels.split()))}
     assert dict(found[kind, name].put) == put
     assert bool(found[kind, name].hash) == (kind != "equals")
     # what does not reduce to its pair is no relative of it
@@ -178,12 +181,21 @@ def test_a_false_relation_is_not_proved() -> None:
     assert kinship.proved("contains", general, special, {**put, "s[i, c]": "2*x[i,c]"}) is None
 
 
+def test_a_false_case_of_a_new_loss_is_not_proved() -> None:
+    supcon, mine = kinship.texts(load("supcon")), kinship.texts(compose("same-label", "cosine"))
+    assert supcon is not None and mine is not None
+    put = kinship.substitution(supcon, mine)
+    assert put == {"y": "y", "z[i]": "z[i]/|z[i]|", "tau": "tau"}
+    assert kinship.proved("case-of", supcon, mine, put) is not None
+    for head, wrong in (("z[i]", "z[i]"), ("tau", "2*tau"), ("z[i]", "-z[i]/|z[i]|^2")):
+        assert kinship.proved("case-of", supcon, mine, {**put, head: wrong}) is None, head
+
+
 def test_a_false_identity_is_not_said_to_be_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     m = compose("weights", "dot")
     ((word, line),) = known.identity(m)
     assert word == "Identity" and "proved for every N (certificate " in line
-    wrong = Num(-m.icon.degree.value)  # type: ignore[attr-defined]
-    monkeypatch.setattr(known, "MINUS_ONE", wrong)
+    monkeypatch.setattr(pair, "MINUS_ONE", Num(Fraction(-1, 2)))
     assert "proved" not in next(known.identity(m))[1]
 
 
