@@ -14,8 +14,8 @@
     n = "n"
     [no-smoothing.add.given]             # words that B lacks; also learned, sets and assumes
 
-A symbol or set of A that is not mentioned is the one of that name in B. An edge of another kind
-states no equation; it may name the entry whose verdict proves it, `proof = "..."`.
+A symbol or set of A that is not mentioned is the one of that name in B. Other kinds state a theorem
+about A and B (catalog.stated), or name the entry whose verdict proves them (catalog.ties).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from catalog.errors import InputError, did_you_mean
+from catalog.errors import InputError, Place, did_you_mean
 from catalog.files import read_text, read_toml
 from catalog.load import Reader
 from catalog.locate import spot_place
@@ -34,14 +34,26 @@ from catalog.params import Text
 EQUATIONS = ("special-case", "equal-up-to")
 """The kinds that state an equation of two published formulas, which is then proved."""
 
-NAMED = ("limit", "bound", "coarse-graining", "contradicts", "used-in-the-proof-of")
-"""The kinds that may name the entry whose verdict proves them."""
+THEOREMS = ("bound", "coarse-graining", "used-in-the-proof-of")
+"""The kinds that state a theorem about the two entries (catalog.stated)."""
+
+NAMED = ("limit", "contradicts")
+"""The kinds that name the entry whose verdict proves them (catalog.ties)."""
+
+KINDS = (*EQUATIONS, *THEOREMS, *NAMED)
+ONLY = {"statement": "used-in-the-proof-of", "line": "used-in-the-proof-of",
+        "merge": "coarse-graining", "fine": "coarse-graining",
+        "letters": "used-in-the-proof-of"}  # fmt: skip
 
 KEYS: Mapping[str, type | tuple[type, ...]] = {
     "from": str, "to": str, "kind": str, "why": str, "proof": str,
     "scale": (str, int), "constant": (str, int), "put": dict, "sets": dict, "add": dict,
+    "steps": dict, "statement": str, "line": str, "merge": str, "fine": str, "letters": str,
 }  # fmt: skip
 ADD = ("sets", "learned", "given", "assumes")
+
+
+ONE_TEXT, ZERO_TEXT = (Text(t, Place.of(t)) for t in "10")
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,17 @@ class Claimed:
     put: Mapping[str, tuple[Text, Text]] = field(default_factory=dict)
     sets: Mapping[str, Text] = field(default_factory=dict)
     add: Mapping[str, Mapping[str, tuple[Text, Text]]] = field(default_factory=dict)
+    steps: Mapping[str, tuple[Text, Text]] = field(default_factory=dict)
+    statement: Text = ZERO_TEXT
+    line: Text = ZERO_TEXT
+    merge: Text = ZERO_TEXT
+    fine: tuple[str, ...] = ()
+    at_letters: tuple[str, ...] = ()
+
+    @property
+    def states_theorem(self) -> bool:
+        """Whether the edge is a theorem about two entries."""
+        return self.kind in THEOREMS
 
     @property
     def states_equation(self) -> bool:
@@ -121,15 +144,24 @@ def _edge(name: str, table: dict[str, Any], reader: Reader) -> Claimed:
         if not table.get(key):
             raise at.error(f"[{name}] needs {key}", "see catalog/edges.py")
     kind = table["kind"]
-    if kind not in (*EQUATIONS, *NAMED):
-        hint = did_you_mean(kind, (*EQUATIONS, *NAMED)) or ", ".join((*EQUATIONS, *NAMED))
+    if kind not in KINDS:
+        hint = did_you_mean(kind, KINDS) or ", ".join(KINDS)
         raise reader.text(kind, name, "kind").error(f"unknown kind {kind!r}", hint)
-    for key in ("put", "sets", "add", "scale", "constant") if kind in NAMED else ("proof",):
+    words = ("put", "sets", "add", "scale", "constant", "steps")
+    for key in words if kind in NAMED else ("proof",):
         if key in table:
             raise reader.key(name, key).error(
                 f"an edge of kind {kind!r} has no {key}",
-                f"equations are stated by {' and '.join(EQUATIONS)}",
+                f"the verdict on an entry proves {' and '.join(NAMED)}, by `proof`",
             )
+    for key in ("proof",) if kind in NAMED else [
+        k for k in ONLY if ONLY[k] == kind and k != "letters"
+    ]:
+        if not table.get(key):
+            raise at.error(f"[{name}] needs {key}", "see docs/relations.md")
+    for key, only in ONLY.items():
+        if key in table and kind != only:
+            raise reader.key(name, key).error(f"an edge of kind {kind!r} has no {key}")
     return Claimed(
         name=name, source=table["from"], target=table["to"], kind=kind, path=reader.path, at=at,
         why=" ".join(table["why"].split()), proof=table.get("proof", ""),
@@ -138,7 +170,16 @@ def _edge(name: str, table: dict[str, Any], reader: Reader) -> Claimed:
         put=_texts(reader, table.get("put", {}), name, "put"),
         sets={k: v for k, (_, v) in _texts(reader, table.get("sets", {}), name, "sets").items()},
         add=_added(reader, table.get("add", {}), name),
+        steps=_texts(reader, table.get("steps", {}), name, "steps"),
+        **{k: placed(reader, table[k], name, k) for k in ("statement", "line", "merge")
+           if k in table},
+        fine=words_of(table, "fine"), at_letters=words_of(table, "letters"),
     )  # fmt: skip
+
+
+def words_of(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The letters that a key lists."""
+    return tuple(str(table.get(key, "")).replace(",", " ").split())
 
 
 def _added(
@@ -174,5 +215,6 @@ def placed(reader: Reader, value: object, *keys: str) -> Text:
 
 
 __all__ = [
-    "EQUATIONS", "NAMED", "Claimed", "InputError", "claimed_edges", "read_edges", "relations_dir",
+    "EQUATIONS", "NAMED", "THEOREMS", "Claimed", "InputError", "claimed_edges", "read_edges",
+    "relations_dir",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from catalog.alignment import Alignment, N
 from catalog.declare import declare, read_sets
 from catalog.edges import Claimed
 from catalog.errors import InputError
@@ -51,6 +52,11 @@ class Equation:
     constant: Expr
     granted: tuple[Fact, ...]
     freed: tuple[str, ...]
+    found: Alignment
+
+    def say(self, node: N) -> N:
+        """A formula of the source after the substitution. Raises InputError."""
+        return self.found.say(node)
 
     @property
     def whole(self) -> Expr:
@@ -85,7 +91,7 @@ def equation(edge: Claimed, source: Method, target: Method) -> Equation:
         for name, d in source.declarations.items()
         if not d.learned and any(s.learned for s in symbols(found.symbols[name].node))
     )
-    return Equation(words, left, parts[0], target.published, parts[1], granted, tuple(freed))
+    return Equation(words, left, parts[0], target.published, parts[1], granted, tuple(freed), found)
 
 
 def extended(edge: Claimed, target: Method) -> Scope:

@@ -1,9 +1,10 @@
 """The graph of methods: typed edges, computed from the pairs where they can be, else claimed.
 
-Same-p and same-q compare the kernels of two pairs free of names (`catalog.likeness`); a pair of
-methods that agrees in one kernel and in everything around it differs in the other kernel only.
-Claimed edges stand in `relations/`; whether they are true is for `derive.relations` to say, and the
-status of an edge that nobody asked about is "claimed".
+Same-loss compares published formulas, same-p and same-q the kernels of two pairs, free of names
+(`catalog.likeness`); a pair of methods that agrees in one kernel and in everything around it
+differs in the other kernel only. Claimed edges stand in `relations/` or follow from entries
+(`catalog.ties`); whether they are true is for `derive.relations` to say, and the status of an edge
+that nobody asked about is "claimed".
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import TypeVar
 
 from catalog.edges import Claimed
-from catalog.likeness import Likeness, likeness
 from catalog.spec import Method
+from catalog.ties import said
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,14 @@ KINDS: Mapping[str, Kind] = {
     "differs-in-one-kernel": Kind(True, "{a} and {b} differ in {label} only"),
     "special-case": Kind(False, "{b} is {a} with {label}"),
     "equal-up-to": Kind(True, "{a} equals {b}"),
+    "same-loss": Kind(True, "{a} and {b} print the same loss"),
     "limit": Kind(False, "{b} is a limit of {a}"),
-    "bound": Kind(False, "{a} bounds {b}"),
+    "bound": Kind(False, "{a} is at least {b}"),
     "coarse-graining": Kind(False, "{b} is {a} with neighbours merged"),
     "contradicts": Kind(False, "{a} contradicts {b}"),
     "used-in-the-proof-of": Kind(False, "{a} is used in the proof of {b}"),
 }
-COMPUTED = ("same-p", "same-q", "differs-in-one-kernel")
+COMPUTED = ("same-p", "same-q", "differs-in-one-kernel", "same-loss")
 STATUSES = ("computed", "proved", "refuted", "unknown", "claimed")
 
 
@@ -88,6 +93,8 @@ class Edge:
         """The edge in a sentence without its full stop."""
         b = self.equation or self.target
         said = KINDS[self.kind].words.format(a=self.source, b=b, label=self.label or "no change")
+        if self.kind == "bound" and self.label:
+            said += f", with {self.label}"
         return said + (f", where {' and '.join(self.assuming)}" if self.assuming else "")
 
 
@@ -140,7 +147,7 @@ def order(edge: Edge) -> tuple[str, str, str, str]:
 def claimed_edge(edge: Claimed) -> Edge:
     """A claimed edge before anybody asked for its proof."""
     equation = ""
-    if edge.states_equation:
+    if edge.states_equation or edge.kind == "bound":
         scale, constant = edge.scale.text.strip(), edge.constant.text.strip()
         equation = edge.target if scale == "1" else f"{factor(scale)} * {edge.target}"
         equation += "" if constant == "0" else f" + {factor(constant)}"
@@ -159,8 +166,12 @@ def factor(text: str) -> str:
 
 
 def computed(methods: Iterable[Method]) -> Iterator[Edge]:
-    """The edges that the pairs themselves show. Time is that of the edges there are."""
-    forms = {m.id: found for m in methods if (found := likeness(m)) is not None}
+    """The edges that formulas and pairs themselves show. Time is that of the edges there are."""
+    methods = list(methods)
+    forms = {m.id: found for m in methods if (found := said(m).pair) is not None}
+    losses = {m.id: said(m).loss for m in methods if m.published_text}
+    for ids in classes(losses, lambda f: f):
+        yield from (Edge(a, b, "same-loss", "computed") for a, b in combinations(ids, 2))
     for part in ("p", "q"):
         for ids in classes(forms, lambda f, part=part: getattr(f, part)):  # type: ignore[misc]
             yield from (Edge(a, b, f"same-{part}", "computed") for a, b in combinations(ids, 2))
@@ -172,9 +183,9 @@ def computed(methods: Iterable[Method]) -> Iterator[Edge]:
 
 
 def classes(
-    forms: Mapping[str, Likeness], key: Callable[[Likeness], Hashable]
+    forms: Mapping[str, T], key: Callable[[T], Hashable]
 ) -> Iterator[list[str]]:
-    """The ids of alike pairs together, sorted."""
+    """The ids of alike forms together, sorted."""
     found: dict[Hashable, list[str]] = defaultdict(list)
     for name in sorted(forms):
         found[key(forms[name])].append(name)

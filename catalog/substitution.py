@@ -61,6 +61,11 @@ def _symbols(
             hint = did_you_mean(head.split("[")[0].strip(), source.declarations)
             raise key.error(f"{source.id} has no symbol {head!r}", hint)
         given[match.group(1)] = (key, match.group(2), text)
+    everywhere = {}
+    for letter in edge.at_letters:
+        if (over := scope.letter(letter)) is None:
+            raise edge.at.error(f"{letter!r} is no letter of {edge.target}")
+        everywhere[letter] = IVar(letter, over)
     found: dict[str, Template] = {}
     for name, declared in source.declarations.items():
         key, letters, text = given.get(name, (edge.at, None, Text(name, edge.at.place)))
@@ -70,7 +75,9 @@ def _symbols(
             )
         except InputError as error:
             raise key.error(f"{name} of {source.id}: {error.message}", error.hint) from None
-        found[name] = _template(declared, params, key, letters, text, scope, name in given, partial)
+        found[name] = _template(
+            declared, params, key, letters, text, scope, name in given, partial, everywhere
+        )
     _dimensions(edge, source, found)
     return found
 
@@ -89,6 +96,7 @@ def _template(
     scope: Scope,
     stated: bool,
     partial: Alignment,
+    everywhere: Mapping[str, IVar],
 ) -> Template:
     name, form = declared.name, declared.form
     bare = scope.declarations.get(text.text.strip())
@@ -96,10 +104,10 @@ def _template(
         return _renamed(declared, bare, params, key)
     if not stated and bare is None:
         raise key.error(f"nothing stands for {name!r}", "say what it is in `put`")
-    names = [w.strip() for w in letters.split(",")] if letters is not None else []
+    names = [w.strip() for w in letters.split(",")] if letters else []
     if letters is not None and (len(names) != len(params) or len(set(names)) < len(names)):
         raise key.error(f"{name!r} takes {len(params)} letters")
-    free = dict(zip(names, params, strict=True)) if names else {}
+    free = {**everywhere, **dict(zip(names, params, strict=True))}
     if isinstance(form, Mask):
         return Template(params, parse_cond(text.text, scope, free=free, where=text.place))
     if isinstance(form, IApp):

@@ -3,7 +3,8 @@
 An edge of kind special-case or equal-up-to states `published_A[put] = scale * published_B +
 constant` under the hypotheses of B and those that the edge adds. As for a method, fixed-size judges
 look for a refutation first, then the search derives the equation, and the derivation is replayed.
-An edge of another kind has no equation; it may name the entry whose verdict proves it.
+An edge of another kind states
+a theorem about its ends, or follows from the verdict on an entry that speaks of both.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from catalog.edges import Claimed
 from catalog.equation import Equation, equation
 from catalog.errors import InputError
 from catalog.spec import Method
+from catalog.stated import theorem
+from catalog.ties import untied
 from derive import balls
 from derive.bridge import Problem, below_root, plain_fact, problem, scalar
 from derive.certificate import canonical_json, encode, judgement_text
@@ -30,6 +33,7 @@ from derive.prove import NotProved, Search, wanting
 from derive.replay import replay
 from derive.terms import RuleError, num
 from derive.theorem import Judgement, Theorem
+from derive.verdict import Proved, Refuted, Unknown, Verdict
 
 MORE = (2, 5, 6, 1)  # sizes for hypotheses that the usual ones leave without a model
 
@@ -38,9 +42,9 @@ MORE = (2, 5, 6, 1)  # sizes for hypotheses that the usual ones leave without a 
 class EdgeVerdict:
     """What is known of a claimed edge.
 
-    outcome: "proved" (for every N, `hash` names the derivation of `steps` steps), "refuted" (see
-    `why`), "unknown", or "claimed" for an edge without an equation and without an entry that proves
-    it. `hypotheses` are those the proof used. `beyond` lists hypotheses of the source that are not
+    outcome: "proved" (for every N, `hash` names the derivation of `steps` steps, or by the verdict
+    on an entry, see `why`), "refuted" (see `why`), "unknown", or "claimed" where nobody asked.
+    `hypotheses` are those the proof used. `beyond` lists hypotheses of the source that are not
     shown to hold after the substitution: there the edge extends the source past its stated range.
     `freed` names what the target trains and the source does not.
     """
@@ -58,10 +62,8 @@ class EdgeVerdict:
 
     @property
     def ok(self) -> bool:
-        """Whether the edge may stand: proved, or of a kind that claims no equation."""
-        return self.outcome == "proved" or (
-            self.outcome == "claimed" and not self.edge.states_equation and not self.edge.proof
-        )
+        """Whether the edge may stand."""
+        return self.outcome == "proved"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,9 @@ def _judge(edge: Claimed, methods: Callable[[str], Method], prove: bool, seed: i
 
     source, target = (_method(edge, name, methods) for name in (edge.source, edge.target))
     if not edge.states_equation:
-        return _by_entry(edge, methods) if prove else EdgeVerdict(edge, "claimed")
+        if edge.states_theorem:
+            return _by_theorem(edge, source, target, prove)
+        return _by_entry(edge, source, target, methods, prove)
     said = equation(edge, source, target)
     if not prove:
         return EdgeVerdict(edge, "claimed", freed=said.freed)
@@ -197,16 +201,57 @@ def _holds(j: Judgement, search: Search) -> bool:
         return False
 
 
-def _by_entry(edge: Claimed, methods: Callable[[str], Method]) -> EdgeVerdict:
-    """The verdict that the named entry's own verdict lends."""
-    if not edge.proof:
-        return EdgeVerdict(edge, "claimed", "no entry is named that proves it")
+def _by_theorem(edge: Claimed, source: Method, target: Method, prove: bool) -> EdgeVerdict:
+    """The verdict on the theorem that an edge states."""
     from derive.verify import verify
 
-    entry = _method(edge, edge.proof, methods)
-    found = verify(entry)
-    if found.ok:
-        return EdgeVerdict(edge, "proved", f"by the verdict on {entry.id}: {found.word}")
+    said, words = theorem(edge, source, target)
+    if not prove:
+        return EdgeVerdict(edge, "claimed", freed=words.freed)
+    try:
+        found = verify(said)
+    except InputError as error:
+        return EdgeVerdict(edge, "unknown", error.message, freed=words.freed)
+    if isinstance(found, Refuted):
+        return EdgeVerdict(edge, "refuted", found.witness.describe(), freed=words.freed)
+    if isinstance(found, Unknown):
+        return EdgeVerdict(edge, "unknown", found.why, freed=words.freed)
+    assert isinstance(found, Proved) and found.certificate is not None
+    more = beyond(words.granted, problem(said)) if edge.kind == "bound" else ()
     return EdgeVerdict(
-        edge, "unknown", f"the verdict on {entry.id} is {found.word}, not as claimed"
-    )
+        edge, "proved", theorem=found.theorem_text, hypotheses=found.hypotheses,
+        beyond=tuple(more), freed=words.freed, steps=len(found.certificate.body["steps"]),
+        hash=found.certificate.hash,
+    )  # fmt: skip
+
+
+def _by_entry(
+    edge: Claimed, source: Method, target: Method, methods: Callable[[str], Method], prove: bool
+) -> EdgeVerdict:
+    """The verdict that the named entry's own verdict lends, where it speaks of the edge."""
+    entry = _method(edge, edge.proof, methods)
+    if missing_ := untied(edge.kind, source, target, entry):
+        return EdgeVerdict(edge, "unknown", f"the entry {entry.id} does not prove it: {missing_}")
+    if not prove:
+        return EdgeVerdict(edge, "claimed")
+    parts = (entry, target) if edge.kind == "contradicts" else (entry,)
+    for part in parts:
+        found = _verdict(part)
+        if not found.ok:
+            why = f"the verdict on {part.id} is {found.word}, not as claimed"
+            return EdgeVerdict(edge, "unknown", why)
+    words = " and ".join(f"{p.id}: {_verdict(p).word}" for p in parts)
+    return EdgeVerdict(edge, "proved", f"by the verdict on {words}")
+
+
+def _verdict(entry: Method) -> Verdict:
+    """The verdict on an entry of the catalog, which several edges may ask for."""
+    from derive.verify import verify
+
+    known = _VERDICTS.get(entry.id)
+    if known is None or known[0] != entry:
+        known = _VERDICTS[entry.id] = (entry, verify(entry))
+    return known[1]
+
+
+_VERDICTS: dict[str, tuple[Method, Verdict]] = {}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from catalog import registry
 from catalog.edges import Claimed, claimed_edges
 from catalog.graph import Edge, Graph, build, claimed_edge
+from catalog.ties import entry_edges
 from iconograph.find import catalog_methods
 
 if TYPE_CHECKING:
@@ -26,8 +27,17 @@ def network(edges: Iterable[Edge] = ()) -> Graph:
 
 
 def claims(relations: Path | None = None) -> tuple[Claimed, ...]:
-    """The claimed edges of the catalog, or of a file or folder of your own. Raises InputError."""
-    return claimed_edges(relations)
+    """The edges to be proved: of the catalog's files and entries, or of a file or folder.
+
+    Raises InputError.
+    """
+    if relations is not None:
+        return claimed_edges(relations)
+    written = claimed_edges()
+    known = {(e.source, e.target, e.kind) for e in written}
+    follow = [e for e in entry_edges(catalog_methods())
+              if (e.source, e.target, e.kind) not in known]  # fmt: skip
+    return (*written, *sorted(follow, key=lambda e: e.name))
 
 
 def judge(

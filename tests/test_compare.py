@@ -118,7 +118,8 @@ def test_the_cheapest_path_is_found() -> None:
 
 
 def test_a_file_of_ones_own_is_in_the_graph(tmp_path: Path) -> None:
-    other = load_text(SIMCLR.replace('"simclr"', '"mine"').replace("cosine", "dot", 1))
+    mine = SIMCLR.replace('"simclr"', '"mine"').replace("cosine", "dot", 1)
+    other = load_text(mine.replace('formula = "', 'formula = "2*'))
     path = path_between(other, registry.load("simclr"))
     assert [(e.kind, e.label) for e in path] == [("differs-in-one-kernel", "q")]
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from catalog import registry
-from catalog.edges import EQUATIONS, Claimed, claimed_edges, read_edges
+from catalog.edges import EQUATIONS, NAMED, THEOREMS, Claimed, claimed_edges, read_edges
 from catalog.equation import equation
 from catalog.errors import InputError, Place
 from catalog.params import Text
+from catalog.spec import Method
+from catalog.symbols import Num
 from derive import relations
 from derive.relations import EdgeVerdict, judge
 from derive.terms import RuleError
 from iconograph.cli import app
+from iconograph.network import claims
 
-EDGES = {e.name: e for e in claimed_edges()}
+EDGES = {e.name: e for e in claims()}
 EQUATED = [e for e in EDGES.values() if e.states_equation]
 
 
@@ -47,6 +51,7 @@ def read(written: str) -> Claimed:
 def test_there_are_edges_of_both_kinds() -> None:
     assert len(EQUATED) >= 15
     assert {e.kind for e in EQUATED} == set(EQUATIONS)
+    assert {e.kind for e in EDGES.values()} == {*EQUATIONS, *THEOREMS, *NAMED}
 
 
 @pytest.mark.parametrize("name", EDGES)
@@ -181,13 +186,84 @@ def test_a_derivation_of_something_else_is_not_accepted(monkeypatch: pytest.Monk
         relations.replayed(good.theorem, list(good.defined), replace(claim, hyps=()))
 
 
-def test_an_entry_that_is_not_as_claimed_proves_no_edge() -> None:
+def test_an_edge_whose_entry_is_not_there_or_not_as_claimed() -> None:
     good = EDGES["conditional-t-sne-contradicts-t-sne"]
     assert verdict(good).outcome == "proved"
     with pytest.raises(InputError, match="there is no method 'nothing'"):
         verdict(replace(good, proof="nothing"))
-    found = verdict(replace(good, proof=""))
-    assert found.outcome == "claimed" and found.ok
+
+    def wrong(name: str) -> Method:
+        found = registry.load(name)
+        claim = replace(found.claim, scale=Num(Fraction(7)))
+        return replace(found, claim=claim) if name == "t-sne" else found
+
+    found = judge(good, wrong)
+    assert found.outcome == "unknown" and "the verdict on t-sne is refuted" in found.why
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("triplet-limit-limit-triplet", {"target": "soft-margin-triplet"}, "does not print"),
+        ("triplet-limit-limit-triplet", {"source": "clip"}, "not the loss of the pair"),
+        ("triplet-limit-limit-triplet", {"source": "triplet"}, "nothing is a limit of itself"),
+        ("triplet-limit-limit-triplet", {"proof": "dpo"}, "dpo states no limit"),
+        ("conditional-t-sne-contradicts-t-sne", {"target": "clip"}, "share neither a formula"),
+        ("conditional-t-sne-contradicts-t-sne", {"target": "focal"}, "focal proves no pair"),
+        ("conditional-t-sne-contradicts-t-sne", {"proof": "temi"}, "is no false statement"),
+    ],
+)
+def test_a_verdict_proves_no_edge_that_it_does_not_speak_of(
+    name: str, change: dict[str, str], said: str
+) -> None:
+    found = verdict(replace(EDGES[name], **change))
+    assert found.outcome == "unknown" and not found.ok and said in found.why
+
+
+WRONG_THEOREMS = [
+    ("cross-entropy-bound-mae", {"scale": "1"}),
+    ("cross-entropy-bound-encouraging-loss", {"constant": "1"}),
+    ("nwj-bound-donsker-varadhan", {"scale": "2"}),
+    ("supcon-coarse-supcon-in-coarse", {"merge": "o = same and y[j] = y[i]"}),
+    ("supcon-coarse-supcon-in-coarse", {"merge": "(o = same and y[j] != y[i]) or o = rest"}),
+    ("knowledge-distillation-coarse-tckd", {
+        "merge": "(o = rest and c = y[i]) or (o = target and c != y[i])"}),
+    ("cosface-bound-partial-fc", {"scale": "-s"}),
+    ("hoeffding-wide-kernel", {"line": "the mean is at least lo"}),
+    ("gibbs-infimum-form", {
+        "statement": "entropy is at most the logarithm of the number of neighbours"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change"), WRONG_THEOREMS)
+def test_a_wrong_bound_merge_or_instance_is_no_edge(name: str, change: dict[str, str]) -> None:
+    edge = EDGES[name]
+    found = verdict(replace(edge, **{k: text(v) for k, v in change.items()}))
+    allowed = ("refuted", "unknown") if edge.kind == "used-in-the-proof-of" else ("refuted",)
+    assert found.outcome in allowed and not found.ok and found.why and not found.hash
+
+
+@pytest.mark.parametrize("scale", ["0", "-1"])
+def test_a_bound_has_a_positive_scale(scale: str) -> None:
+    with pytest.raises(InputError, match="the scale must be positive"):
+        verdict(replace(EDGES["cross-entropy-bound-mae"], scale=text(scale)))
+
+
+def test_an_instance_needs_the_hypotheses_of_the_statement() -> None:
+    """Jensen's inequality wants weights that sum to one."""
+    edge = EDGES["jensen-log-sum-exp"]
+    wrong = replace(edge, put={**edge.put, "p[j]": (text("p[j]"), text("2/n"))})
+    assert not verdict(wrong).ok
+    with pytest.raises(InputError, match="log-sum-exp has no line 'x'"):
+        verdict(replace(edge, line=text("x")))
+    with pytest.raises(InputError, match="'w' is no letter of log-sum-exp"):
+        verdict(replace(edge, at_letters=("w",)))
+
+
+def test_neighbours_are_named_as_the_file_does() -> None:
+    edge = EDGES["supcon-coarse-supcon-in-coarse"]
+    with pytest.raises(InputError, match="the neighbours j of supcon do not fit"):
+        verdict(replace(edge, fine=("k",)))
 
 
 # ------------------------------------------------------------------ files
@@ -251,9 +327,16 @@ def test_a_renaming_may_set_nothing() -> None:
         verdict(edge)
 
 
-def test_an_edge_of_another_kind_states_no_equation() -> None:
-    with pytest.raises(InputError, match="an edge of kind 'bound' has no put"):
-        read(GOOD.replace("special-case", "bound"))
+def test_a_key_of_another_kind_is_pointed_at() -> None:
+    with pytest.raises(InputError, match="an edge of kind 'limit' has no put"):
+        read(GOOD.replace("special-case", "limit"))
+    with pytest.raises(InputError, match="an edge of kind 'bound' has no merge"):
+        read(GOOD.replace("special-case", "bound").replace("[e.put]", 'merge = "true"\n[e.put]'))
+    with pytest.raises(InputError, match=r"\[e\] needs fine"):
+        read(GOOD.replace('"special-case"', '"coarse-graining"\nmerge = "true"'))
+    bare = GOOD.split("[e.put]")[0].replace("special-case", "contradicts")
+    with pytest.raises(InputError, match=r"\[e\] needs proof"):
+        read(bare)
 
 
 def test_the_example_of_the_documentation_is_proved() -> None:
