@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.divergence import order_line
@@ -44,7 +45,7 @@ def returned(weighted: bool) -> str:
     return "return _reduce(losses, valid, reduction, valid_only)"
 
 
-def streaming_body(program: Program, streams: list[Streaming]) -> tuple[list[str], list[str]]:
+def streaming_body(program: Program, streams: Sequence[Streaming]) -> tuple[list[str], list[str]]:
     """The lines of the streaming form and the functions they call."""
     if program.twin:
         return [*twin_lines(streams), returned(False)], [streams[0].function()]
@@ -53,14 +54,6 @@ def streaming_body(program: Program, streams: list[Streaming]) -> tuple[list[str
     if program.reductions[0].normalise == "pair":
         body = pair_body(program, streams[0])
     return body, [s.function() for s in streams]
-
-
-def applied(stream: Streaming) -> str:
-    """The call of the autograd function, out of reach of the compiler: it loops in Python."""
-    batch = stream.integers()
-    name = "_LogPartition" if stream.r.divergence == "kl" else "_Divergence"
-    name = "_PairLoss" if stream.r.normalise == "pair" else name
-    return f"_eager({name}{stream.k}, {', '.join([*stream.tensors(), *batch])})"
 
 
 def stream_lines(stream: Streaming) -> list[str]:
@@ -72,7 +65,7 @@ def stream_lines(stream: Streaming) -> list[str]:
     entropy, valid = "", ALL_VALID
     if stream.target:
         out += stream.target.setup
-        out.append(f"log_partition, expected = {applied(stream)}")
+        out.append(f"log_partition, expected = {stream.applied()}")
         entropy, valid = stream.target.entropy, stream.target.valid or ALL_VALID
         if r.normalise == "joint":
             out.append("log_partition = torch.logsumexp(log_partition, dim=0)")
@@ -82,11 +75,11 @@ def stream_lines(stream: Streaming) -> list[str]:
             if (some := stream.target.valid) is not None:
                 valid = f"({valid}) & ({some}).any()"
     elif r.plan.expected == "classes":
-        out.append(f"log_partition = {applied(stream)}")
+        out.append(f"log_partition = {stream.applied()}")
         out += classes(stream)
         entropy, valid = "count.clamp(min=1).to(left.dtype).log()", "count > 0"
     else:
-        out.append(f"log_partition = {applied(stream)}")
+        out.append(f"log_partition = {stream.applied()}")
         out += pieces.gathered()
         valid = pieces.gathered_valid() or ALL_VALID
     out.append("losses = log_partition - expected")
@@ -108,7 +101,7 @@ def divergence_lines(stream: Streaming) -> list[str]:
     return [
         *target.setup,
         *order_line(pieces.program, pieces.printer()),
-        f"losses = {applied(stream)}{'.sum()' if joint else ''}",
+        f"losses = {stream.applied()}{'.sum()' if joint else ''}",
         f"valid = {valid or ALL_VALID}",
         *([] if joint else pieces.weights()),
     ]
@@ -127,10 +120,11 @@ def classes(stream: Streaming) -> list[str]:
         f"sums = torch.zeros_like({right}).index_add(0, member, {right})",
         f"others = sums[member]{f' - {right}' if self_out else ''}",
         "expected = (left * others).sum(1) / count.clamp(min=1)",
+        *stream.unscaled(),
     ]
 
 
-def twin_lines(streams: list[Streaming]) -> list[str]:
+def twin_lines(streams: Sequence[Streaming]) -> list[str]:
     """Rows and columns of one score matrix, from one sweep."""
     first, second = streams
     rows, columns = first.pieces.gathered(), second.pieces.gathered()
@@ -140,8 +134,8 @@ def twin_lines(streams: list[Streaming]) -> list[str]:
     ends = zip(ok, ("rows", "columns"), strict=True)
     parts = [v or f"torch.ones_like(log_{n}, dtype=torch.bool)" for v, n in ends]
     return [
-        *first.pieces.preparation(scale=True),
-        f"log_rows, log_columns = {applied(first)}",
+        *first.pieces.preparation(scale=first.linear),
+        f"log_rows, log_columns = {first.applied()}",
         *rows,
         *[line.replace("expected =", "expected_back =") for line in columns],
         "losses = torch.cat([log_rows - expected, log_columns - expected_back])",
@@ -160,7 +154,7 @@ def pair_body(program: Program, stream: Streaming) -> list[str]:
         *pieces.preparation(),
         *stream.target.setup,
         *order_line(program, pieces.printer()),
-        f"total = {applied(stream)}.sum()",
+        f"total = {stream.applied()}.sum()",
         *(
             []
             if stream.r.target.binary or not program.kl

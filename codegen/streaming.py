@@ -91,6 +91,16 @@ class Streaming:
         text = environment().get_template(f"torch_{name}.jinja").render(**self.slots())
         return f"{self.target.functions}\n\n\n{text}" if self.target else text
 
+    def applied(self) -> str:
+        """The call of the autograd function, out of reach of the compiler: it loops in Python."""
+        name = "_LogPartition" if self.r.divergence == "kl" else "_Divergence"
+        name = "_PairLoss" if self.r.normalise == "pair" else name
+        return f"_eager({name}{self.k}, {', '.join([*self.tensors(), *self.integers()])})"
+
+    def unscaled(self) -> list[str]:
+        """Lines that make the log-kernel of `expected`: none, as it is linear in the features."""
+        return []
+
     def slots(self) -> dict[str, object]:
         """What the template places."""
         tensors, batch = self.tensors(), self.integers()

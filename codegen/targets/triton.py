@@ -1,0 +1,101 @@
+"""IR -> Triton: a standalone file whose kernels visit tiles of pairs, forward and backward."""
+
+from __future__ import annotations
+
+import re
+
+from codegen import dense
+from codegen.checks import checked
+from codegen.ir import Program, Reduction
+from codegen.layout import wrapped
+from codegen.pieces import Pieces
+from codegen.render import environment, header, helpers, paragraph
+from codegen.signature import (
+    anchor,
+    arguments_doc,
+    fixed,
+    forward_call,
+    forward_signature,
+    none_doc,
+    representation,
+    signature,
+)  # fmt: skip
+from codegen.split import NotPairwise
+from codegen.stream_body import Group, combine, streaming_body
+from codegen.targets.torch import imported, inputs, numbered, with_positions
+from codegen.triton_operators import KernelOperators
+
+
+def emit(program: Program) -> str:
+    """The Triton source of a program. Raises Refused where its pairs have no tiles."""
+    from codegen.emit import Refused
+
+    try:
+        for r in program.reductions:
+            suited(r)
+        if not program.reductions:
+            raise NotPairwise(program.reason)
+        streams = [KernelOperators(p) for p in numbered(program)]
+    except NotPairwise as error:
+        raise Refused(
+            f"{program.method.id}: no Triton program, because {error}; the torch target writes one"
+        ) from error
+    streaming, functions = streaming_body(program, list(streams))
+    groups = [Group(list(p.loops()), dense.lines(p)) for p in numbered(program)]
+    text = environment().get_template("triton.jinja").render(
+        header=header(program),
+        certificate=repr(program.certificate_hash),
+        name=program.name,
+        class_name=program.class_name,
+        title=program.method.name,
+        memory=paragraph(BY_TILES, " " * 4, ""),
+        signature=", ".join(signature(program)),
+        arguments_doc="\n".join(arguments_doc(program)),
+        none_doc=none_doc(program),
+        inputs="\n".join(kernel_inputs(program)),
+        dense_inputs="\n".join(inputs(program)),
+        dense="\n".join(with_positions(program, combine(program, groups))),
+        streaming="\n".join(with_positions(program, streaming)),
+        functions="\n\n\n".join(functions),
+        fixed=[a.name for a in fixed(program)],
+        forward_signature=", ".join(["self", *forward_signature(program)]),
+        forward_call=forward_call(program),
+        representation=representation(program),
+        kl=program.kl,
+    )
+    own = helpers("triton_helpers.jinja", text)
+    text = "\n\n\n".join([text.rstrip(), *own])
+    # what has the same name in both is the kernels'
+    taken = {defined(part) for part in own}
+    shared = [h for h in helpers("torch_helpers.jinja", text) if defined(h) not in taken]
+    return wrapped(imported("\n\n\n".join([text, *shared])))
+
+
+def defined(function: str) -> str:
+    """The name of a function."""
+    return re.findall(r"^def (\w+)", function, re.MULTILINE)[0]
+
+
+BY_TILES = (
+    "Kernels visit the pairs tile by tile, forward and backward: memory grows with the number of "
+    "points, not with its square. Gradients are exact to the precision of the sums and the same in "
+    "every run; half precision is kept in products only."
+)
+
+
+def suited(r: Reduction) -> None:
+    """Raise NotPairwise, with the reason, where the kernels do not cover a reduction."""
+    if r.divergence != "kl":
+        raise NotPairwise("its kernels compare p and q by KL(p || q) alone")
+    if any(a.array is not None for a in r.log_kernel.atoms):
+        raise NotPairwise("the scores of all pairs are an argument, so they are in memory already")
+
+
+def kernel_inputs(program: Program) -> list[str]:
+    """Lines that check the arguments and say in which dtype features are multiplied."""
+    real = [a.name for a in program.arguments if a.positional] or [anchor(program)]
+    here = real[0]
+    first = f'_on_gpu("{here}", {here})'
+    product = f"product = _product_dtype({', '.join(real)})"
+    precision = f"dtype = _precision({', '.join(real)})"
+    return checked(program, first, product, precision, dtype=", dtype", like=f", {anchor(program)}")
