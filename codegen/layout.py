@@ -72,6 +72,8 @@ def listed(space: str, body: str, tail: str) -> list[str]:
         parts = split_at(body, (" = ",))
         names, rest = (parts[0], "".join(parts[1:])) if len(parts) == 3 else ("", "")
     items = split_at(names.removesuffix(","), (", ",))[::2]
+    if len(rest) > len(names) + len(" = "):
+        return []  # what they are unpacked from is longer than the names
     if len(items) < 2 or body.startswith(("def ", "for ", "if ", "class ")):
         return []
     return [f"{space}{head}(", *(f"{space}    {item}," for item in items), f"{space}){rest}{tail}"]

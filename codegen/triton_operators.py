@@ -1,4 +1,4 @@
-"""The kernels of a reduction as operators of torch: launched, differentiated, known to compilers."""
+"""The kernels of a reduction as operators of torch: launched, differentiated, compiled."""
 
 from __future__ import annotations
 
@@ -53,11 +53,6 @@ class KernelOperators(KernelStream):
             extra = f", {bias}" if bias != 0 else ""
             call.append(f"_bounded({left}, {right}, {self.pieces.formula(factor)}{extra})")
         return f"{self.sums.name}({', '.join([*call, 'product', 'dtype'])})"
-
-    @property
-    def namespace(self) -> str:
-        """What tells the operators of this file from those of others."""
-        return self.pieces.program.name
 
     def sweeps(self) -> list[Sweep]:
         """The sweeps over p, then that of the loss."""
@@ -171,7 +166,8 @@ class KernelOperators(KernelStream):
             "dtype=dtype)"
             for r in results
         ]
-        returns = "Tensor" if len(results) == 1 else f"tuple[{', '.join(['Tensor'] * len(results))}]"
+        kinds = ", ".join(["Tensor"] * len(results))
+        returns = kinds if len(results) == 1 else f"tuple[{kinds}]"
         return Operator(
             ", ".join(signature), returns, names[0],
             self.ready(names, [tile], main), made, ", ".join(results), columns,

@@ -1,7 +1,8 @@
-"""Reduction -> its Triton kernels: sums over tiles of pairs, and gradients that compute them again."""
+"""Reduction -> its Triton kernels: sums over tiles of pairs, and gradients, tile by tile again."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -74,9 +75,9 @@ class KernelStream(Streaming):
         self.pair = self.r.normalise == "pair"
         self.both = self.plan.symmetric or self.plan.columns
         self.sums = self.forward()
-        self.pulls = [self.pull("row")]
+        self.pulls = [self.gradient("row")]
         if not self.both:
-            self.pulls.append(self.pull("column"))
+            self.pulls.append(self.gradient("column"))
         self.pulls = [p for p in self.pulls if p.results]
 
     @property
@@ -154,7 +155,7 @@ class KernelStream(Streaming):
 
     # ----------------------------------------------------------------- the gradient
 
-    def pull(self, side: Side) -> Pull:
+    def gradient(self, side: Side) -> Pull:
         """The kernel that gives the gradient of what belongs to one side."""
         tile = Tile(self.operands, side)
         made = Pull(side, tile, f"_pull_{INDEX[side]}{self.k}")
@@ -165,10 +166,15 @@ class KernelStream(Streaming):
         weight = self.weight(tile, printer, mask)
         tile.inner += weight
         for atom, left, right in self.formula.atoms:
-            self.pull_atom(made, printer, atom, (left, right), mask)
+            self.add_atom(made, printer, atom, (left, right), mask)
         for p in self.r.log_kernel.parameters:
             if p.moves and p.axis in ("scalar", side) and (side == "row" or p.axis != "scalar"):
-                self.pull_parameter(made, printer, p.symbol, p.axis == "scalar", mask)
+                self.add_parameter(made, printer, p.symbol, mask)
+        # a slope may be a number: then nothing reads the score
+        for name in tile.scores.values():
+            text = "\n".join([*tile.inner, *made.add])
+            if len(re.findall(rf"\b{name}\b", text)) == 1:
+                tile.inner = [line for line in tile.inner if not line.startswith(f"{name} = ")]
         return made
 
     def owned(self, side: Side) -> bool:
@@ -178,7 +184,7 @@ class KernelStream(Streaming):
         )
 
     def weight(self, tile: Tile, printer: KernelPrinter, mask: str) -> list[str]:
-        """Lines for d loss / d log-kernel of every pair (share of d kernel where that is summed)."""
+        """Lines for d loss / d log-kernel of every pair (d kernel where kernels are summed)."""
         rows = tile.spread("upstream", "row")
         back = "upstream" if self.plan.symmetric else "column_upstream"
         columns = tile.spread(back, "column") if self.both else ""
@@ -227,7 +233,7 @@ class KernelStream(Streaming):
             return share
         return f"{share} + pull * {printer.text(k.slope(symbol)).at(ATOM)}"
 
-    def pull_atom(
+    def add_atom(
         self, made: Pull, printer: KernelPrinter, atom: Atom, ends: tuple[str, str], mask: str
     ) -> None:
         """Add to a kernel what the features of an atom receive."""
@@ -272,8 +278,8 @@ class KernelStream(Streaming):
             f"_store({pointer}, {here}, {count}, first, {grad}, {width}, {slice_})"
         )
 
-    def pull_parameter(
-        self, made: Pull, printer: KernelPrinter, symbol: sympy.Symbol, total: bool, mask: str
+    def add_parameter(
+        self, made: Pull, printer: KernelPrinter, symbol: sympy.Symbol, mask: str
     ) -> None:
         """Add to a kernel what a parameter receives: a number for each row or column."""
         name, here, count = f"grad_{symbol}", made.here, made.count

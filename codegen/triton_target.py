@@ -14,7 +14,7 @@ from codegen.triton_tile import COUNT, INDEX, OTHER, Operands, Side, Tile
 
 @dataclass(frozen=True)
 class Output:
-    """A number for every row: the sum of `value`, the log of that sum, or of that of 2 ** `value`."""
+    """A number for every row: the sum of `value`, its log, or that of the sum of 2 ** `value`."""
 
     name: str
     value: str
@@ -64,7 +64,9 @@ class TileTarget:
             expr, taken = hoist(expr, self.r.row, self.r.column, f"row_sum{self.pieces.k}_")
             for name, node in taken:
                 text = self.pieces.printer(self.r.row).expr(node)
-                code = f"{self.pieces.anchor()}.new_tensor({text.code})" if text.plain else text.code
+                code = text.code
+                if text.plain:
+                    code = f"{self.pieces.anchor()}.new_tensor({code})"
                 self.operands.setup.append(f"{name} = {code}")
                 self.extra[name] = name
         self.condition: Cond | None = None

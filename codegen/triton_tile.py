@@ -22,7 +22,6 @@ from catalog.symbols import (
     Cond,
     Equal,
     Expr,
-    IApp,
     Index,
     IVar,
     Iverson,
@@ -32,7 +31,6 @@ from catalog.symbols import (
     SetRef,
     Sym,
     free_indices,
-    walk,
 )  # fmt: skip
 from codegen.dialects import Dialect
 from codegen.ir import Atom, Parameter
@@ -76,7 +74,8 @@ class KernelPrinter(SympyPrinter):
             base, power = node.as_base_exp()
             if power.is_Integer and power <= 8:
                 return Text(" * ".join([super().text(base).at(ATOM)] * int(power)), level=PRODUCT)
-            return Text(f"tl.exp2({self.text(power).at(PRODUCT)} * tl.log2({self.text(base).code}))")
+            logarithm = f"tl.log2({self.text(base).code})"
+            return Text(f"tl.exp2({self.text(power).at(PRODUCT)} * {logarithm})")
         return super().text(node)
 
     def function(self, name: str, args: list[sympy.Expr]) -> Text:
@@ -141,7 +140,8 @@ class Operands:
         names = {**self.pieces.program.names, **(extra or {})}
         split = FixedSplit(r.row, r.column, names)
         expr = split.convert(node)
-        vectors, atoms = {}, []
+        vectors: dict[sympy.Symbol, str] = {}
+        atoms: list[tuple[Atom, str, str]] = []
         for p in split.parameters:
             if p.axis != "pair":
                 axis = {"scalar": (), "row": (r.row,), "column": (r.column,)}[p.axis]
@@ -153,13 +153,13 @@ class Operands:
                     code = f"{self.pieces.anchor()}.new_tensor({code})"
                 vectors[p.symbol] = self.named(code)
         for atom in split.atoms:
-            names = ("", "")
+            ends = ("", "")
             if atom.left is not None and atom.right is not None:
                 codes = [self.pieces.feature(f) for f in (atom.left, atom.right)]
                 if atom.kind == "sqdist":
                     codes = [f"{c} - {codes[1]}.mean(0)" for c in codes]
-                names = (self.named(codes[0]), self.named(codes[1]))
-            atoms.append((atom, *names))
+                ends = (self.named(codes[0]), self.named(codes[1]))
+            atoms.append((atom, *ends))
         return Formula(expr, tuple(atoms), tuple(split.parameters), vectors)
 
 
@@ -276,7 +276,7 @@ class Tile:
         if len(free) == 1:
             # one side alone: torch gathers it
             r = pieces.reduction
-            side: Side = free[0][1]  # type: ignore[assignment]
+            side = free[0][1]
             variable = r.row if side == "row" else r.column
             code = pieces.printer(variable).entry(name, args).code
             return self.spread(self.operands.named(code), OTHER[side] if back else side)
@@ -284,7 +284,7 @@ class Tile:
             raise NotPairwise(f"{name} is no array over rows and columns")
         tensor = self.operands.named(code)
         parts = []
-        for k, (a, side_) in enumerate(free):
+        for k, (a, _) in enumerate(free):
             at = self.position(a, back)
             parts.append(f"{at}.to(tl.int64) * {tensor}_stride" if k == 0 else at)
         if f"{tensor}_stride" not in self.integers:
@@ -306,7 +306,9 @@ class Tile:
 
     # ----------------------------------------------------------------- formulas
 
-    def printer(self, formula: Formula, *, name: str = "score", back: bool = False) -> KernelPrinter:
+    def printer(
+        self, formula: Formula, *, name: str = "score", back: bool = False
+    ) -> KernelPrinter:
         """A printer of the expressions of a formula; scores are computed in lines of their own."""
         names: dict[sympy.Symbol, str] = {}
         for k, (atom, left, right) in enumerate(formula.atoms):
@@ -319,7 +321,7 @@ class Tile:
             elif p.axis == "scalar":
                 names[p.symbol] = self.scalar(formula.vectors[p.symbol])
             else:
-                side: Side = OTHER[p.axis] if back else p.axis  # type: ignore[index,assignment]
+                side: Side = OTHER[p.axis] if back else p.axis
                 names[p.symbol] = self.spread(formula.vectors[p.symbol], side)
         return KernelPrinter(TRITON, names)
 
@@ -360,8 +362,3 @@ class Tile:
         if matrix not in self.widths:
             self.widths[matrix] = "D" if not self.widths else f"D_{len(self.widths) + 1}"
         return self.widths[matrix]
-
-
-def mentions(node: Node) -> bool:
-    """Whether a formula reads given data."""
-    return any(isinstance(n, Sym | Mask | IApp) for n in walk(node))

@@ -11,6 +11,8 @@ from hypothesis import settings
 # Before anything imports torch or numpy: the suite runs in parallel, a thread pool per process
 # would make the processes fight for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before anything imports triton: its kernels run on the processor.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 # The terminal in which the suite happens to run should not shape what the commands print.
 for name in ("COLUMNS", "FORCE_COLOR"):
     os.environ.pop(name, None)
@@ -21,13 +23,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 
 def _must_fail(report: pytest.TestReport | pytest.CollectReport) -> bool:
-    """Whether `report` is a skip for want of torch, in a run that asked for torch."""
+    """Whether `report` is a skip for want of torch or triton, in a run that asked for torch."""
     required = os.environ.get("ICONOGRAPH_REQUIRE_TORCH", "0") not in ("", "0")
     if not required or report.outcome != "skipped":
         return False
     # (path, line, reason): the path may name torch without the reason doing so
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-    return "torch" in str(reason).lower()
+    return any(name in str(reason).lower() for name in ("torch", "triton"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,10 +6,9 @@ import re
 
 from codegen import dense
 from codegen.checks import checked
-from codegen.ir import Program, Reduction
+from codegen.ir import Program
 from codegen.layout import wrapped
-from codegen.pieces import Pieces
-from codegen.render import environment, header, helpers, paragraph
+from codegen.render import digest, environment, header, helpers, paragraph
 from codegen.signature import (
     anchor,
     arguments_doc,
@@ -31,10 +30,8 @@ def emit(program: Program) -> str:
     from codegen.emit import Refused
 
     try:
-        for r in program.reductions:
-            suited(r)
-        if not program.reductions:
-            raise NotPairwise(program.reason)
+        if (why := unsuited(program)) is not None:
+            raise NotPairwise(why)
         streams = [KernelOperators(p) for p in numbered(program)]
     except NotPairwise as error:
         raise Refused(
@@ -62,6 +59,7 @@ def emit(program: Program) -> str:
         forward_call=forward_call(program),
         representation=representation(program),
         kl=program.kl,
+        digest=digest("\n".join([*streaming, *functions]))[:8],
     )
     own = helpers("triton_helpers.jinja", text)
     text = "\n\n\n".join([text.rstrip(), *own])
@@ -73,7 +71,7 @@ def emit(program: Program) -> str:
 
 def defined(function: str) -> str:
     """The name of a function."""
-    return re.findall(r"^def (\w+)", function, re.MULTILINE)[0]
+    return str(re.findall(r"^def (\w+)", function, re.MULTILINE)[0])
 
 
 BY_TILES = (
@@ -83,12 +81,15 @@ BY_TILES = (
 )
 
 
-def suited(r: Reduction) -> None:
-    """Raise NotPairwise, with the reason, where the kernels do not cover a reduction."""
-    if r.divergence != "kl":
-        raise NotPairwise("its kernels compare p and q by KL(p || q) alone")
-    if any(a.array is not None for a in r.log_kernel.atoms):
-        raise NotPairwise("the scores of all pairs are an argument, so they are in memory already")
+def unsuited(program: Program) -> str | None:
+    """Why the kernels do not cover a program; None where they do, as far as its form can tell."""
+    if not program.reductions:
+        return program.reason
+    if not program.kl:
+        return "its kernels compare p and q by KL(p || q) alone"
+    if any(a.array is not None for r in program.reductions for a in r.log_kernel.atoms):
+        return "the scores of all pairs are an argument, so they are in memory already"
+    return None
 
 
 def kernel_inputs(program: Program) -> list[str]:
