@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 
 from catalog.spec import Method
 from derive import balls, enclose, gradient, statements, sympy_judge
@@ -72,7 +73,8 @@ def judge(
     otherwise whether those stated do.
     """
     start = time.perf_counter()
-    fit = [n for n in sizes if model_at(problem, n, seed) is not None]
+    there = (n for n in sizes if model_at(problem, n, seed) is not None)
+    fit = list(there if problem.equation else islice(there, 2))  # statements are judged at two
     sizes = fit or [n for n in MORE if model_at(problem, n, seed) is not None][:1]
     model = model_at(problem, sizes[0], seed) if sizes else None
     if model is None:

@@ -195,17 +195,36 @@ class Normaliser(Atoms):
         return None
 
     def turn(self, m: Monomial) -> Rewrite | None:
-        """[a = b]/x(a) = [a = b]/x(b) where that x cancels."""
-        for d, f in ((d, f) for f in m[1] if f.op == "inv" for d in m[1] if d.op == "eq"):
+        """[a = b] f(a) = [a = b] f(b) where 1/f(b) cancels, or f(b) frees the sum over a."""
+        for d in (d for d in m[1] if d.op == "eq"):
             for a, b in (d.args, d.args[::-1]):
                 v = var("turn'", domain(a))
-                t = subst(f, {a: v})
-                if t is f or self.cancel((m[0], (*without(m[1], [f]), subst(t, {v: b})))) is None:
-                    continue
-                law = self.do("leibniz", t, v, a, b)
-                if law.concl[1] is d * f:
-                    return self.replace(m, (), [d, f], law)
+                for f in m[1]:
+                    t = f if f is d else subst(f, {a: v})
+                    if t is f:
+                        continue
+                    if not self.frees(m, d, a, b) and not self.cancels(m, f, subst(t, {v: b})):
+                        continue
+                    law = self.do("leibniz", t, v, a, b)
+                    if law.concl[1] is d * f:
+                        return self.replace(m, (), [d, f], law)
         return None
+
+    def cancels(self, m: Monomial, f: Term, other: Term) -> bool:
+        """Whether a quotient goes once its divisor is another."""
+        after = (m[0], (*without(m[1], [f]), other))
+        return f.op == "inv" and self.cancel(after) is not None
+
+    def frees(self, m: Monomial, d: Term, a: Term, b: Term) -> bool:
+        """Whether a summed variable occurs in f(v) = a only, beside d, and that of b elsewhere."""
+
+        def only(e: Term) -> bool:
+            if e.op != "fn" or len(e.free) != 1 or not e.free <= set(m[0]):
+                return False
+            gone = var("gone'", domain(e))
+            return not any(e.free & subst(g, {e: gone}).free for g in m[1] if g is not d)
+
+        return only(a) and not only(b)
 
     def zero_log_zero(self, m: Monomial) -> Rewrite | None:
         """X log(x y) = x log x + x log y for x >= 0, y > 0, where x is another factor."""

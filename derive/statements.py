@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import flint
@@ -86,21 +87,23 @@ def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]
     pools.append({k: list(WIDE) for k in free if k in families})
     pools.append({k: [x / 16 for x in WIDE] for k in free if k in families})
     pools.append({k: [Fraction(1)] for k in free if k in families})  # all equal
-    along: list[dict[str, list[Fraction]]] = [{}]
+    along: list[dict[str, Fraction]] = [{}]
     if small is not None:
         name = (small.args[0] if small.op == "inv" else small).data[0]
         far = (*FAR, Fraction(1, 4))  # and a little the other way
-        along = [{name: [x if small.op == "inv" else 1 / x]} for x in far]
+        along = [{name: x if small.op == "inv" else 1 / x} for x in far]
     for n in sizes:
         styles = ("simple", "generic") if n == sizes[0] else ("generic", "tied")
         for more in pools:
             for place in along:
                 for style, shift in tries(styles, bool(more)):
-                    found = model_at(problem, n, seed + shift, style, {**more, **place})
+                    found = model_at(problem, n, seed + shift, style, more)
                     if found is None or work(problem, found.sizes) > LARGEST:
                         continue
-                    if not violated(problem.hyps, found):  # prescribed values may be no model
-                        yield found
+                    tables = {k: dict.fromkeys(found.families[k], x) for k, x in place.items()}
+                    model = found.with_families(tables)
+                    if not violated(problem.hyps, model):  # prescribed values may be no model
+                        yield model
 
 
 def tries(styles: Sequence[str], prescribed: bool) -> list[tuple[str, int]]:
@@ -110,11 +113,24 @@ def tries(styles: Sequence[str], prescribed: bool) -> list[tuple[str, int]]:
 
 def refute(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Witness | None:
     """The first model found in which a statement is false or has no value, or None."""
-    for model in models(problem, sizes[:2], seed):
+    return survey(problem, tuple(sizes[:2]), seed)[0]
+
+
+def agreeing(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> int:
+    """In how many models, up to one that refutes, every statement holds as balls."""
+    return survey(problem, tuple(sizes[:2]), seed)[1]
+
+
+@lru_cache(64)
+def survey(problem: Problem, sizes: tuple[int, ...], seed: int) -> tuple[Witness | None, int]:
+    """What `refute` and `agreeing` say. Cached: both look at the same models."""
+    count = 0
+    for model in models(problem, sizes, seed):
         found = looked_at(instance(problem, model))
         if found.kind in ("false", "undefined"):
-            return witness(problem, model, found)
-    return None
+            return witness(problem, model, found), count
+        count += found.kind == "true"
+    return None, count
 
 
 def witness(problem: Problem, model: Model, found: Finding) -> Witness:
@@ -131,12 +147,6 @@ def wording(problem: Problem, k: int) -> str:
     """Which half of a bound a statement is."""
     parts = [name for name, b in zip(("below", "above"), problem.slack, strict=False) if b != ""]
     return f"the bound {parts[k]}" if k < len(parts) else "scale > 0"
-
-
-def agreeing(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> int:
-    """In how many models every statement holds, as balls."""
-    cases = (instance(problem, m) for m in models(problem, sizes[:2], seed))
-    return sum(looked_at(case).kind == "true" for case in cases)
 
 
 def recheck(problem: Problem, seen: Witness) -> str:
