@@ -38,13 +38,17 @@ class Aspect:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two methods compared; `path` leads from the one to the other along the graph."""
+    """Two methods compared; `path` leads from the one to the other along the graph.
+
+    `also` are the edges that join the two besides, without those that follow from the pairs.
+    """
 
     left: Method
     right: Method
     aspects: tuple[Aspect, ...]
     path: tuple[Edge, ...]
     numbers: Numbers
+    also: tuple[Edge, ...] = ()
 
     @property
     def proved(self) -> bool:
@@ -58,6 +62,7 @@ class Comparison:
             "aspects": [asdict(a) for a in self.aspects],
             "path": [{**asdict(e), "sentence": e.sentence} for e in self.path],
             "path_proved": self.proved if self.path else None,
+            "also": [{**asdict(e), "sentence": e.sentence} for e in self.also],
             "numbers": self.numbers.to_json(),
         }
 
@@ -72,7 +77,9 @@ def compare(left: Method, right: Method, *, prove: bool = True) -> Comparison:
         if not method.icon.blocks:
             raise InputError(f"{method.id} is a {method.claim.relation} and states no pair")
     path = path_between(left, right, prove=prove)
-    return Comparison(left, right, tuple(aspects(left, right)), path, numbers(left, right))
+    also = besides(left, right, path, prove=prove)
+    rows = tuple(aspects(left, right))
+    return Comparison(left, right, rows, path, numbers(left, right), also)
 
 
 # ---------------------------------------------------------------------- rows
@@ -169,6 +176,16 @@ def path_between(a: Method, b: Method, *, prove: bool = True) -> tuple[Edge, ...
     wanted = [stated[e.name] for e in path if e.name]
     known = {edge.name: edge for edge, _ in judge(wanted, prove=prove)}
     return tuple(known.get(e.name, e) for e in path)
+
+
+def besides(
+    a: Method, b: Method, path: tuple[Edge, ...], *, prove: bool = True
+) -> tuple[Edge, ...]:
+    """The claimed edges between two methods that are not on their path, judged."""
+    on = {e.name for e in path}
+    ends = {a.id, b.id}
+    wanted = [c for c in claims() if {c.source, c.target} == ends and c.name not in on]
+    return tuple(edge for edge, _ in judge(wanted, prove=prove))
 
 
 def cheapest(graph: Graph, start: str, end: str) -> tuple[Edge, ...]:

@@ -117,6 +117,14 @@ def test_the_cheapest_path_is_found() -> None:
     assert len(cheapest(graph, "a", "e")) == 4 and cheapest(graph, "a", "f") == ()
 
 
+def test_all_that_is_claimed_of_two_methods_is_shown() -> None:
+    found = compare(registry.load("supcon"), registry.load("supcon-in-coarse"))
+    both = {(e.kind, e.status) for e in (*found.path, *found.also)}
+    assert both == {("bound", "proved"), ("coarse-graining", "proved")}
+    other = compare(registry.load("clip"), registry.load("t-sne"), prove=False)
+    assert other.also == () and found.to_json()["also"][0]["sentence"]
+
+
 def test_a_file_of_ones_own_is_in_the_graph(tmp_path: Path) -> None:
     mine = SIMCLR.replace('"simclr"', '"mine"').replace("cosine", "dot", 1)
     other = load_text(mine.replace('formula = "', 'formula = "2*'))

@@ -60,10 +60,11 @@ def _path(found: Comparison) -> Iterator[tuple[str, str]]:
     if not found.path:
         yield "path", "the graph has none of four steps or fewer"
         return
-    words = {"computed": "follows from the pairs", "claimed": "nobody proved it"}
-    for step, edge in enumerate(found.path):
-        how = words.get(edge.status, edge.status)
-        yield ("" if step else "path"), f"{edge.sentence} ({how})"
+    words = {"computed": "follows from formulas and pairs", "claimed": "nobody proved it"}
+    for word, edges in (("path", found.path), ("also", found.also)):
+        for step, edge in enumerate(edges):
+            how = words.get(edge.status, edge.status)
+            yield ("" if step else word), f"{edge.sentence} ({how})"
 
 
 def _numbers(found: Comparison) -> Iterator[tuple[str, str]]:
