@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from derive.normal import Normaliser
+from derive.normal import GaveUp, Normaliser
 from derive.poly import PREFIX, Poly, match, match_monomial, substitute, times, without
 from derive.shapes import shape
 from derive.signs import ONE, ZERO
@@ -74,7 +74,11 @@ class Lemmas:
         self.lemmas.append(th)
         self.patterns.append(th)
         if th.concl[0] != "eq":
-            to, how = self.way.normal(th.concl[1])
+            self.way.steps = 0
+            try:
+                to, how = self.way.normal(th.concl[1])
+            except GaveUp:  # too large for one: the lemma is used as it stands
+                to, how = th.concl[1], None
             if how is not None and to is not th.concl[1]:
                 self.patterns.append(self.way.do("transport", th, how))
         self.seen = {k: v for k, v in self.seen.items() if v is not None}

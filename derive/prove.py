@@ -49,6 +49,8 @@ def prove(problem: Problem) -> Proof | NotProved:
     except (GaveUp, RuleError) as e:
         return NotProved(str(e))
 
+LAST = 2  # lines of a proof that a claim is tried with on their own
+
 
 class Search:
     """The search for one claim. Each equation takes the strategy that suits it, signs the first."""
@@ -127,7 +129,7 @@ class Search:
             return NotProved(wanting(open_[0]), open_[0].arg)
         said = []
         for k, j in enumerate(self.problem.judgements()):
-            th = self.shown(j, "claim", k)
+            th = self.by_last_steps(j) or self.shown(j, "claim", k)
             if isinstance(th, NotProved):
                 return th
             said.append(th)
@@ -166,6 +168,34 @@ class Search:
         """The searches with symbols in place of the file's abbreviations."""
         return tuple(Symbols(self, world) for world in self.problem.worlds)
 
+    def sign_of(self, t: Term) -> Theorem | None:
+        """T > 0 or T >= 0, where that is soon seen."""
+        self.plain.steps = 0
+        try:
+            return self.plain.pos(t) or self.plain.nn(t)
+        except GaveUp:
+            return None
+
+    def by_last_steps(self, j: Judgement) -> Theorem | None:
+        """A sign from the last lines of the file's proof alone, which are often made for it."""
+        if j[0] == "eq" or len(self.learned) <= LAST:
+            return None
+        way = Normaliser(self.problem.hyps, self.problem.dims, **STRATEGIES[0])
+
+        def same(a: Term, b: Term) -> Theorem | None:
+            found = self.meet(way, a, b)
+            return found if isinstance(found, Theorem) else None
+
+        bounds = Bounds(way, same)
+        bounds.efforts = EFFORTS[:3]
+        try:
+            for th in self.learned[-LAST:]:
+                bounds.learn(th)
+                teach(way, th)
+            return bounds.find(j[0], j[1])
+        except (GaveUp, RuleError):
+            return None
+
     def shown(self, j: Judgement, where: str, k: int) -> Theorem | NotProved:
         """A judgement, as one of symbols or as it stands; short searches come before long ones."""
         if j[0] == "eq":
@@ -189,7 +219,10 @@ class Search:
         """A sign, as one of symbols."""
         if (found := world.find(where, k, effort)) is None or found.concl == j:
             return found
-        eq = self.equation(found.concl[1], j[1])
+        try:
+            eq = self.equation(found.concl[1], j[1])
+        except GaveUp:  # too large to be written as the file has it: try another way
+            return None
         return eq and self.plain.do("transport", found, eq)
 
     def judgement(self, j: Judgement) -> Theorem | NotProved:
@@ -249,7 +282,7 @@ class Symbols:
         self.meaning = Meaning({name: (letters, body) for name, letters, body in world.meaning})
         signs = []
         for name, letters, body in world.meaning:
-            if (sign := outer.plain.pos(body) or outer.plain.nn(body)) is not None:
+            if (sign := outer.sign_of(body)) is not None:
                 said = (sign.concl[0], symbol(name, letters))
                 signs.append(said)
                 self.meaning.given[said] = sign

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from mpmath import mp, mpf
 
-from tests.reference.limits import TO_INFINITY, TO_ZERO, numbers, one_hot_kl
+from tests.reference.limits import TO_INFINITY, TO_ZERO, apart, numbers, one_hot_kl
 from tests.reference.tools import DIM, Data, normal
 
 AT_ONCE = ("1",)  # a bound has no parameter that goes anywhere
@@ -149,11 +149,51 @@ def bounds_partial_fc_bound(data: Data) -> tuple[Any, Any, Any, Any]:
     return mean(published), mean(side), None, mpf(0)
 
 
+def sample_laplacian_eigenmaps(rng: np.random.Generator, n: int) -> Data:
+    graph = rng.uniform(0.1, 1, (n, n))
+    return {"y": normal(rng, n, DIM), "W": graph + graph.T, "s": np.asarray(1.0)}
+
+
+def bounds_laplacian_eigenmaps(data: Data) -> tuple[Any, Any, Any, Any]:
+    y, graph, s = (numbers(data[k]) for k in ("y", "W", "s"))
+    d = [[apart(a, b) for b in y] for a in y]
+    degree = [sum(row) for row in graph]
+    volume = sum(degree)
+    walk = [x / volume for x in degree]
+    published = side = below = mpf(0)
+    for i, row in enumerate(graph):
+        p = [x / degree[i] for x in row]
+        q = softmax([mp.log(m) - x / (2 * s**2) for m, x in zip(walk, d[i], strict=True)])
+        side += s**2 * walk[i] * (kl(p, q) - kl(p, walk))
+        published += (dot(row, d[i]) / volume - walk[i] * dot(walk, d[i])) / 2
+        below += walk[i] * dot(walk, [x**2 for x in d[i]]) / (8 * s**2)
+    return published, side, below, mpf(0)
+
+
+def sample_kd_high_temperature(rng: np.random.Generator, n: int) -> Data:
+    return {"z": normal(rng, n, n + 1), "v": normal(rng, n, n + 1), "T": np.asarray(1.0)}
+
+
+def bounds_kd_high_temperature(data: Data) -> tuple[Any, Any, Any, Any]:
+    t = numbers(data["T"])
+    published = side = width = mpf(0)
+    for z, v in zip(numbers(data["z"]), numbers(data["v"]), strict=True):
+        side += t**2 * kl(softmax([x / t for x in v]), softmax([x / t for x in z]))
+        e = [a - b for a, b in zip(z, v, strict=True)]
+        published += mean([(x - mean(e)) ** 2 for x in e]) / 2
+        far = max(e) - min(e)
+        width += far**2 * (far + max(v) - min(v)) / (2 * t)
+    n = len(data["z"])
+    return published / n, side / n, width / n, width / n
+
+
 BOUNDS = {
     "slic-hf": ("t", TO_ZERO),
     "rrhf": ("t", TO_ZERO),
     "average-margin-dot": ("tau", TO_INFINITY),
     "kl-second-order": ("T", TO_INFINITY),
+    "laplacian-eigenmaps": ("s", TO_INFINITY),
+    "kd-high-temperature": ("T", TO_INFINITY),
     "ntl-was-limit": ("s", TO_ZERO),
     "nwj-bound": ("", AT_ONCE),
     "partial-fc-bound": ("", AT_ONCE),
