@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from catalog.load import load_text
+from catalog.symbols import Add
 from derive.defined import Obligation, is_truth, missing, obligations, truths, uncovered
 from derive.normal import Normaliser
 from derive.terms import Term, bind, domain, mk, num, var
 from derive.theorem import MINUS, Judgement
+from derive.verdict import Proved, Unknown
+from derive.verify import verify
 from tests.proofs import proofs
 
 I, J, K = var("i", "n"), var("j", "n"), var("k", "n")  # noqa: E741
@@ -191,3 +196,42 @@ def test_every_method_needs_each_of_its_definedness_theorems() -> None:
         assert uncovered(claim, known) == []
         for th in known:
             assert uncovered(claim, known - {th}), made.method.id
+
+
+DEFINITION = """
+id = "mine"
+name = "A loss of mine"
+field = "theory"
+year = 2026
+cite = ""
+[learned]
+z = "vector[i]"
+[given]
+knn = "mask[i,j]"
+[assumes]
+"every point has a neighbour" = "sum[j != i] [knn[i,j]] > 0"
+[icon]
+normalise = "joint"
+divergence = "alpha"
+order = "1/2"
+[p]
+kernel = "symmetrised-uniform"
+over = "knn[i,j]"
+[q]
+kernel = "dot"
+embedding = "z"
+[claim]
+relation = "definition"
+"""
+
+
+def test_a_definition_publishes_its_divergence_as_that_is_defined() -> None:
+    """Its p may be 0, where p^a q^(1-a) is 0; a formula printed like that has log(0) in it."""
+    m = load_text(DEFINITION)
+    assert isinstance(verify(m), Proved)
+    printed = replace(m, claim=replace(m.claim, relation="generalised"))
+    verdict = verify(printed)
+    assert isinstance(verdict, Unknown) and "not shown to be positive" in verdict.why
+    # and a definition of which the formula was changed is held to that formula
+    changed = replace(m, published=Add((m.published, m.published)))
+    assert not isinstance(verify(changed), Proved)

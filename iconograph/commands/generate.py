@@ -70,8 +70,8 @@ def generate(
     """Write a program that computes a loss.
 
     It needs the target's library and nothing of iconograph. The claim is verified first, each time,
-    which takes about half a second; --no-judge leaves that out. Where it is refuted (exit status 1)
-    or undecided (3) nothing is written, unless --unverified is given.
+    which takes about half a second, and some more for a new loss; --no-judge leaves that out. Where
+    it is refuted (exit status 1) or undecided (3) nothing is written, unless --unverified is given.
 
     A new loss needs no file: generate --p same-label --q student-t --divergence jsd. With a METHOD,
     --divergence compares the pair of that method in another way than its paper does. The program
