@@ -52,11 +52,13 @@ class KernelOperators(KernelStream):
             left, right = self.formula.atoms[0][1:]
             extra = f", {bias}" if bias != 0 else ""
             call.append(f"_bounded({left}, {right}, {self.pieces.formula(factor)}{extra})")
-        return f"{self.sums.name}({', '.join([*call, 'product', 'dtype'])})"
+        several = "" if self.kl or self.pair else "[0]"
+        return f"{self.sums.name}({', '.join([*call, 'product', 'dtype'])}){several}"
 
     def sweeps(self) -> list[Sweep]:
         """The sweeps over p, then that of the loss."""
-        return [*(self.tiles.sweeps if self.tiles else []), self.sums]
+        before = [self.first] if self.first else []
+        return [*(self.tiles.sweeps if self.tiles else []), *before, self.sums]
 
     # ----------------------------------------------------------------- tensors
 
@@ -66,7 +68,8 @@ class KernelOperators(KernelStream):
 
     def tensors(self) -> list[str]:
         """Every tensor that the operator of the loss takes, those with a gradient first."""
-        every = [n for t in self.own_tiles() for n in tensors(t) if n not in PASSED]
+        given_back = PASSED if self.kl else {"upstream", "slopes"}
+        every = [n for t in self.own_tiles() for n in tensors(t) if n not in given_back]
         return unique([*(n for n in self.moving if n in every), *every])
 
     def integers(self) -> list[str]:
@@ -157,7 +160,8 @@ class KernelOperators(KernelStream):
         signature = [*(f"{n}: Tensor" for n in names), *(f"{i}: int" for i in ints)]
         signature += ["row_count: int", "column_count: int"]
         signature += [*(["bounded: bool"] if self.has_bound(sweep) else [])]
-        signature += [*(["product: torch.dtype"] if main else []), "dtype: torch.dtype"]
+        learned = main or sweep is self.first
+        signature += [*(["product: torch.dtype"] if learned else []), "dtype: torch.dtype"]
         results = self.results_of(sweep)
         columns = main and self.plan.columns
         results = [*results, *(["column_log_partition"] if columns else [])]
@@ -170,7 +174,7 @@ class KernelOperators(KernelStream):
         returns = kinds if len(results) == 1 else f"tuple[{kinds}]"
         return Operator(
             ", ".join(signature), returns, names[0],
-            self.ready(names, [tile], main), made, ", ".join(results), columns,
+            self.ready(names, [tile], learned), made, ", ".join(results), columns,
         )  # fmt: skip
 
     def gradients_operator(self) -> Operator:
@@ -202,25 +206,32 @@ class KernelOperators(KernelStream):
         """The results that the gradient needs."""
         if self.pair:
             return []
+        if not self.kl:
+            return ["slopes"]
         return ["log_partition", *(["column_log_partition"] if self.plan.columns else [])]
 
     def unpacked_outputs(self) -> str:
         """The results of the forward operator, those that are not needed as an underscore."""
         names = self.operator(self.sums).results.split(", ")
-        return ", ".join(n if n in (*self.saved_outputs(), "total") else "_" for n in names)
+        return ", ".join(n if n in self.saved_outputs() else "_" for n in names)
 
     def upstreams(self) -> list[str]:
         """The gradients that come from above, one for each result."""
         known = {"expected": "expected_upstream", "column_log_partition": "column_upstream"}
         names = self.operator(self.sums).results.split(", ")
-        return [known.get(n, "upstream") for n in names]
+        return [known.get(n, "upstream") for n in names if n != "slopes"]
+
+    def above(self) -> str:
+        """The parameters of the backward function for what comes from above."""
+        unused = [] if self.kl or self.pair else ["_: Tensor"]
+        return ", ".join([*(f"{u}: Tensor" for u in self.upstreams()), *unused])
 
     def upstream_lines(self) -> list[str]:
         """Lines that bring log-partitions and upstream gradients into the form of the kernels."""
         out = []
         for side in ("", *(("column_",) if self.plan.columns else ())):
             top, up = f"{side}log_partition", f"{side}upstream"
-            if self.pair:
+            if self.pair or not self.kl:
                 continue
             out.append(f"{top}, {up} = _reached({top}, {up})")
             if self.ratio:
@@ -229,6 +240,8 @@ class KernelOperators(KernelStream):
             if self.scale is not None:
                 out += ["if bounded:", f"    {up} = {up} * torch.exp(-{top})"]
             out.append(f"{top} = {top} / math.log(2)")
+        if not self.kl and self.r.normalise == "joint":
+            out.append("slopes = slopes.sum().expand(row_count).contiguous()")
         return [*out, *(f"{u} = {u}.contiguous()" for u in self.upstreams())]
 
     def wanted(self) -> list[str]:

@@ -12,6 +12,7 @@ from codegen.ir import Atom
 from codegen.passes import linear, planned, singular
 from codegen.streaming import Streaming
 from codegen.text import ATOM, PRODUCT
+from codegen.triton_divergence import partition, summed, weighed
 from codegen.triton_target import Output, Sweep, TileTarget, allowed
 from codegen.triton_tile import COUNT, INDEX, OTHER, Formula, KernelPrinter, Operands, Side, Tile
 
@@ -74,6 +75,9 @@ class KernelStream(Streaming):
         self.ratio = self.plan.sums == "ratio"
         self.pair = self.r.normalise == "pair"
         self.both = self.plan.symmetric or self.plan.columns
+        self.icon = self.pieces.program.method.icon
+        self.kl = self.r.divergence == "kl"
+        self.first: Sweep | None = None
         self.sums = self.forward()
         self.pulls = [self.gradient("row")]
         if not self.both:
@@ -129,7 +133,9 @@ class KernelStream(Streaming):
         tile = Tile(self.operands)
         printer = self.prepared(tile)
         mask = allowed(tile)
-        outputs = []
+        outputs: list[Output] = []
+        if not self.kl:
+            return self.divergence(tile, printer)
         if self.pair:
             assert self.tiles is not None
             tile.inner.append(f"log_kernel = {printer(self.r.log_kernel.expr)}")
@@ -152,6 +158,25 @@ class KernelStream(Streaming):
             outputs.append(Output("expected", expected))
         bounded = self.scale is not None
         return Sweep(f"_sums{self.k}", self.title(), tile, tuple(outputs), bounded)
+
+    def divergence(self, tile: Tile, printer: KernelPrinter) -> Sweep:
+        """The sweep over another divergence, after one for the log-partition."""
+        assert self.tiles is not None
+        tile.inner.append(f"log_kernel = {printer(self.r.log_kernel.expr)}")
+        name = f"_divergences{self.k}"
+        if not self.pair:
+            before = Tile(self.operands)
+            printer = self.prepared(before)
+            before.inner.append(f"log_kernel = {printer(self.r.log_kernel.expr)}")
+            self.first = partition(before, self.k)
+            top = f"log_partition{self.k}"
+            self.tiles.setup.append(f"{top} = {self.tiles.call(self.first, 'product')}")
+            if self.r.normalise == "joint":
+                size = self.pieces.program.sizes[self.r.row.set.name]
+                self.tiles.setup.append(f"{top} = torch.logsumexp({top}, dim=0).expand({size})")
+            self.tiles.setup.append(f"{top} = torch.where({top} == -math.inf, 0.0, {top})")
+        outputs = summed(tile, self.tiles, self.icon, self.pair, f"log_partition{self.k}")
+        return Sweep(name, self.title(), tile, outputs)
 
     # ----------------------------------------------------------------- the gradient
 
@@ -189,6 +214,10 @@ class KernelStream(Streaming):
         back = "upstream" if self.plan.symmetric else "column_upstream"
         columns = tile.spread(back, "column") if self.both else ""
         both = f"{rows} + {columns}" if columns else rows
+        if not self.kl:
+            assert self.tiles is not None
+            tile.inner.append(f"log_kernel = {printer(self.r.log_kernel.expr)}")
+            return weighed(tile, self.tiles, self.icon, self.pair, f"log_partition{self.k}")
         if self.pair:
             assert self.tiles is not None
             tile.inner.append(f"log_kernel = {printer(self.r.log_kernel.expr)}")

@@ -75,7 +75,7 @@ class TileTarget:
         else:
             self.formula = self.operands.fixed(expr, self.extra)
         self.normalise()
-        if not (self.r.normalise == "pair" and self.t.binary):
+        if self.pieces.program.kl and not (self.r.normalise == "pair" and self.t.binary):
             self.sweeps.append(self.entropy_sweep())
             self.entropy = self.call(self.sweeps[-1])
 
@@ -138,11 +138,11 @@ class TileTarget:
         return Sweep(f"_target_entropy{self.pieces.k}", "The entropy of p in every row.", tile,
                      (output,))  # fmt: skip
 
-    def call(self, sweep: Sweep) -> str:
-        """The call of the operator of a sweep over p."""
+    def call(self, sweep: Sweep, *more: str) -> str:
+        """The call of the operator of a sweep that no gradient flows through."""
         sizes = self.pieces.program.sizes
         ends = [sizes[v.set.name] for v in (self.r.row, self.r.column)]
-        return f"_fixed({sweep.name}, {', '.join([*given(sweep.tile), *ends, 'dtype'])})"
+        return f"_fixed({sweep.name}, {', '.join([*given(sweep.tile), *ends, *more, 'dtype'])})"
 
     # ----------------------------------------------------------------- p of a tile
 
@@ -156,7 +156,8 @@ class TileTarget:
         if self.condition is not None:
             cond = tile.cond(self.condition, back)
             both = f"{mask} & {cond}" if cond else mask
-            return f"tl.where({both}, {share or '1.0'}, 0.0)"
+            found = f"tl.where({both}, {share or '1.0'}, 0.0)"
+            return found if share else f"{found}.to(ACC)"
         printer = tile.printer(self.formula, name="p_score", back=back)
         text = printer.text(self.formula.expr)
         value = f"{text.at(PRODUCT)} * {share}" if share else text.code

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Literal
 
 import sympy
@@ -37,7 +36,7 @@ from codegen.ir import Atom, Parameter
 from codegen.pieces import Pieces
 from codegen.split import NotPairwise, Split
 from codegen.sympy_printer import SympyPrinter
-from codegen.text import ATOM, PRODUCT, Text, number
+from codegen.text import ATOM, PRODUCT, Text
 
 Side = Literal["row", "column"]
 OTHER: dict[Side, Side] = {"row": "column", "column": "row"}
@@ -82,7 +81,7 @@ class KernelPrinter(SympyPrinter):
         """A function of the dialect; one of a number is a number."""
         if name in ("log", "exp", "sqrt") and all(a.is_number for a in args):
             value = {"log": sympy.log, "exp": sympy.exp, "sqrt": sympy.sqrt}[name](*args)
-            return number(Fraction(float(value)))
+            return Text(repr(float(value)), plain=True)
         return super().function(name, args)
 
 

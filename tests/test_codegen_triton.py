@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import re
 import shutil
@@ -16,15 +17,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from catalog.divergences import DIVERGENCES
 from catalog.registry import all_methods, load
 from catalog.spec import Method
 from codegen import oracle
 from codegen.emit import Refused, emit, refusal
-from codegen.execute import Result, module, program_of, run
+from codegen.execute import Result, module, program_of, run, tensor
 from codegen.ir import Program
 from codegen.layout import WIDTH
 from codegen.samples import Sample, sample
 from codegen.targets.triton import unsuited
+from iconograph.composition import compose
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("triton")
@@ -79,7 +82,8 @@ def error(found: Result, value: Any, gradient: Any, upstream: float = 1.0) -> fl
 
 def against_formulas(found: ModuleType, name: str, dimension: int, term: str) -> float:
     p, s = program(name), data(name, 5, dimension)
-    result = run(found, p, "streaming", s, upstream=UPSTREAM, term=term)
+    choices = {"term": term} if p.kl else {}
+    result = run(found, p, "streaming", s, upstream=UPSTREAM, **choices)
     numbers = [a.symbol for a in p.arguments if a.kind == "number" and not a.shape]
     right = oracle.loss(load(name), s.sizes, s.data, term=term, wanted=numbers)
     return error(result, right.value, right.gradient, UPSTREAM)
@@ -102,6 +106,33 @@ def test_several_tiles_of_odd_size_agree_with_dense(name: str) -> None:
     s = data(name, 6 if loops else 19, WIDE, 3)
     result = run(made(name), program(name), "streaming", s, upstream=UPSTREAM)
     right = run(reference(name), program(name), "dense", s, upstream=UPSTREAM)
+    assert error(result, float(right.value), right.gradient) < EXACT
+
+
+ORDERED = [name for name, d in DIVERGENCES.items() if d.ordered]
+COMPOSED = [  # every divergence, with every q and normalisation in turn
+    (p, q, divergence, normalise)
+    for divergence, (p, q, normalise) in zip(
+        [name for name in DIVERGENCES if name != "kl"],
+        itertools.cycle([
+            ("softmax", "student-t", "joint"), ("gaussian", "cosine", None),
+            ("smoothed", "gaussian", None), ("gaussian", "cluster", None),
+            ("softmax", "inverse-power", "row-and-column"),
+        ]),
+        strict=False,
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("p", "q", "divergence", "normalise"), COMPOSED)
+def test_every_divergence_agrees_with_dense(
+    p: str, q: str, divergence: str, normalise: str | None
+) -> None:
+    order = "1/2" if divergence in ORDERED else None
+    m = compose(p, q, divergence=divergence, order=order, normalise=normalise)
+    written, s = program_of(m), sample(m, 1, size=6, dimension=WIDE)
+    result = run(imported(emit(m, "triton")), written, "streaming", s, upstream=UPSTREAM)
+    right = run(module(emit(m)), written, "dense", s, upstream=UPSTREAM)
     assert error(result, float(right.value), right.gradient) < EXACT
 
 
@@ -227,6 +258,26 @@ def test_nothing_of_the_size_of_all_pairs_is_made() -> None:
     assert sizes[1] >= 40 * 40  # the measure sees what is that large
 
 
+@pytest.mark.parametrize("name", ["simclr", "clip"])
+def test_torch_may_compile_and_check_the_operators(name: str) -> None:
+    s, p, found = data(name, 5, WIDE), program(name), made(name)
+    values = {a.name: tensor(a, s.data[a.symbol], "float32") for a in p.arguments}
+    first = [values.pop(a.name) for a in p.arguments if a.positional]
+    loss = getattr(found, f"{p.name}_loss")
+    torch._dynamo.reset()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    grads = [torch.autograd.grad(f(*first, **values), first) for f in (loss, compiled)]
+    for mine, right in zip(*grads, strict=True):
+        assert (mine - right).abs().max() < 1e-6
+    operator, seen = found._sums, []
+    found._sums = lambda *args: seen.append(args) or operator(*args)  # type: ignore[attr-defined]
+    try:
+        loss(*first, **values)
+    finally:
+        found._sums = operator  # type: ignore[attr-defined]
+    torch.library.opcheck(operator, seen[0])
+
+
 def test_a_second_derivative_is_refused() -> None:
     z = points(6)
     value = made("simclr").simclr_loss(z, target=torch.arange(6).roll(1), temperature=0.5)
@@ -294,7 +345,7 @@ PLANTED = [
     ("t-sne", "p_ij = (p_ij + p_ji) *", "p_ij = (p_ij + p_ij) *"),
     ("t-sne", "tl.where(one, tl.sum(slope", "tl.where(one, 0.99 * tl.sum(slope"),
     ("sne", "weight += p_ij * ", "weight += p_ji * "),
-    ("siglip", "tl.sigmoid(log_kernel) - p_ij", "tl.sigmoid(log_kernel) + p_ij"),
+    ("siglip", "weight = tl.where(allowed, (tl.sigmoid(log_kernel) - p_ij)", "weight = tl.where(allowed, (tl.sigmoid(log_kernel) + p_ij)"),
 
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -35,5 +36,6 @@ def imported(source: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # the compiler of torch looks for globals there
     spec.loader.exec_module(module)
     return module

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from codegen import dense
+from codegen import dense, divergence, triton_divergence
 from codegen.checks import checked
+from codegen.dialects import TORCH
 from codegen.ir import Program
 from codegen.layout import wrapped
 from codegen.render import digest, environment, header, helpers, paragraph
@@ -38,6 +39,7 @@ def emit(program: Program) -> str:
             f"{program.method.id}: no Triton program, because {error}; the torch target writes one"
         ) from error
     streaming, functions = streaming_body(program, list(streams))
+    functions += triton_divergence.functions(program.method.icon)
     groups = [Group(list(p.loops()), dense.lines(p)) for p in numbered(program)]
     text = environment().get_template("triton.jinja").render(
         header=header(program),
@@ -61,8 +63,9 @@ def emit(program: Program) -> str:
         kl=program.kl,
         digest=digest("\n".join([*streaming, *functions]))[:8],
     )
+    dense_only = divergence.functions(program.method.icon, TORCH, text)
     own = helpers("triton_helpers.jinja", text)
-    text = "\n\n\n".join([text.rstrip(), *own])
+    text = "\n\n\n".join([text.rstrip(), *dense_only, *own])
     # what has the same name in both is the kernels'
     taken = {defined(part) for part in own}
     shared = [h for h in helpers("torch_helpers.jinja", text) if defined(h) not in taken]
@@ -85,8 +88,6 @@ def unsuited(program: Program) -> str | None:
     """Why the kernels do not cover a program; None where they do, as far as its form can tell."""
     if not program.reductions:
         return program.reason
-    if not program.kl:
-        return "its kernels compare p and q by KL(p || q) alone"
     if any(a.array is not None for r in program.reductions for a in r.log_kernel.atoms):
         return "the scores of all pairs are an argument, so they are in memory already"
     return None
