@@ -345,7 +345,7 @@ PLANTED = [
     ("t-sne", "p_ij = (p_ij + p_ji) *", "p_ij = (p_ij + p_ij) *"),
     ("t-sne", "tl.where(one, tl.sum(slope", "tl.where(one, 0.99 * tl.sum(slope"),
     ("sne", "weight += p_ij * ", "weight += p_ji * "),
-    ("siglip", "weight = tl.where(allowed, (tl.sigmoid(log_kernel) - p_ij)", "weight = tl.where(allowed, (tl.sigmoid(log_kernel) + p_ij)"),
+    ("siglip", "(tl.sigmoid(log_kernel) - p_ij) *", "(tl.sigmoid(log_kernel) + p_ij) *"),
 
 ]  # fmt: skip
 
