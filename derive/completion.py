@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from derive.denominators import Denominators
-from derive.poly import build, poly, square_root, term_of, times
-from derive.signs import ZERO, indices
-from derive.terms import Term, bind, canon, domain, num, order, subst
+from derive.poly import build, poly, square_root, term_of, times, without
+from derive.signs import ONE, ZERO, indices
+from derive.terms import BOOL, Term, bind, canon, domain, num, order, subst
 from derive.theorem import Theorem
 
 
@@ -58,6 +58,31 @@ class Completion(Denominators):
                         share = self.axiom("nn_pos", th.concl[1], ZERO, th)
                         part = self.axiom("nn_mul", th.concl[1], x, share, below)
                         return self.fold("pos", "add", [other, part], t)
+        return None
+
+    def less_a_part(self, kind: str, t: Term) -> Theorem | None:
+        """The sign of sum_v x - sum_v m x + y, as sum_v (1 - m) x + y, for a 0/1 term m, x >= 0."""
+        p = poly(t, None, self.dims)
+        for (vs, fs), c in p.items():
+            for m in dict.fromkeys(f for f in fs if f.op in BOOL) if c < 0 else ():
+                kept = tuple(without(fs, [m]))
+                if p.get((vs, kept), 0) < -c or (below := self.nn(x := times(kept))) is None:
+                    continue
+                other = self.nn(ONE - m)
+                if other is None:
+                    continue
+                part = self.axiom("nn_mul", x, ONE - m, below, other)
+                for v in reversed(vs):
+                    part = self.do("sum_sign", v, part)
+                scale = self.do("sign", "nn", num(-c))
+                part = self.axiom("nn_mul", scale.concl[1], part.concl[1], scale, part)
+                rest = {k: q for k, q in p.items() if k != (vs, fs)}
+                rest[vs, kept] += c
+                left = build({k: q for k, q in rest.items() if q})
+                if left is ZERO:
+                    return self.move(part, t) if kind == "nn" else None
+                if found := self.sign(kind, left):
+                    return self.fold(kind, "add", [found, part], t)
         return None
 
     def with_square(self, kind: str, t: Term) -> Theorem | None:

@@ -139,6 +139,8 @@ class Signs:
             return self.do("transport", found, th)
         if t.op == "add" and (found := self.with_square("pos", t) or self.with_share(t)):
             return found
+        if t.op == "add" and (found := self.less_a_part("pos", t)):
+            return found
         if t.op == "add" and (found := self.over_denominator("pos", t)):
             return found
         if t.op == "max" and (found := self.of_maximum("pos", t)):
@@ -176,7 +178,7 @@ class Signs:
             weak = [self.nn(a) for a in t.args]
             if (all_nn := every(weak)) is not None:
                 return self.fold("nn", "add", all_nn, t)
-        if t.op == "add" and (found := self.with_square("nn", t)):
+        if t.op == "add" and (found := self.with_square("nn", t) or self.less_a_part("nn", t)):
             return found
         if t.op == "add" and (th := self.less_one_term(t)) and (found := self.nn(th.concl[1])):
             return self.do("transport", found, th)
@@ -216,6 +218,10 @@ class Signs:
         return None
 
     def with_share(self, t: Term) -> Theorem | None:
+        """See `completion.Completion`."""
+        return None
+
+    def less_a_part(self, kind: str, t: Term) -> Theorem | None:
         """See `completion.Completion`."""
         return None
 
