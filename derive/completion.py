@@ -61,10 +61,12 @@ class Completion(Denominators):
         return None
 
     def less_a_part(self, kind: str, t: Term) -> Theorem | None:
-        """The sign of sum_v x - sum_v m x + y, as sum_v (1 - m) x + y, for a 0/1 term m, x >= 0."""
-        p = poly(t, None, self.dims)
+        """The sign of sum_v x - sum_v m x + y, as sum_v (1 - m) x + y, for 0/1 terms m, x."""
+        p = poly(t, None, self.dims) if t.op == "add" else {}
         for (vs, fs), c in p.items():
-            for m in dict.fromkeys(f for f in fs if f.op in BOOL) if c < 0 else ():
+            if c >= 0 or not all(f.op in BOOL for f in fs):
+                continue  # counts only: more signs lead elsewhere in the search for equations
+            for m in dict.fromkeys(fs):
                 kept = tuple(without(fs, [m]))
                 if p.get((vs, kept), 0) < -c or (below := self.nn(x := times(kept))) is None:
                     continue

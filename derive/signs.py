@@ -139,8 +139,6 @@ class Signs:
             return self.do("transport", found, th)
         if t.op == "add" and (found := self.with_square("pos", t) or self.with_share(t)):
             return found
-        if t.op == "add" and (found := self.less_a_part("pos", t)):
-            return found
         if t.op == "add" and (found := self.over_denominator("pos", t)):
             return found
         if t.op == "max" and (found := self.of_maximum("pos", t)):
@@ -148,7 +146,7 @@ class Signs:
         known = self.from_hypotheses("pos", t) or self.by_elements("pos", t)
         if known is None and t.op == "add" and len(t.args) == 2:
             known = self.by_cases("pos", t, 1)
-        return known or self.by_normal("pos", t)
+        return known or self.by_normal("pos", t) or self.less_a_part("pos", t)
 
     def _nn(self, t: Term) -> Theorem | None:
         if strong := self.pos(t):
@@ -178,7 +176,7 @@ class Signs:
             weak = [self.nn(a) for a in t.args]
             if (all_nn := every(weak)) is not None:
                 return self.fold("nn", "add", all_nn, t)
-        if t.op == "add" and (found := self.with_square("nn", t) or self.less_a_part("nn", t)):
+        if t.op == "add" and (found := self.with_square("nn", t)):
             return found
         if t.op == "add" and (th := self.less_one_term(t)) and (found := self.nn(th.concl[1])):
             return self.do("transport", found, th)
@@ -195,7 +193,8 @@ class Signs:
         if t.op == "max" and (found := self.of_maximum("nn", t)):
             return found
         known = self.from_hypotheses("nn", t) or self.by_cases("nn", t)
-        return known or self.by_elements("nn", t) or self.by_normal("nn", t)
+        known = known or self.by_elements("nn", t) or self.by_normal("nn", t)
+        return known or self.less_a_part("nn", t)
 
     def by_elements(self, kind: str, t: Term) -> Theorem | None:
         """See `elements.Elements`."""

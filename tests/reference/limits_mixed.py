@@ -50,4 +50,5 @@ def bounds_normalized_cut_mixed(data: Data) -> tuple[Any, Any, Any, Any]:
 
 BOUNDS = {
     "ratio-association": ("t", TO_ZERO),
+    "normalized-cut-mixed": ("t", TO_ZERO),
 }

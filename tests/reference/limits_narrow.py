@@ -166,5 +166,10 @@ def bounds_narrow_kernel(data: Data) -> tuple[Any, Any, Any, Any]:
 
 BOUNDS = {
     "narrow-kernel": ("eps", TO_INFINITY),
+    "k-means-narrow": ("s", TO_ZERO),
+    "normalized-cut-narrow": ("t", TO_ZERO),
+    "harmonic-limit": ("s", TO_ZERO),
+    "triplet-clip-limit": ("s", TO_ZERO),
     "triplet-supcon-limit": ("s", TO_ZERO),
+    "triplet-supcon-in-limit": ("s", TO_ZERO),
 }

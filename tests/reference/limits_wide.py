@@ -158,4 +158,6 @@ BOUNDS = {
     "wide-kernel": ("eps", TO_ZERO),
     "pca": ("s", TO_INFINITY),
     "cohesion-variance-self": ("s", TO_INFINITY),
+    "average-margin-clip-limit": ("s", TO_INFINITY),
+    "between-class-variance": ("s", TO_INFINITY),
 }
