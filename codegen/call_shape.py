@@ -19,12 +19,14 @@ weight weights term reduction valid_only entropy total peak share ctx self sizes
 log_partition buffer bounded slope size mass member count sums others centre logits_p every anchors
 value result scale scores anchor spare bound half upstream order log_p log_rows log_columns
 p_ij p_ji q_ij weight_ij l O I
+tl triton first start inside exponent rate drawn pull row_count column_count product bounded wanted
+WIDTH ACC ROWS COLUMNS BOUNDED SLICE OPERATORS SAFE NARROW INTERPRETED PRECISION SWEEPS PULLS
 training forward apply train to double cpu cuda parameters buffers children modules
 """
 # what emitted code calls its own variables, letters that look like digits, and Python's own names
 RESERVED = frozenset(WORDS.split()) | frozenset(dir(builtins)) | frozenset(keyword.kwlist)
 MADE = re.compile(
-    r"(index|grad|slope|every|size|column|expected|by)_\w+"
+    r"(index|grad|slope|every|size|column|expected|by|WANT)_\w+|(data|drawn|WIDTH|SLICE|p_score)\d*_\d+"
     r"|(scalar|row|pair|score|left|right)_\d+s?|row_sum\d*_\d+|(mass|g)\d+"
 )
 """Names that emitted code makes for itself, such as row_1, grad_z and g1."""

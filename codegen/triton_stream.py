@@ -270,10 +270,11 @@ class KernelStream(Streaming):
         k, tile = self.r.log_kernel, made.tile
         here, there, count, bound = made.here, made.there, made.count, made.bound
         width = tile.width(ends[0])
-        slice_ = "SLICE" + width[1:]
+        suffix = width.removeprefix("WIDTH")
+        slice_ = f"SLICE{suffix}"
         grad, slope = f"grad_{own}", "weight"
         if self.scale is None:
-            slope = f"slope{width[1:]}"
+            slope = f"slope{suffix}"
             made.add.append(f"{slope} = tl.where({mask}, {self.slope(printer, atom.symbol)}, 0.0)")
             singularity = [k.expr, k.slope(atom.symbol)] + ([k.kernel] if self.ratio else [])
             if any(singular(e, k.atoms) for e in singularity):
@@ -288,7 +289,7 @@ class KernelStream(Streaming):
         if atom.kind == "dot":
             made.add.append(f"{grad} = _draw({grad}, {slope}, {args}, {width}, {slice_})")
         else:
-            drawn = f"drawn{width[1:]}"
+            drawn = f"drawn{suffix}"
             made.start.append(f"{drawn} = tl.zeros([{made.block}], ACC)")
             made.add += [
                 f"{slope} = _rounded({slope}, {other}_ptr, {width})",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from catalog.symbols import Cond, Expr, Iverson
+from catalog.symbols import Big, Cond, Expr, Iverson, Size, free_indices, map_node
 from codegen.block_target import always_has_rows, stated
 from codegen.pieces import Pieces
+from codegen.split import NotPairwise
 from codegen.text import PRODUCT
 from codegen.trees import hoist
 from codegen.triton_tile import COUNT, INDEX, OTHER, Operands, Side, Tile
@@ -63,11 +64,7 @@ class TileTarget:
         if self.t.form == "given":
             expr, taken = hoist(expr, self.r.row, self.r.column, f"row_sum{self.pieces.k}_")
             for name, node in taken:
-                text = self.pieces.printer(self.r.row).expr(node)
-                code = text.code
-                if text.plain:
-                    code = f"{self.pieces.anchor()}.new_tensor({code})"
-                self.operands.setup.append(f"{name} = {code}")
+                self.setup.append(f"{name} = {self.hoisted(name, node)}")
                 self.extra[name] = name
         self.condition: Cond | None = None
         if self.t.binary and isinstance(expr, Iverson):
@@ -85,6 +82,32 @@ class TileTarget:
         return self.operands.setup
 
     # ----------------------------------------------------------------- what normalises p
+
+    def hoisted(self, name: str, node: Expr) -> str:
+        """A sum that p divides by: of every row by a sweep of its own, else by torch."""
+        if self.r.row not in free_indices(node):
+            text = self.pieces.printer(self.r.row).expr(node)
+            code = f"{self.pieces.anchor()}.new_tensor({text.code})"
+            return code if text.plain else text.code
+        why = "p reads a number of the row that no sweep over its pairs gives"
+        if not isinstance(node, Big | Size) or (isinstance(node, Big) and node.op != "sum"):
+            raise NotPairwise(why)
+        if len(node.vars) != 1 or node.vars[0].set != self.r.column.set:
+            raise NotPairwise(why)
+        there = {node.vars[0]: self.r.column}
+        tile = Tile(self.operands)
+        other = OTHER[tile.owner]
+        mask = tile.across(f"({INDEX[other]} < {COUNT[other]})", other)
+        if cond := tile.cond(map_node(node.cond, there)):  # type: ignore[arg-type]
+            mask = f"{mask} & {cond}"
+        value = "1.0"
+        if isinstance(node, Big):
+            formula = self.operands.fixed(map_node(node.body, there), self.extra)  # type: ignore[arg-type]
+            value = tile.printer(formula, name="p_score")(formula.expr)
+        total = Output("total", f"tl.where({mask}, {value}, 0.0).to(ACC)")
+        sweep = Sweep(f"_{name}", "A sum over the columns of every row.", tile, (total,))
+        self.sweeps.append(sweep)
+        return self.call(sweep)
 
     def normalise(self) -> None:
         """The lines that normalise p: the sum of the weights of a row, or the log of it."""

@@ -359,5 +359,6 @@ class Tile:
     def width(self, matrix: str) -> str:
         """The constant that says how long the feature vectors of a matrix are."""
         if matrix not in self.widths:
-            self.widths[matrix] = "D" if not self.widths else f"D_{len(self.widths) + 1}"
+            several = f"_{len(self.widths) + 1}" if self.widths else ""
+            self.widths[matrix] = f"WIDTH{several}"
         return self.widths[matrix]

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from catalog.divergences import DIVERGENCES
+from catalog.load import load_text
 from catalog.registry import all_methods, load
 from catalog.spec import Method
 from codegen import oracle
@@ -322,7 +323,42 @@ def test_a_file_stands_alone_and_has_no_atomics(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+FORMULA = """
+id = "mine"
+name = "A p that divides by the number of positives"
+field = "supervised"
+year = 2025
+cite = "mine2025"
+[learned]
+z = "vector[i]"
+[given]
+y = "label[i]"
+[define]
+"P(i)" = "{ j : j != i and y[j] = y[i] }"
+[p]
+kernel = "formula"
+formula = "[j in P(i)] / size(P(i))"
+[q]
+kernel = "student-t"
+embedding = "z"
+[claim]
+relation = "definition"
+"""
+
+
+def test_sums_that_a_formula_divides_by_are_swept_too() -> None:
+    m = load_text(FORMULA)
+    source = emit(m, "triton")
+    assert "row_sum_1 = _fixed(_row_sum_1, " in source
+    found, right = imported(source), module(emit(m))
+    z, labels = points(18, dtype=torch.float64), torch.tensor([*[0] * 8, *[1] * 9, 2])
+    rows, exact = (f(z, y=labels, reduction="none") for f in (found.mine_loss, right.mine_dense))
+    assert (rows - exact).abs().max() < EXACT
+    assert rows[-1] == 0  # nobody of its label
+
+
 REASONS = {
+    "debiased-q-contrastive": "itself a sum over learned pairs",
     "cross-entropy": "the scores of all pairs are an argument",
     "focal": "convex and decreasing",
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from catalog.symbols import Big, Size, free_indices, walk
 from codegen import dense, divergence, triton_divergence
 from codegen.checks import checked
 from codegen.dialects import TORCH
-from codegen.ir import Program
+from codegen.ir import Program, Reduction
 from codegen.layout import wrapped
 from codegen.render import digest, environment, header, helpers, paragraph
 from codegen.signature import (
@@ -90,7 +91,19 @@ def unsuited(program: Program) -> str | None:
         return program.reason
     if any(a.array is not None for r in program.reductions for a in r.log_kernel.atoms):
         return "the scores of all pairs are an argument, so they are in memory already"
+    if any(sums_pairs(r) for r in program.reductions):
+        return "a number that its kernel reads of each row is itself a sum over learned pairs"
     return None
+
+
+def sums_pairs(r: Reduction) -> bool:
+    """Whether a parameter of the kernel is a sum over pairs, which torch would make in memory."""
+    ends = {r.row, r.column}
+    return any(
+        isinstance(node, Big | Size) and ends & set(free_indices(node))
+        for p in r.log_kernel.parameters
+        for node in walk(p.expr)
+    )
 
 
 def kernel_inputs(program: Program) -> list[str]:
