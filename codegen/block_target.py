@@ -42,8 +42,8 @@ class BlockTarget:
     integers: list[str]
 
 
-def block_target(pieces: Pieces) -> BlockTarget:
-    """The functions that compute p block by block."""
+def block_target(pieces: Pieces, shared: bool = False) -> BlockTarget:
+    """The functions that compute p block by block; `shared`, its sums over rows by all ranks."""
     r, t, k = pieces.reduction, pieces.reduction.target, pieces.k
     expr = t.expr
     taken: list[tuple[str, Expr]] = []
@@ -90,14 +90,16 @@ def block_target(pieces: Pieces) -> BlockTarget:
         mask=mask,
         outcomes=t.form == "match",
         entropy=pieces.program.kl,
+        shared=shared,
         doc=ABOUT[t.form],
     )  # fmt: skip
 
+    team = ["team"] if shared else []
     given = [*names, *([pieces.anchor_in_block()] if like else [])]
     size = pieces.program.sizes[r.row.set.name]
     setup = [f"{name} = {pieces.printer(r.row).expr(node).code}" for name, node in taken]
     if mass:
-        sums = f"_target_mass{k}({', '.join([size, *given])})"
+        sums = f"_target_mass{k}({', '.join([size, *given, *team])})"
         setup.append(f"mass{k} = {sums}.to({pieces.anchor()}.dtype)")
         if r.normalise == "joint" and not t.symmetrised:
             whole = "logsumexp(0)" if t.form == "softmax" else "sum()"
@@ -113,7 +115,7 @@ def block_target(pieces: Pieces) -> BlockTarget:
         back="" if t.symmetrised else f"_target{k}(columns, rows, {inside}).T",
         functions=functions,
         setup=setup,
-        entropy=f"_target_entropy{k}({size}, {inside})",
+        entropy=f"_target_entropy{k}({', '.join([size, *given, *team])})",
         valid=valid,
         data=data,
         integers=integers,

@@ -13,19 +13,23 @@ from codegen.pieces import Pieces, positions, unique
 from codegen.render import environment, paragraph
 from codegen.text import PRODUCT
 
+TYPES = {"team": "_Team"}  # of what is neither a tensor nor an integer
+
 
 @dataclass
 class Streaming:
-    """Writes the streaming form of one reduction."""
+    """Writes the streaming form of one reduction; `shared`, each of several ranks visits a part."""
 
     pieces: Pieces
+    shared: bool = False
 
     def __post_init__(self) -> None:
         self.r = self.pieces.reduction
         self.plan = self.r.plan
         self.k = self.pieces.k
         self.linear = self.plan.sums == "linear"
-        self.target = block_target(self.pieces) if self.plan.expected == "blocks" else None
+        blocks = self.plan.expected == "blocks"
+        self.target = block_target(self.pieces, self.shared) if blocks else None
 
     # ----------------------------------------------------------------- what the function takes
 
@@ -127,12 +131,16 @@ class Streaming:
             "k": self.k,
             "title": paragraph(self.title(), " " * 4, "").strip(),
             "forward_doc": self.forward_doc(),
-            "signature": [f"{n}: Tensor" for n in tensors] + [f"{n}: int" for n in batch],
+            "signature": [
+                *(f"{n}: Tensor" for n in tensors),
+                *(f"{n}: {TYPES.get(n, 'int')}" for n in batch),
+            ],
             "returns": "Tensor" if len(results) == 1 else "tuple[Tensor, Tensor]",
             "first": first,
             "count": sides.split(", ")[0] if self.features else f"len({self.arrays[0]})",
             "sides": sides,
             "order": self.order,
+            "shared": self.shared,
             "joint": self.r.normalise == "joint",
             "kl": self.r.divergence == "kl",
             "symmetric": self.plan.symmetric,
@@ -158,12 +166,13 @@ class Streaming:
         }
 
     def integers(self) -> list[str]:
-        """The batch indices and sizes that a block reads."""
+        """The batch indices and sizes that a block reads, and the ranks that share the blocks."""
         text = " ".join(self.pieces.scores())
         if self.r.allowed.kind == "mask":
             text += " " + self.pieces.allowed(block=True)
         own = self.pieces.integers_in(text)
-        return unique([*own, *(self.target.integers if self.target else [])])
+        team = ["team"] if self.shared else []
+        return unique([*own, *(self.target.integers if self.target else []), *team])
 
     def sides(self) -> str:
         """The numbers of rows and columns, as arguments of the block generators."""

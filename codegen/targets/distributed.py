@@ -1,0 +1,181 @@
+"""IR -> torch.distributed: the torch program with its pairs shared out among several processes.
+
+Every rank computes the loss of the whole batch. What is linear in the number of points it does for
+all of them; of what is quadratic, the blocks of pairs, it does its part.
+"""
+
+from __future__ import annotations
+
+import re
+
+from codegen import divergence
+from codegen.checks import checked
+from codegen.dialects import TORCH
+from codegen.ir import Program
+from codegen.layout import indented, wrapped
+from codegen.render import environment, header, helpers, paragraph
+from codegen.signature import (
+    anchor,
+    arguments_doc,
+    fixed,
+    forward_call,
+    forward_signature,
+    none_doc,
+    representation,
+    signature,
+)  # fmt: skip
+from codegen.spread import Spread, spread, unsuited
+from codegen.stream_body import streaming_body
+from codegen.streaming import Streaming
+from codegen.targets.torch import imported, numbered, with_positions
+
+SHARED = (
+    "Call it on every rank with the rows of that rank; ranks may have different numbers of rows. "
+    "The features of all rows are gathered, and every rank visits its part of the pairs block by "
+    "block, forward and backward: memory grows with the number of points, not with its square."
+)
+APART = (
+    "Call it on every rank with the rows of that rank; ranks may have different numbers of rows. A "
+    "row needs no other row, so that only losses are gathered. The pairs are visited block by "
+    "block, forward and backward: memory does not hold all of them."
+)
+GROUP = "process_group: dist.ProcessGroup | None = None"
+COUNTED = 'positions: str = "local"'
+GROUP_DOC = "process_group: the ranks that share the batch; None for all of them."
+COUNTED_DOC = (
+    '{names} count{s}: "local" through the rows of this rank, "global" through those of all ranks.'
+)
+
+
+def emit(program: Program) -> str:
+    """The torch.distributed source of a program. Raises Refused where no batch can be spread."""
+    from codegen.emit import Refused
+
+    if (why := unsuited(program)) is not None:
+        raise Refused(
+            f"{program.method.id}: no distributed program, because {why}; "
+            "the torch target writes one for a single process"
+        )
+    found = spread(program)
+    streams = [Streaming(p, shared=not found.apart) for p in numbered(program)]
+    body, functions = streaming_body(program, streams)
+    if program.reductions[0].normalise == "pair":
+        body = body[2:]  # the list of all pairs, which `inputs` refuses
+    body = with_positions(program, body)
+    if found.apart:
+        body = losses_gathered(body, found)
+    classes = [
+        environment().get_template(t).render(name=program.name, instead="the torch target").rstrip()
+        for t in ("torch_once.jinja", "distributed_ranks.jinja")
+    ]
+    counted = [a.name for a in program.arguments if found.counts(a)]
+    text = environment().get_template("distributed.jinja").render(
+        header=header(program),
+        certificate=repr(program.certificate_hash),
+        name=program.name,
+        class_name=program.class_name,
+        title=program.method.name,
+        memory=paragraph(APART if found.apart else SHARED, " " * 4, ""),
+        signature=", ".join([*signature(program), *([COUNTED] if counted else []), GROUP]),
+        arguments_doc="\n".join([*arguments_doc(program), *more_arguments(counted)]),
+        none_doc=none_of_all(program),
+        inputs="\n".join(inputs(program, found)),
+        streaming="\n".join(body),
+        functions="\n\n\n".join([*classes, *functions]),
+        fixed=[a.name for a in fixed(program)],
+        forward_signature=", ".join(["self", *forward_signature(program)]),
+        forward_call=forward_call(program),
+        representation=representation(program),
+        kl=program.kl,
+        counted=bool(counted),
+    )  # fmt: skip
+    parts = [text.rstrip(), *divergence.functions(program.method.icon, TORCH, text)]
+    own = helpers("distributed_helpers.jinja", "\n".join(parts))
+    # blocks that nobody shares are visited as in torch
+    parts += [h for h in own if not (found.apart and "team: _Team" in h)]
+    text = "\n\n\n".join(parts)
+    mine = {defined(h) for h in parts[1:]}
+    known = [h for h in helpers("torch_helpers.jinja", text) if defined(h) not in mine]
+    return wrapped(imported("\n\n\n".join([text, *known])))
+
+
+def defined(function: str) -> str:
+    """The name of a function."""
+    return str(re.findall(r"^def (\w+)", function, re.MULTILINE)[0])
+
+
+def more_arguments(counted: list[str]) -> list[str]:
+    """The docstring of the arguments that only this target has."""
+    names, s = " and ".join(counted), "" if len(counted) > 1 else "s"
+    said = [f"positions: how {COUNTED_DOC.format(names=names, s=s)}"] if counted else []
+    return [paragraph(line, " " * 8) for line in [*said, GROUP_DOC]]
+
+
+def none_of_all(program: Program) -> str:
+    """What `reduction="none"` returns."""
+    r = program.reductions[0]
+    if r.normalise == "pair":
+        return "an error: no rank has room for all pairs"
+    return none_doc(program)
+
+
+def losses_gathered(body: list[str], found: Spread) -> list[str]:
+    """The lines of a loss whose rows need no other, with those of all ranks before the last one."""
+    names = ["losses", "valid", *(["weight"] if "_reduce_weighted(" in body[-1] else [])]
+    gathered = [f'{n} = team.gather({n}, counts["{found.sets[0]}"])' for n in names]
+    return [*body[:-1], *gathered, body[-1]]
+
+
+def inputs(program: Program, found: Spread) -> list[str]:
+    """Lines that check the arguments of this rank, compare the ranks, and gather all rows."""
+    real = [a.name for a in program.arguments if a.positional] or [anchor(program)]
+    precision = f"dtype = _precision({', '.join(real)})"
+    lines = checked(program, precision, dtype=", dtype", like=f", {anchor(program)}")
+    counted = [a for a in program.arguments if found.counts(a)]
+    for a in counted:
+        size = f'sizes["{a.target}"]'
+        inside = f'{size} if positions == "local" else None'
+        lines = [line.replace(f", {size})", f", {inside})") if f'"{a.name}"' in line else line
+                 for line in lines]  # fmt: skip
+    if counted:
+        lines.insert(1, "_counting(positions)")
+    if program.reductions[0].normalise == "pair":
+        lines.insert(1, "_not_all_pairs(reduction)")
+    choices = ["reduction", *(["term"] if program.kl else []), "valid_only",
+               *(["positions"] if counted else [])]  # fmt: skip
+    parts = [a for a in program.arguments if found.axis(a) is not None]
+    whole = [a for a in program.arguments if found.axis(a) is None]
+    out = [
+        "team = _Team(process_group)",
+        "with team.together():",
+        *indented(lines, 1),
+        "counts = team.agree("
+        f"sizes, {listed(found.sets)}, {named([a.name for a in parts])}, "
+        f"{named([a.name for a in whole])}, ({', '.join(choices)}))",
+    ]
+    if found.apart:
+        return out
+    for a in parts:
+        axis = found.axis(a)
+        size = f'counts["{a.axes[axis or 0]}"]'
+        if found.counts(a):
+            out += [
+                'if positions == "local":',
+                f'    {a.name} = {a.name} + team.before(counts["{a.target}"])',
+            ]
+        out.append(f"{a.name} = team.gather({a.name}, {size}{f', {axis}' if axis else ''})")
+    out += [f'sizes["{name}"] = sum(counts["{name}"])' for name in found.sets]
+    for a in counted:
+        where = f'"{a.name}", {a.name}, "{" ".join(a.shape)}", sizes, sizes["{a.target}"]'
+        out.append(f"{a.name} = _positions({where})")
+    return out
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """A list of strings."""
+    return "[" + ", ".join(f'"{n}"' for n in names) + "]"
+
+
+def named(names: list[str]) -> str:
+    """A dictionary of variables by their names."""
+    return "{" + ", ".join(f'"{n}": {n}' for n in names) + "}"
