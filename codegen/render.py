@@ -63,6 +63,11 @@ def helpers(template: str, text: str) -> list[str]:
     return [part for name, (part, _) in known.items() if name in wanted]
 
 
+def defined(function: str) -> str:
+    """The name of a function."""
+    return str(re.findall(r"^def (\w+)", function, re.MULTILINE)[0])
+
+
 def paragraph(text: str, indent: str = "", hang: str = "    ") -> str:
     """`text` filled to the width of the house."""
     return textwrap.fill(

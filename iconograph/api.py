@@ -109,7 +109,7 @@ def verify(method: Named) -> Result:
 def generate(
     method: Named, target: str = "torch", *, judge: bool = True, unverified: bool = False
 ) -> Code:
-    """The text of a program that computes the loss and needs the target (torch, numpy) only.
+    """The text of a program that computes the loss and needs the library of the target only.
 
     With `judge` the claim is verified first, and the program's docstring says the verdict and the
     hash of the certificate; without, it says "not checked". With `unverified` a claim that was

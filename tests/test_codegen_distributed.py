@@ -77,6 +77,7 @@ FAMILIES = [
     Case("normface", "class weights that every rank has"),
     Case("cross-entropy", "free scores", {"reduction": "none"}, pairs=True),
     Case("weighted-cross-entropy", "anchors that weigh differently"),
+    Case("npid", "keys that nobody trains"),
     Case("siglip", "a loss for every pair"),
     Case("js-sne", "joint, another divergence than KL"),
     Case("k-means", "rows, another divergence than KL"),

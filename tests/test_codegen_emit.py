@@ -19,8 +19,13 @@ from codegen.layout import WIDTH, wrapped
 from tests.selection import kinds, representatives
 
 GOLDEN = Path(__file__).with_name("golden")
-# a loss that is linear and symmetric, a joint one with a dense p, and the readable reference
-REPRESENTATIVE = [("simclr", "torch"), ("t-sne", "torch"), ("supcon", "numpy")]
+# a loss that is linear and symmetric, a joint one with a dense p, a readable one, two towers
+REPRESENTATIVE = [
+    ("simclr", "torch"),
+    ("t-sne", "torch"),
+    ("supcon", "numpy"),
+    ("clip", "distributed"),
+]
 EMITTED = [m.id for m in representatives((m for m in all_methods() if refusal(m) is None), kinds)]
 
 

@@ -6,14 +6,12 @@ all of them; of what is quadratic, the blocks of pairs, it does its part.
 
 from __future__ import annotations
 
-import re
-
 from codegen import divergence
 from codegen.checks import checked
 from codegen.dialects import TORCH
 from codegen.ir import Program
 from codegen.layout import indented, wrapped
-from codegen.render import environment, header, helpers, paragraph
+from codegen.render import defined, environment, header, helpers, paragraph
 from codegen.signature import (
     anchor,
     arguments_doc,
@@ -97,11 +95,6 @@ def emit(program: Program) -> str:
     mine = {defined(h) for h in parts[1:]}
     known = [h for h in helpers("torch_helpers.jinja", text) if defined(h) not in mine]
     return wrapped(imported("\n\n\n".join([text, *known])))
-
-
-def defined(function: str) -> str:
-    """The name of a function."""
-    return str(re.findall(r"^def (\w+)", function, re.MULTILINE)[0])
 
 
 def more_arguments(counted: list[str]) -> list[str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from catalog.symbols import Big, Size, free_indices, walk
 from codegen import dense, divergence, triton_divergence
 from codegen.checks import checked
 from codegen.dialects import TORCH
 from codegen.ir import Program, Reduction
 from codegen.layout import wrapped
-from codegen.render import digest, environment, header, helpers, paragraph
+from codegen.render import defined, digest, environment, header, helpers, paragraph
 from codegen.signature import (
     anchor,
     arguments_doc,
@@ -71,11 +69,6 @@ def emit(program: Program) -> str:
     taken = {defined(part) for part in own}
     shared = [h for h in helpers("torch_helpers.jinja", text) if defined(h) not in taken]
     return wrapped(imported("\n\n\n".join([text, *shared])))
-
-
-def defined(function: str) -> str:
-    """The name of a function."""
-    return str(re.findall(r"^def (\w+)", function, re.MULTILINE)[0])
 
 
 BY_TILES = (

@@ -52,7 +52,9 @@ def generate(
         Texts, typer.Option("--assume", help="Hypothesis of a new loss: 'n > 2'.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Id of a new loss, names the functions.")] = None,
-    target: Annotated[str, typer.Option("--target", "-t", help="torch or numpy.")] = "torch",
+    target: Annotated[
+        str, typer.Option("--target", "-t", help="torch, triton, distributed or numpy.")
+    ] = "torch",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="File to write; stdout without it.", readable=False),
