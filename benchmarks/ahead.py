@@ -66,9 +66,14 @@ def loaded(text: str, name: str) -> ModuleType:
 def launches(module: ModuleType, program: Program, rows: int, dim: int, dtype: str) -> list[Launch]:
     """What the forward and the backward pass launch; nothing is computed."""
     found: list[Launch] = []
+    seen: list[tuple[Autotuner, dict[str, Any]]] = []
 
     def note(self: Autotuner, *args: Any, grid: Any, warmup: bool = False, **given: Any) -> None:
-        found.append(Launch(self, dict(zip(self.arg_names, args, strict=False)) | given))
+        arguments = dict(zip(self.arg_names, args, strict=False)) | given
+        kept = {k: v for k, v in arguments.items() if not isinstance(v, torch.Tensor)}
+        if (self, kept) not in seen:  # rows and columns exchanged, or another turn of a loop
+            seen.append((self, kept))
+            found.append(Launch(self, arguments))
 
     module._on_gpu = lambda *_: None  # type: ignore[attr-defined]
     if hasattr(module, "_bounded"):

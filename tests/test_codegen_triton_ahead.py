@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -54,12 +55,53 @@ def test_kernels_keep_to_the_budget_of_their_gpu(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_other_kernels_and_float64_compile(tmp_path: Path) -> None:
+    # what the interpreter runs need not compile: a joint q with a dense p, and a loss of pairs
+    found = ahead(tmp_path, "t-sne", "siglip", "--dim", "32", "--tile", "32", "32", "4", "2")
+    assert {line["method"] for line in found} == {"t-sne", "siglip"}
+    assert all(line["spills"] == 0 and line["tensor_cores"] for line in found), found
+    found = ahead(tmp_path, "clip", "--dtype", "float64", "--dim", "16",
+                  "--tile", "32", "32", "4", "2")  # fmt: skip
+    assert all(name.startswith("DMMA") for line in found for name in line["tensor_cores"])
+
+
+@pytest.mark.slow
 def test_a_kernel_that_spills_is_caught(tmp_path: Path) -> None:
     # one warp has neither the registers for this tile nor the products of four
     found = ahead(tmp_path, "simclr", "--arch", "90", "--tile", "64", "64", "1", "2")
     assert found
     assert not any(map(passes, found))
     assert any(line["spills"] > 0 for line in found)
+
+
+def test_the_benchmark_for_a_gpu_says_where_there_is_none() -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    command = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("There is no CUDA GPU here; ") and done.stderr.count("\n") == 1
+
+
+def test_the_benchmark_for_a_gpu_times_one_loss() -> None:
+    torch = pytest.importorskip("torch")
+    spec = importlib.util.spec_from_file_location("gpu_benchmark", ROOT / "benchmarks" / "gpu.py")
+    assert spec and spec.loader
+    gpu = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = gpu
+    spec.loader.exec_module(gpu)
+    for work in gpu.works(1024):
+        a, b = (torch.nn.functional.normalize(torch.randn(n, 9), dim=1) for n in (18, 18))
+        a.requires_grad_()
+        found = []
+        for name, loss in work.losses.items():
+            if name == "torch.compile":
+                continue  # the naive loss
+            gpu.step(loss, a, b)
+            found.append(a.grad)
+        for grad in found[1:]:
+            assert (grad - found[0]).abs().max() < 1e-5
 
 
 # --------------------------------------------------------------------------- reading a listing
