@@ -52,7 +52,7 @@ def program(name: str) -> ModuleType:
     from codegen.emit import emit, write_file
 
     if " / " in name:
-        from iconograph.compose import compose
+        from iconograph.composition import compose
 
         p, q, normalise = name.split(" / ")
         method = compose(p, q, normalise=normalise)
@@ -114,7 +114,7 @@ def embedding(n: int, d: int, dtype: torch.dtype = torch.float32) -> Inputs:
     torch.manual_seed(0)
     w = torch.rand(n, n, dtype=dtype)
     w = (w + w.T).fill_diagonal_(0.0)
-    return {"z": torch.randn(n, d, dtype=dtype).requires_grad_(), "P": w / w.sum()}
+    return {"z": torch.randn(n, d, dtype=dtype).requires_grad_(), "distribution": w / w.sum()}
 
 
 # ------------------------------------------------------------------ what others write
@@ -143,7 +143,7 @@ def naive_rows(x: Inputs) -> Tensor:
 
 
 def naive_tsne(x: Inputs) -> Tensor:
-    y, p = x["z"], x["P"]
+    y, p = x["z"], x["distribution"]
     kernel = 1 / (1 + torch.cdist(y, y).square())
     kernel = kernel * ~torch.eye(len(y), dtype=torch.bool)
     return (torch.xlogy(p, p) - torch.xlogy(p, kernel)).sum() + kernel.sum().log()
@@ -213,7 +213,9 @@ def ntxent(n: int, must: float, stretch: float) -> Case:
 
 def supcon() -> Mapping[str, Loss]:
     peers = present(pytorch_metric_learning=("pytorch_metric_learning", metric_learning))
-    return {OURS: ours("supcon", "supcon_loss", temperature=TAU), NAIVE: naive_supcon, **peers}
+    loss = ours("supcon", "supcon_loss", temperature=TAU)  # of vectors of length one
+    mine: Loss = lambda x: loss({**x, "z": functional.normalize(x["z"], dim=1)})  # noqa: E731
+    return {OURS: mine, NAIVE: naive_supcon, **peers}
 
 
 def clip() -> Mapping[str, Loss]:
@@ -228,7 +230,7 @@ def rows() -> Mapping[str, Loss]:
 
 
 def tsne() -> Mapping[str, Loss]:
-    pair = "given distribution=P[i,j] / student-t embedding=z / joint"
+    pair = "given / student-t / joint"
     function = next(k for k in vars(program(pair)) if k.endswith("_loss"))
     return {OURS: ours(pair, function, term="kl"), NAIVE: naive_tsne}
 
@@ -256,6 +258,6 @@ CASES: dict[str, Case] = {
     ),
     "tsne-10k": Case(
         "exact t-SNE, dense P, against one read of P", (10_000, 2), embedding, tsne,
-        lambda x: x["P"].sum, 7.0, 3.5, small=(600, 2), dense_up_to=10_000,
+        lambda x: x["distribution"].sum, 7.0, 3.5, small=(600, 2), dense_up_to=10_000,
     ),
 }  # fmt: skip

@@ -64,7 +64,7 @@ def compose(
         raise InputError(why, hint=hint)
     found = checked(divergence, order, p_name)
     defaults = {
-        **missing(p_table, P_KERNELS[p_name], p_defaults(p_name, layout), "--p"),
+        **missing(p_table, P_KERNELS[p_name], p_defaults(p_name, layout, found.full), "--p"),
         **missing(q_table, Q_KERNELS[q_name], q_defaults(q_name, layout), "--q"),
     }
     tables: dict[str, dict[str, object]] = {

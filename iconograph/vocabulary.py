@@ -56,8 +56,12 @@ class Default:
     sets: Mapping[str, str] = field(default_factory=dict)
 
 
-def p_defaults(kernel: str, layout: Layout) -> dict[str, Default]:
-    """The defaults of a supervisory kernel's parameters; those without one are missing."""
+def p_defaults(kernel: str, layout: Layout, full: bool = True) -> dict[str, Default]:
+    """The defaults of a supervisory kernel's parameters; those without one are missing.
+
+    With `full` arrays of probabilities and weights have no zeros, as some divergences ask for.
+    """
+    above = "positive" if full else "nonnegative"
     base = P_KERNELS[kernel].base or kernel
     j, several = layout.neighbour, several_points(layout)
     points = {"points": Default("x", given={"x": "vector(m)[i]"}, assumes=several)}
@@ -79,14 +83,17 @@ def p_defaults(kernel: str, layout: Layout) -> dict[str, Default]:
                          "every anchor has a neighbour in the graph", "there is an edge"),
         )},
         "weights": {"weights": Default(
-            f"W[i,{j}]", given={"W": f"positive[i,{j}]"}, assumes=several,
+            f"W[i,{j}]", given={"W": f"{above}[i,{j}]"},
+            assumes=several if full else some(
+                f"W[i,{j}]", LAYOUTS["row"] if base != kernel else layout,
+                "every anchor has a weight", "some weight is positive"),
         )},
         "gaussian": {**points, "bandwidth": Default("sigma", given={"sigma": "positive[i]"})},
         "softmax": {"logits": Default(
             f"a[i,{j}]", given={"a": f"real[i,{j}]"}, assumes=several,
         )},
         "given": {"distribution": Default(
-            f"P[i,{j}]", given={"P": f"positive[i,{j}]"},
+            f"P[i,{j}]", given={"P": f"{above}[i,{j}]"},
             assumes={"p sums to one over the allowed neighbours":
                      f"sum[{layout.allowed}] P[i,{j}] = 1"},
         )},
