@@ -1,7 +1,8 @@
 """Compile the Triton kernels of a loss for a GPU that is not here, and read what came out.
 
-    python benchmarks/ahead.py simclr supcon clip [--arch 90] [--dtype bfloat16] [--dim 128]
-                               [--rows 4096] [--tile ROWS COLUMNS WARPS STAGES] [--json]
+    python benchmarks/ahead.py simclr supcon clip
+        [--arch 90] [--dtype bfloat16] [--dim 128]
+        [--rows 4096] [--tile ROWS COLUMNS WARPS STAGES] [--unbounded] [--json]
 
 For every kernel of the forward and the backward pass, in the first tile of its list that fits and
 spills nothing: registers, spills, shared memory, products on tensor cores, exponentials per pair.
@@ -63,7 +64,9 @@ def loaded(text: str, name: str) -> ModuleType:
     return module
 
 
-def launches(module: ModuleType, program: Program, rows: int, dim: int, dtype: str) -> list[Launch]:
+def launches(
+    module: ModuleType, program: Program, rows: int, dim: int, dtype: str, bounded: bool = True
+) -> list[Launch]:
     """What the forward and the backward pass launch; nothing is computed."""
     found: list[Launch] = []
     seen: list[tuple[Autotuner, dict[str, Any]]] = []
@@ -77,7 +80,9 @@ def launches(module: ModuleType, program: Program, rows: int, dim: int, dtype: s
 
     module._on_gpu = lambda *_: None  # type: ignore[attr-defined]
     if hasattr(module, "_bounded"):
-        module._bounded = lambda *_: True  # type: ignore[attr-defined]
+        module._bounded = lambda *_: bounded  # type: ignore[attr-defined]
+    if hasattr(module, "_roots"):
+        module._roots = lambda _, *p: (True, *p)  # type: ignore[attr-defined]
     run, Autotuner.run = Autotuner.run, note
     try:
         values = arguments(program, rows, dim, getattr(torch, dtype))
@@ -99,7 +104,9 @@ def arguments(program: Program, rows: int, dim: int, dtype: torch.dtype) -> dict
         elif a.kind == "mask":
             out[a.name] = torch.zeros(shape, dtype=torch.bool)
         else:
-            made = torch.ones(shape, dtype=dtype if a.positional else torch.float32)
+            share = 1 / max([1, *shape[-1:]])
+            value = {"probability": 0.5, "distribution": share}.get(a.range, 1.0)
+            made = torch.full(shape, value, dtype=dtype if a.positional else torch.float32)
             out[a.name] = made.requires_grad_(a.learned)
     return out
 
@@ -149,11 +156,17 @@ def look(cubin: bytes, shared: int) -> Figures:
 
 
 def report(
-    name: str, arch: int, dtype: str, rows: int, dim: int, tile: list[int] | None = None
+    name: str,
+    arch: int,
+    dtype: str,
+    rows: int,
+    dim: int,
+    tile: list[int] | None = None,
+    bounded: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """A line for every kernel of a loss: in its first tile without a spill, or in its last."""
     module = loaded(emit(load(name), "triton"), name.replace("-", "_"))
-    for launch in launches(module, program_of(load(name)), rows, dim, dtype):
+    for launch in launches(module, program_of(load(name)), rows, dim, dtype, bounded):
         best = None
         if tile is not None:
             sides = {"ROWS": tile[0], "COLUMNS": tile[1]}
@@ -184,12 +197,14 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=128)
     parser.add_argument("--rows", type=int, default=4096)
     parser.add_argument("--tile", type=int, nargs=4)
+    parser.add_argument("--unbounded", action="store_true", help="scores of any size")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     for name in options.methods:
         for arch in options.arch:
             for dtype in options.dtype:
-                for line in report(name, arch, dtype, options.rows, options.dim, options.tile):
+                sizes = (options.rows, options.dim, options.tile, not options.unbounded)
+                for line in report(name, arch, dtype, *sizes):
                     print(json.dumps(line) if options.json else in_words(line), flush=True)
 
 

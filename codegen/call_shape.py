@@ -19,8 +19,9 @@ weight weights term reduction valid_only entropy total peak share ctx self sizes
 log_partition buffer bounded slope size mass member count sums others centre logits_p every anchors
 value result scale scores anchor spare bound half upstream order log_p log_rows log_columns
 p_ij p_ji q_ij weight_ij l O I
-tl triton first start inside exponent rate drawn pull row_count column_count product bounded wanted
-WIDTH ACC ROWS COLUMNS BOUNDED SLICE OPERATORS SAFE NARROW INTERPRETED PRECISION SWEEPS PULLS
+tl triton first start inside exponent rate drawn pull row_count column_count product
+bounded wanted middle root near WIDTH SIZE NEAR
+ACC ROWS COLUMNS BOUNDED SLICE OPERATORS SAFE NARROW INTERPRETED PRECISION SWEEPS PULLS
 dist zlib team counts positions process_group contextmanager
 training forward apply train to double cpu cuda parameters buffers children modules
 """

@@ -14,7 +14,7 @@ from codegen.triton_tile import Tile
 PASSED = {
     f"{side}{name}"
     for side in ("", "column_")
-    for name in ("log_partition", "upstream", "expected_upstream")
+    for name in ("log_partition", "upstream", "expected_upstream", "root")
 }
 """What the backward operator is given besides the inputs of the forward one."""
 
@@ -85,7 +85,7 @@ class KernelOperators(KernelStream):
 
     def key(self, tile: Tile) -> str:
         """What the choice of a tile depends on."""
-        names = ["row_count", "column_count", *tile.widths.values()]
+        names = ["SIZE", *tile.widths.values()]
         return ", ".join(f'"{n}"' for n in names)
 
     def results_of(self, kernel: Sweep | Pull) -> list[str]:
@@ -97,11 +97,13 @@ class KernelOperators(KernelStream):
     def kernel_parameters(self, kernel: Sweep | Pull) -> str:
         """The parameters of a kernel."""
         tile = kernel.tile
-        constants = [*tile.widths.values()]
+        constants = [*tile.widths.values(), "SIZE"]
         if isinstance(kernel, Pull):
             constants += [f"WANT_{w}" for w in kernel.wants]
         if self.has_bound(kernel):
             constants.append("BOUNDED")
+        if self.near and isinstance(kernel, Pull):
+            constants.append("NEAR")
         constants += ["ACC", "ROWS", "COLUMNS"]
         names = [f"{p}_ptr" for p in [*tile.pointers, *self.results_of(kernel)]]
         names += ["row_count", "column_count", *tile.integers]
@@ -115,10 +117,13 @@ class KernelOperators(KernelStream):
         out += [f"{i.removesuffix(ends)}.stride(0)" if i.endswith(ends) else i
                 for i in tile.integers]  # fmt: skip
         out += [f"{d}={m}.shape[1]" for m, d in tile.widths.items()]
+        out.append("SIZE=_size(row_count, column_count)")
         if isinstance(kernel, Pull):
             out += [f"WANT_{w}={self.asked_of(w)}" for w in kernel.wants]
         if self.has_bound(kernel):
             out.append("BOUNDED=bounded")
+        if self.near and isinstance(kernel, Pull):
+            out.append("NEAR=near")
         return ", ".join([*out, "ACC=_accumulator(dtype)"])
 
     def has_bound(self, kernel: Sweep | Pull) -> bool:
@@ -129,7 +134,7 @@ class KernelOperators(KernelStream):
         """The text of a launch with rows and columns exchanged."""
         left, right = self.features
         swaps = {left: right, f"grad_{left}": f"grad_{right}", "row_count": "column_count"}
-        swaps |= {n: f"column_{n}" for n in ("log_partition", "upstream")}
+        swaps |= {n: f"column_{n}" for n in ("log_partition", "upstream", "root")}
         swaps |= {b: a for a, b in swaps.items()}
         text = re.sub(r"\b\w+\b", lambda m: swaps.get(m[0], m[0]), text)
         return re.sub(r"(WANT_\w+)=wanted\[\d+\]", r"\1=False", text)
@@ -229,17 +234,24 @@ class KernelOperators(KernelStream):
     def upstream_lines(self) -> list[str]:
         """Lines that bring log-partitions and upstream gradients into the form of the kernels."""
         out = []
-        for side in ("", *(("column_",) if self.plan.columns else ())):
-            top, up = f"{side}log_partition", f"{side}upstream"
-            if self.pair or not self.kl:
-                continue
+        sides = ("", "column_") if self.plan.columns else ("",)
+        ends = [(f"{s}log_partition", f"{s}upstream", f"{s}root") for s in sides]
+        for top, up, _ in ends if self.kl and not self.pair else []:
             out.append(f"{top}, {up} = _reached({top}, {up})")
             if self.ratio:
                 out.append(f"{up} = {up} * torch.exp(-{top})")
-                continue
-            if self.scale is not None:
-                out += ["if bounded:", f"    {up} = {up} * torch.exp(-{top})"]
-            out.append(f"{top} = {top} / math.log(2)")
+            else:
+                out.append(f"{top} = {top} / math.log(2)")
+        if self.near:
+            tops, roots = ([e[k] for e in ends] for k in (0, 2))
+            ask = "not bounded" if self.scale is not None else "True"
+            out.append(f"near, {', '.join(roots)} = _roots({ask}, {', '.join(tops)})")
+        if self.scale is not None:
+            out.append("if bounded:")
+            out += [f"    {up} = {up} * torch.exp2(-{top})" for top, up, _ in ends]
+        if self.near:
+            out.append("elif near:" if self.scale is not None else "if near:")
+            out += [f"    {up} = {up} / {root}" for _, up, root in ends]
         if not self.kl and self.r.normalise == "joint":
             out.append("slopes = slopes.sum().expand(row_count).contiguous()")
         return [*out, *(f"{u} = {u}.contiguous()" for u in self.upstreams())]

@@ -232,15 +232,24 @@ class KernelStream(Streaming):
             top = tile.spread("log_partition", "row")
             terms = [f"tl.exp2(log_kernel - {top}) * {rows}"]
             if columns:
-                name = "log_partition" if self.plan.symmetric else "column_log_partition"
-                side = tile.spread(name, "column")
+                side = self.back(tile, "log_partition")
                 terms.append(f"tl.exp2(log_kernel - {side}) * {columns}")
             if self.scale is not None:
                 # the upstream gradients were divided by the partitions already
-                out = ["if BOUNDED:", f"    weight = tl.exp2(log_kernel) * ({both})", "else:",
-                       f"    weight = {' + '.join(terms)}"]  # fmt: skip
+                out = ["if BOUNDED:", f"    weight = tl.exp2(log_kernel) * ({both})"]
+            if columns:
+                # one exponential for both: they were divided by the roots of the partitions
+                here, there = tile.spread("root", "row"), self.back(tile, "root")
+                out += [
+                    f"{'elif' if out else 'if'} NEAR:",
+                    f"    middle = 0.5 * ({top} + {side})",
+                    f"    share = {rows} * {there} + {here} * {columns}",
+                    "    weight = tl.exp2(log_kernel - middle) * share",
+                ]
+            if out:
+                out += ["else:", f"    weight = {' + '.join(terms)}"]
             else:
-                out = [f"weight = {' + '.join(terms)}"]
+                out = [f"weight = {terms[0]}"]
         if self.tiles is not None:
             there = self.tiles.place(tile, mask, back=self.plan.symmetric)
             name = "pull" if self.ratio else "weight"
@@ -250,6 +259,15 @@ class KernelStream(Streaming):
             sign = "=" if self.ratio else "+="
             out.append(f"{name} {sign} {' + '.join(terms)}")
         return out
+
+    def back(self, tile: Tile, name: str) -> str:
+        """A number of the other direction for every column."""
+        return tile.spread(name if self.plan.symmetric else f"column_{name}", "column")
+
+    @property
+    def near(self) -> bool:
+        """Whether a kernel is told that one exponential serves both directions."""
+        return self.both and self.kl and not self.ratio
 
     def slope(self, printer: KernelPrinter, symbol: sympy.Symbol) -> str:
         """The text of d loss / d symbol of every pair."""

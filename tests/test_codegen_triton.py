@@ -206,14 +206,41 @@ def test_extreme_scores(scale: float, tau: float) -> None:
     assert (g - h).abs().max() < 2e-3 * h.abs().max()
 
 
-def test_both_ways_of_summing_agree() -> None:
-    z, target = points(20, dtype=torch.float64), torch.arange(20).roll(1)
+# scores without a maximum; with one, and one exponential for both directions of a pair; with two
+WAYS = {
+    "bounded": "\nSAFE = 1e9\n",
+    "near": "\nSAFE = 0.0\n",
+    "far": "\nSAFE = 0.0\n_near = _roots\n"
+           "def _roots(ask, *partitions):\n    return (False, *_near(ask, *partitions)[1:])\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_all_ways_of_summing_agree(dtype: str) -> None:
+    z, labels = points(20, dtype=getattr(torch, dtype)), torch.arange(20) % 3
+    image, other = z[:9], z[9:18]
     found = []
-    for safe in (1e9, 0.0):
-        one = imported(text("simclr") + f"\nSAFE = {safe}\n")
-        value = one.simclr_loss(z, target=target, temperature=0.1)
+    for way in WAYS.values():
+        one, two = (imported(text(n) + way) for n in ("supcon", "clip"))
+        value = one.supcon_loss(z, labels=labels, temperature=0.5)
+        value = value + two.clip_loss(image, other, t=0.5)
         found.append(torch.cat([value.detach()[None], *torch.autograd.grad(value, z)[0]]))
-    assert (found[0] - found[1]).abs().max() < 1e-13
+    limit = 1e-13 if dtype == "float64" else 1e-5
+    assert (found[0] - found[1]).abs().max() < limit
+    assert (found[0] - found[2]).abs().max() < limit
+
+
+def test_partitions_far_from_each_other_take_two_exponentials() -> None:
+    # the scores of one row are 400 powers of two above those of the others
+    exact = points(8, 12, dtype=torch.float64).detach()
+    exact[0] *= 60
+    exact = exact.requires_grad_()
+    low, labels = exact.detach().float().requires_grad_(), torch.arange(8) % 2
+    assert not made("supcon")._roots(True, torch.tensor([0.0, 400.0]))[0]
+    right = reference("supcon").supcon_dense(exact, labels=labels, temperature=0.1)
+    mine = made("supcon").supcon_loss(low, labels=labels, temperature=0.1)
+    (g,), (h,) = torch.autograd.grad(mine, low), torch.autograd.grad(right, exact)
+    assert (g - h).abs().max() < 2e-3 * h.abs().max()
 
 
 def test_feature_vectors_longer_than_a_slice() -> None:
@@ -312,7 +339,7 @@ def test_a_file_stands_alone_and_has_no_atomics(tmp_path: Path) -> None:
         source = text(name)
         modules = set(re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE))
         assert modules <= {"torch", "triton", "math", "os", "typing", "collections", "__future__"}
-        assert "atomic" not in source
+        assert "tl.atomic" not in source
         assert max(map(len, source.splitlines())) <= WIDTH, name
         (tmp_path / f"{name.replace('-', '_')}.py").write_text(source)
     ruff = shutil.which("ruff") or shutil.which("ruff", path=str(Path(sys.executable).parent))
@@ -377,7 +404,7 @@ PLANTED = [
     ("simclr", "found = [grad_left, 0.5 *", "found = [grad_left,"),
     ("supcon", "grad_left = grad_left * scale", "grad_left = grad_left"),
     ("supcon", "total += tl.sum(tl.exp2(exponent), 1)", "total = tl.sum(tl.exp2(exponent), 1)"),
-    ("clip", "column_upstream * torch.exp(-column_log", "column_upstream * torch.exp(-log"),
+    ("clip", "column_upstream * torch.exp2(-column_log", "column_upstream * torch.exp2(-log"),
     ("t-sne", "p_ij = (p_ij + p_ji) *", "p_ij = (p_ij + p_ij) *"),
     ("t-sne", "tl.where(one, tl.sum(slope", "tl.where(one, 0.99 * tl.sum(slope"),
     ("sne", "weight += p_ij * ", "weight += p_ji * "),

@@ -52,6 +52,10 @@ def test_kernels_keep_to_the_budget_of_their_gpu(tmp_path: Path) -> None:
     assert {line["kernel"] for line in found} == {"_sums_kernel", "_pull_rows_kernel"}
     for line in found:
         assert passes(line), line
+    # with a running maximum each row of a tile takes one more; backward one serves both directions
+    forward, back = ahead(tmp_path, "simclr", "--unbounded")
+    assert forward["exponentials_per_pair"] <= 1 + 4 / forward["tile"]["COLUMNS"]
+    assert passes(back), back
 
 
 @pytest.mark.slow

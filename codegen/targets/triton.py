@@ -73,8 +73,8 @@ def emit(program: Program) -> str:
 
 BY_TILES = (
     "Kernels visit the pairs tile by tile, forward and backward: memory grows with the number of "
-    "points, not with its square. Gradients are exact to the precision of the sums and the same in "
-    "every run; half precision is kept in products only."
+    "points, not with its square. Half precision is kept in products, sums are in float32; there "
+    "are no atomics, so equal tiles give equal bits."
 )
 
 
