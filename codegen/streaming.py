@@ -101,6 +101,10 @@ class Streaming:
         name = "_PairLoss" if self.r.normalise == "pair" else name
         return f"_eager({name}{self.k}, {', '.join([*self.tensors(), *self.integers()])})"
 
+    def class_sums(self, features: str) -> str:
+        """The sum of the features of each class."""
+        return f"torch.zeros_like({features}).index_add(0, member, {features})"
+
     def unscaled(self) -> list[str]:
         """Lines that make the log-kernel of `expected`: none, as it is linear in the features."""
         return []

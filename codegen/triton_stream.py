@@ -89,6 +89,10 @@ class KernelStream(Streaming):
         """The p of the tiles, where the sweep reads it."""
         return cast(TileTarget | None, self.target)
 
+    def class_sums(self, features: str) -> str:
+        """The sum of the features of each class, on a GPU in the same order in every run."""
+        return f"torch.zeros_like({features}).index_put((member,), {features}, accumulate=True)"
+
     def unscaled(self) -> list[str]:
         """The line that makes the log-kernel of the expected score."""
         score = self.r.log_kernel.atoms[0].symbol
