@@ -331,7 +331,8 @@ def test_the_call_is_that_of_the_torch_target(name: str) -> None:
         mine, theirs = getattr(here, function), getattr(there, function)
         assert inspect.signature(mine) == inspect.signature(theirs)
         args = [(f.__doc__ or "").partition("Args:")[2] for f in (mine, theirs)]
-        assert args[0] == args[1]
+        half = "Half precision is computed in float32; "  # in kernels it stays in the products
+        assert args[0] == args[1].replace(half, "")
 
 
 def test_a_file_stands_alone_and_has_no_atomics(tmp_path: Path) -> None:
