@@ -187,12 +187,30 @@ def bounds_kd_high_temperature(data: Data) -> tuple[Any, Any, Any, Any]:
     return published / n, side / n, width / n, width / n
 
 
+def sample_t_clip_gaussian(rng: np.random.Generator, n: int) -> Data:
+    return {"a": normal(rng, n, DIM), "b": normal(rng, n, DIM), "nu": np.asarray(1.0)}
+
+
+def bounds_t_clip_gaussian(data: Data) -> tuple[Any, Any, Any, Any]:
+    a, b, nu = (numbers(data[k]) for k in ("a", "b", "nu"))
+    published, side, below, above = [], [], [], []
+    for i, x in enumerate(a):
+        d = [apart(x, y) for y in b]
+        published.append(one_hot_kl([-v / 2 for v in d], i))
+        tails = [(1 + v / nu) ** (-(nu + 1) / 2) for v in d]
+        side.append(-mp.log(tails[i] / sum(tails)))
+        below.append(d[i] / (2 * nu) + sum(v**2 for v in d) / (4 * nu))
+        above.append(d[i] ** 2 / (4 * nu) + sum(d) / (2 * nu))
+    return mean(published), mean(side), mean(below), mean(above)
+
+
 BOUNDS = {
     "slic-hf": ("t", TO_ZERO),
     "rrhf": ("t", TO_ZERO),
     "average-margin-dot": ("tau", TO_INFINITY),
     "kl-second-order": ("T", TO_INFINITY),
     "laplacian-eigenmaps": ("s", TO_INFINITY),
+    "t-clip-gaussian": ("nu", TO_INFINITY),
     "kd-high-temperature": ("T", TO_INFINITY),
     "ntl-was-limit": ("s", TO_ZERO),
     "nwj-bound": ("", AT_ONCE),
