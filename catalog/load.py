@@ -184,6 +184,7 @@ class Reader:
         raw, scope = self.raw, self.scope()
         self.check_tables()
         assumes = self.facts("assumes", scope)
+        self.check_parameter(assumes)
         paired = bool(raw.p or raw.q)
         icon = self.compared(self.icon(scope) if paired else WITHOUT, scope)
         wide = replace(scope, pair=icon.blocks)
@@ -219,6 +220,16 @@ class Reader:
                 f"the published formula mentions {name}, the parameter of the limit",
                 'a polynomial in the parameter is claimed with relation = "expansion"',
             )
+
+    def check_parameter(self, assumes: tuple[Fact, ...]) -> None:
+        """Raise InputError where a hypothesis holds at some values of a claim's parameter only."""
+        name = self.raw.claim.parameter
+        for said, fact in zip(self.raw.assumes, assumes, strict=True):
+            if name and any(s.name == name for s in (*symbols(fact.left), *symbols(fact.right))):
+                raise self.text(self.raw.assumes[said], "assumes", said).error(
+                    f"a hypothesis mentions {name}, the parameter of the claim",
+                    "the bounds hold at every positive value of it",
+                )
 
     def facts(self, table: str, scope: Scope) -> tuple[Fact, ...]:
         """The lines of a table of facts, in the file's order."""

@@ -349,7 +349,7 @@ def judge_statements(method: Method, model: Model) -> SympyReport:
             left.append(str(x))
             right.append(str(y))
             thin = (1 + abs(x) + abs(y)) * 10**-EQUAL
-            fine = abs(x - y) < thin if relation == "=" else x > y - thin
+            fine = {"=": abs(x - y) < thin, ">": x > y}.get(relation, x > y - thin)
             bad = bad or ("" if fine else words)
     except NoValue as why:
         return SympyReport("different", detail=f"no value: {why}")

@@ -57,6 +57,18 @@ class Loss:
         from derive.bridge import problem
         from derive.derivation import derivation
 
+        claim = self.method.claim
+        if claim.relation == "false-as-stated":
+            raise InputError(
+                f"{self.id} has no derivation: it is false as stated",
+                hint=f"iconograph verify {self.id} prints the counterexample",
+            )
+        if self.method.statements or claim.below is not None or claim.above is not None:
+            raise InputError(
+                f"{self.id} has no chain of equations: it is proved by inequalities or of several "
+                "statements",
+                hint=f"iconograph show {self.id} --proof prints every step",
+            )
         if (found := derivation(problem(self.method))) is None:
             raise InputError(
                 f"{self.id} has no derivation: the two sides could not be made to meet"

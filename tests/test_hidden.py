@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.load import load_text
+from derive.bounds import EFFORTS
 from derive.bridge import problem
 from derive.hidden import Meaning, abbreviations, in_symbols, symbol
 from derive.prove import Proof, Search, Symbols, prove
@@ -62,7 +63,7 @@ def test_a_proof_of_symbols_proves_what_the_file_says() -> None:
 def test_a_false_statement_stays_unproved() -> None:
     wrong = TEXT.replace(">= -(mean[j] D(i,j))/s", ">= (mean[j] D(i,j))/s")
     claim = problem(load_text(wrong))
-    assert Symbols(Search(claim), claim.worlds[0]).find("facts", 0) is None
+    assert Symbols(Search(claim), claim.worlds[0]).find("facts", 0, EFFORTS[-1]) is None
 
 
 def test_the_sign_of_a_body_is_proved_and_not_assumed() -> None:
