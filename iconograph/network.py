@@ -15,6 +15,7 @@ from catalog.edges import Claimed, claimed_edges
 from catalog.graph import Edge, Graph, build, claimed_edge
 from catalog.ties import entry_edges
 from iconograph.find import catalog_methods
+from iconograph.workers import sheltered
 
 if TYPE_CHECKING:
     from derive.relations import EdgeVerdict
@@ -63,10 +64,11 @@ def judge(
         with ProcessPoolExecutor(
             jobs, mp_context=get_context("spawn"), initializer=leave_interrupts
         ) as pool:
-            futures = [pool.submit(judge_one, edge, prove) for edge in edges]
-            for future in futures:
-                future.add_done_callback(lambda _: step())
             try:
+                with sheltered():
+                    futures = [pool.submit(judge_one, edge, prove) for edge in edges]
+                for future in futures:
+                    future.add_done_callback(lambda _: step())
                 found = [future.result() for future in futures]
             except BaseException:
                 for child in active_children():

@@ -15,6 +15,7 @@ import typer
 from iconograph.commands.errata import show_errata
 from iconograph.console import Exit, complain, progress, show, show_facts, show_json
 from iconograph.report import Row, mark, row, row_facts, status, summary
+from iconograph.workers import sheltered
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -178,10 +179,11 @@ def answered(methods: list[Method], jobs: int | None) -> list[Row | InputError]:
         # spawned, not forked: a pool has threads, and a fork would copy the locks they hold
         context = get_context("spawn")
         with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts) as pool:
-            futures = [pool.submit(attempt, method) for method in methods]
-            for future in futures:
-                future.add_done_callback(step)
             try:
+                with sheltered():
+                    futures = [pool.submit(attempt, method) for method in methods]
+                for future in futures:
+                    future.add_done_callback(step)
                 return [future.result() for future in futures]
             except BaseException:  # an interrupt or a bug: nobody waits for the others
                 for child in active_children():
