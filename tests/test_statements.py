@@ -40,6 +40,11 @@ def test_a_strict_inequality_is_false_where_both_sides_are_equal(
     assert judge(load_text(STRICT.format(type=kind, sign=sign))).outcome == outcome
 
 
+def test_a_strict_inequality_may_hold_by_very_little() -> None:
+    little = STRICT.format(type="positive", sign=">").replace("p + q > p", "1 + exp(-200) > 1")
+    assert judge(load_text(little)).outcome == "proved"
+
+
 def test_no_hypothesis_speaks_of_the_parameter_of_a_limit() -> None:
     text = load("triplet-limit").text
     assert "[assumes]" not in text
