@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import active_children, get_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from catalog.edges import Claimed, claimed_edges
 from catalog.graph import Edge, Graph, build, claimed_edge
 from catalog.ties import entry_edges
 from iconograph.find import catalog_methods
-from iconograph.workers import sheltered
+from iconograph.workers import each
 
 if TYPE_CHECKING:
     from derive.relations import EdgeVerdict
@@ -54,26 +52,8 @@ def judge(
         InputError: a method of an edge is not there, or its substitution does not fit.
     """
     edges = list(edges)
-    if not prove or min(jobs, len(edges)) < 2:
-        found = []
-        for edge in edges:
-            found.append(judge_one(edge, prove))
-            step()
-    else:
-        # spawned, not forked: a pool has threads, and a fork would copy the locks they hold
-        with ProcessPoolExecutor(
-            jobs, mp_context=get_context("spawn"), initializer=leave_interrupts
-        ) as pool:
-            try:
-                with sheltered():
-                    futures = [pool.submit(judge_one, edge, prove) for edge in edges]
-                for future in futures:
-                    future.add_done_callback(lambda _: step())
-                found = [future.result() for future in futures]
-            except BaseException:
-                for child in active_children():
-                    child.terminate()
-                raise
+    # an edge that is not proved is judged at once, and needs no other process
+    found = each(partial(judge_one, prove=prove), edges, jobs if prove else 1, step)
     return [(with_verdict(claimed_edge(e), v), v) for e, v in zip(edges, found, strict=True)]
 
 
@@ -82,11 +62,6 @@ def judge_one(edge: Claimed, prove: bool = True) -> EdgeVerdict:
     from derive.relations import judge as derive_judge
 
     return derive_judge(edge, registry.load, prove=prove)
-
-
-def leave_interrupts() -> None:
-    """In a worker: an interrupt is for the process that the user started."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def with_verdict(edge: Edge, verdict: EdgeVerdict) -> Edge:

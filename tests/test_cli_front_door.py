@@ -349,13 +349,18 @@ def test_an_interrupt_ends_quietly(here: Path) -> None:
     assert done.stderr == "iconograph: interrupted\n"
 
 
-def test_an_interrupt_stops_the_workers_too(here: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "wait"), [("verify", 0.8), ("verify", 2.0), ("graph", 2.0), ("check", 2.0)]
+)
+def test_an_interrupt_stops_the_workers_too(here: Path, command: str, wait: float) -> None:
+    assert call("verify", "infonce", "--certificates", ".").exit_code == 0
+    many = ["infonce.json"] * 5000 if command == "check" else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "iconograph", "verify", "-j", "2"],
+        [sys.executable, "-m", "iconograph", command, *many, "-j", "3"],
         cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(2)
+    time.sleep(wait)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to everything in the foreground
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "iconograph: interrupted\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +9,7 @@ import typer
 
 from iconograph.commands.verify import cores
 from iconograph.console import Exit, complain, progress, show, show_json
+from iconograph.workers import each
 
 ALONE = 8  # certificates that one process replays sooner than others have started
 
@@ -54,24 +53,9 @@ def replayed(paths: list[Path], jobs: int) -> list[tuple[str, dict[str, Any] | N
         return [one(path) for path in paths]
     # the longest first, so that no process is left with them at the end
     order = sorted(range(len(paths)), key=lambda k: -size(paths[k]))
-    out: list[tuple[str, dict[str, Any] | None]] = [("", None)] * len(paths)
-    with (
-        progress(len(paths), "check") as step,
-        ProcessPoolExecutor(jobs - 1, mp_context=get_context("spawn")) as pool,
-    ):
-        asked = {k: pool.submit(one, paths[k]) for k in order}
-        for said in asked.values():
-            said.add_done_callback(lambda _: step())  # also when it is cancelled
-        # this process takes the shortest ones, as long as no other has begun them: the others
-        # need a while to start
-        for k in reversed(order):
-            if not asked[k].cancel():
-                break
-            out[k] = one(paths[k])
-        for k, said in asked.items():
-            if not said.cancelled():
-                out[k] = said.result()
-    return out
+    with progress(len(paths), "check") as step:
+        said = dict(zip(order, each(one, [paths[k] for k in order], jobs, step), strict=True))
+    return [said[k] for k in range(len(paths))]
 
 
 def size(path: Path) -> int:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +12,7 @@ import typer
 from iconograph.commands.errata import show_errata
 from iconograph.console import Exit, complain, progress, show, show_facts, show_json
 from iconograph.report import Row, mark, row, row_facts, status, summary
-from iconograph.workers import sheltered
+from iconograph.workers import each
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -168,32 +165,8 @@ def judged(targets: list[str], jobs: int | None = None) -> tuple[list[Row], list
 
 def answered(methods: list[Method], jobs: int | None) -> list[Row | InputError]:
     """A verdict on each method, or why there is none."""
-    jobs = min(jobs or cores(), len(methods))
     with progress(len(methods), "verify") as step:
-        if jobs < 2:
-            rows = []
-            for method in methods:
-                rows.append(attempt(method))
-                step()
-            return rows
-        # spawned, not forked: a pool has threads, and a fork would copy the locks they hold
-        context = get_context("spawn")
-        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts) as pool:
-            try:
-                with sheltered():
-                    futures = [pool.submit(attempt, method) for method in methods]
-                for future in futures:
-                    future.add_done_callback(step)
-                return [future.result() for future in futures]
-            except BaseException:  # an interrupt or a bug: nobody waits for the others
-                for child in active_children():
-                    child.terminate()
-                raise
-
-
-def _leave_interrupts() -> None:
-    """In a worker: an interrupt is for the process that the user started."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return each(attempt, methods, jobs or cores(), step)
 
 
 def cores() -> int:
