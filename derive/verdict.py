@@ -51,12 +51,16 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Proved(Verdict):
-    """The claim holds. level general-N: a derivation was replayed; finite: at fixed sizes only."""
+    """The claim holds. level general-N: a derivation was replayed; finite: at fixed sizes only.
+
+    `vacuous` says why it says nothing all the same, "" where it says something.
+    """
 
     level: str
     theorem_text: str
     hypotheses: tuple[str, ...] = ()
     certificate: Certificate | None = None
+    vacuous: str = ""
 
     @property
     def ok(self) -> bool:
@@ -69,6 +73,7 @@ class Proved(Verdict):
             **super().to_json(), "level": self.level, "theorem": self.theorem_text,
             "hypotheses": list(self.hypotheses),
             "certificate": self.certificate.hash if self.certificate else None,
+            "vacuous": self.vacuous,
         }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from derive.models import Model
 from derive.prove import NotProved, Proof, prove
 from derive.terms import Term, mk, num
 from derive.theorem import MINUS
+from derive.vacuous import vacuous
 from derive.verdict import NEGATIVE, Judge, Proved, Refuted, Unknown, Verdict
 from derive.witness import Witness
 
@@ -71,6 +72,7 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
             method_id=method.id, claimed=relation, judges=tuple(judges),
             seconds=time.perf_counter() - start, level="general-N",
             theorem_text=result.theorem_text, hypotheses=result.hypotheses, certificate=certificate,
+            vacuous=vacuous(claim, seed),
         )  # fmt: skip
     check_pair(method, claim, seed)
     judges.append(Judge("derivation", "not found", found.why))

@@ -26,8 +26,8 @@ class Row:
 
     `ok` says whether the verdict is what the method's file claims: a does-not-reduce that was
     refuted with a witness is ok. `level` is the level of assurance of docs/trust.md (general-N,
-    finite, witness, none). `seconds` is wall time. `certificate` is the JSON of the proof, "" where
-    there is none.
+    finite, witness, none). `vacuous` says why a claim that holds says nothing. `seconds`
+    is wall time. `certificate` is the JSON of the proof, "" where there is none.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Row:
     judges: tuple[tuple[str, str, str], ...]
     detail: Mapping[str, Any] = field(default_factory=dict)
     certificate: str = ""
+    vacuous: str = ""
 
     @property
     def brief(self) -> str:
@@ -50,6 +51,7 @@ class Row:
         if self.outcome == "unknown":
             return "unknown"
         said = f"{self.outcome}, {self.level}" if self.outcome == "proved" else self.outcome
+        said = f"{said}; {self.vacuous}" if self.vacuous else said
         return said if self.ok else f"{said}; the file claims {self.claimed}"
 
     def to_json(self) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class Row:
         return {
             "id": self.id, "name": self.name, "claimed": self.claimed, "outcome": self.outcome,
             "level": self.level, "as_claimed": self.ok, "seconds": round(self.seconds, 4),
+            "vacuous": self.vacuous,
             "statement": self.statement, "hypotheses": list(self.hypotheses),
             "certificate": self.hash or None,
             "judges": [{"name": n, "outcome": o, "detail": d} for n, o, d in self.judges],
@@ -69,12 +72,12 @@ def row(method: Method, verdict: Verdict) -> Row:
     from derive.verdict import Proved, Refuted, Unknown
 
     outcome: Outcome
-    certificate, hypotheses = None, tuple[str, ...]()
+    certificate, hypotheses, vacuous = None, tuple[str, ...](), ""
     match verdict:
         case Proved():
             outcome, level, statement = "proved", verdict.level, verdict.theorem_text
             hypotheses = verdict.hypotheses
-            certificate = verdict.certificate
+            certificate, vacuous = verdict.certificate, verdict.vacuous
         case Refuted():
             outcome, level = "refuted", "witness"
             statement = verdict.witness.describe()
@@ -97,6 +100,7 @@ def row(method: Method, verdict: Verdict) -> Row:
         judges=tuple((j.name, j.outcome, j.detail) for j in verdict.judges),
         detail=verdict.to_json(),
         certificate=certificate.to_json() if certificate else "",
+        vacuous=vacuous,
     )
 
 
@@ -116,7 +120,7 @@ def mark(r: Row) -> tuple[str, str]:
         return f"✗ {r.outcome}, claimed {r.claimed}", "red"
     if r.outcome == "refuted":
         return "✓ refuted, as claimed", "green"
-    return "✓ proved", "green"
+    return ("✓ proved, vacuous", "yellow") if r.vacuous else ("✓ proved", "green")
 
 
 def row_facts(r: Row) -> list[tuple[str, str]]:
@@ -125,6 +129,7 @@ def row_facts(r: Row) -> list[tuple[str, str]]:
         (mark(r)[0], f"{r.id}: {r.name}"),
         ("claim", r.claimed),
         ("level", r.level),
+        *([("says nothing", r.vacuous)] if r.vacuous else []),
         ("statement", r.statement),
         *(("assuming", text) for text in r.hypotheses),
         *(
@@ -142,7 +147,8 @@ def summary(rows: Iterable[Row]) -> str:
     kinds = Counter(
         "undecided" if r.outcome == "unknown"
         else "not as claimed" if not r.ok
-        else f"{r.outcome} ({r.level})" if r.outcome == "proved"
+        else f"{r.outcome} ({r.level}){', vacuous' if r.vacuous else ''}"
+        if r.outcome == "proved"
         else "refuted as claimed"
         for r in rows
     )  # fmt: skip
