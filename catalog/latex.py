@@ -1,4 +1,4 @@
-"""LaTeX of formulas and of a whole method, in the notation of docs/format.md."""
+"""LaTeX of formulas, in the notation of docs/format.md; of a whole method: catalog.latex_method."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from catalog.naming import Names, name_all, primed, sorted_free
-from catalog.pair import learned_q, renewed
-from catalog.spec import Block, Claim, Method
 from catalog.symbols import (
     TRUE,
     Add,
@@ -47,9 +45,9 @@ GREEK = re.compile(
     "upsilon|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
 )
 FUNCTION = {
-    "log": r"\log", "exp": r"\exp", "relu": r"\operatorname{relu}", "sigmoid": r"\sigma",
-    "softplus": r"\operatorname{softplus}", "sg": r"\operatorname{sg}",
-    "max": r"\max", "min": r"\min",
+    "log": r"\log", "exp": r"\exp", "relu": r"\operatorname{relu}",
+    "sigmoid": r"\operatorname{sigmoid}", "softplus": r"\operatorname{softplus}",
+    "sg": r"\operatorname{sg}", "max": r"\max", "min": r"\min",
 }  # fmt: skip
 BIG = {"sum": r"\sum", "mean": r"\operatorname*{mean}", "max": r"\max", "min": r"\min"}
 RELATION = {"=": "=", ">": ">", ">=": r"\ge"}
@@ -248,89 +246,3 @@ def number(value: Fraction) -> str:
         return str(value)
     sign = "-" if value < 0 else ""
     return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
-
-
-# ---------------------------------------------------------------------- a whole method
-
-
-@dataclass(frozen=True)
-class MethodLatex:
-    """The formulas of a method in LaTeX; one p and one q per block."""
-
-    p: tuple[str, ...]
-    q: tuple[str, ...]
-    published: str
-    claim: str
-
-
-def method_latex(method: Method) -> MethodLatex:
-    """The formulas that a page about `method` shows."""
-    return MethodLatex(
-        p=tuple(block_latex("p", block, block.p) for block in method.icon.blocks),
-        q=tuple(block_latex("q", block, learned_q(block)) for block in method.icon.blocks),
-        published=to_latex(method.published),
-        claim=claim_latex(method),
-    )
-
-
-def block_latex(name: str, block: Block, body: Expr) -> str:
-    r"""`p_{j \mid i} = ...`."""
-    variables = (*block.anchors, *block.neighbours)
-    names = name_all(variables, {}, frozenset(), primed)
-    ends = "".join(names[v] for v in block.neighbours)
-    if block.anchors:
-        ends += r" \mid " + "".join(names[v] for v in block.anchors)
-    return f"{name}_{{{ends}}} = {to_latex(renewed(body), names)}"
-
-
-def fact_latex(fact: Fact) -> str:
-    """A statement: left, relation, right."""
-    sign = {">=": r"\ge"}.get(fact.relation, fact.relation)
-    return f"{to_latex(fact.left)} {sign} {to_latex(fact.right)}"
-
-
-def minus(bound: Expr) -> str:
-    """The negative of a bound."""
-    if bound == Num(Fraction(0)):
-        return "0"
-    return rf"-\left({to_latex(bound)}\right)"
-
-
-def claim_latex(method: Method) -> str:
-    """The claimed relation between the published loss L and the divergence D."""
-    claim = method.claim
-    forward, back = r"D(p \,\|\, q)", r"D(q \,\|\, p)"
-    loss, general = r"\mathcal{L}", r"D_f(p \,\|\, q)"
-    if claim.relation in ("does-not-reduce", "false-as-stated"):
-        return rf"{loss} \ne a\, {forward} + b \quad \text{{for all constants }} a > 0,\ b"
-    if claim.relation == "theorem":
-        return r" \\ ".join(map(fact_latex, method.statements))
-    scaled = affine(claim, back if claim.relation == "reverse" else forward)
-    match claim.relation:
-        case "definition":
-            return rf"{loss} := {scaled}"
-        case "limit" | "expansion" | "bound":
-            low = "" if claim.below is None else rf"{minus(claim.below)} \le "
-            high = "" if claim.above is None else rf" \le {to_latex(claim.above)}"
-            text = rf"{low}{loss} - \left({scaled}\right){high}"
-            if not claim.parameter:
-                return text
-            to = {"infinity": r"\infty"}.get(claim.to, claim.to)
-            return rf"{text} \qquad ({symbol(claim.parameter)} \to {to})"
-        case "generalised":
-            return f"{loss} = {affine(claim, general)}"
-    return f"{loss} = {scaled}"
-
-
-def affine(claim: Claim, divergence: str) -> str:
-    """Scale * divergence + constant, without a factor 1 and a term 0."""
-    one, zero = Num(Fraction(1)), Num(Fraction(0))
-    text = divergence
-    if claim.scale != one:
-        open_end = isinstance(claim.scale, Mul) and isinstance(claim.scale.args[-1], Big)
-        need = PRODUCT if isinstance(claim.scale, Mul) and not open_end else ATOM
-        text = rf"{Latex({}).expr(claim.scale, need)} \, {divergence}"
-    if claim.constant != zero:
-        constant = to_latex(claim.constant)
-        text += f" - {constant[1:]}" if constant.startswith("-") else f" + {constant}"
-    return text

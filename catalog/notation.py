@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from catalog.latex import MethodLatex, method_latex, to_latex
+from catalog.latex import to_latex
+from catalog.latex_claim import MethodLatex, method_latex
 from catalog.naming import (
     Names,
     canonical,

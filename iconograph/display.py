@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.divergences import DIVERGENCES
 from catalog.errors import InputError
+from catalog.latex_method import Section, typeset
 from catalog.notation import MethodLatex, method_latex, to_text
 from catalog.spec import Method
 from catalog.symbols import Fact
@@ -47,6 +48,13 @@ class Loss:
     def latex(self) -> MethodLatex:
         """The formulas as LaTeX without dollar signs: published, claim, and p and q per block."""
         return method_latex(self.method)
+
+    def typeset(self) -> tuple[Section, ...]:
+        """All of the file as LaTeX: symbols, definitions, hypotheses, formulas, claim, lemmas.
+
+        Sections of a title in words and formulas for math mode.
+        """
+        return typeset(self.method)
 
     def derivation(self) -> Chain:
         """The claim as a chain of equations, each made by rules of the trusted base.
@@ -145,7 +153,7 @@ class Loss:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
         latex = self.latex
-        published = rf"\mathcal{{L}} = {latex.published}" if not self.method.statements else ""
+        published = rf"\mathcal{{L}} = {latex.published}" if latex.published else ""
         return {
             "text/plain": str(self),
             "text/latex": "\n".join(

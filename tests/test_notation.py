@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.formula import parse_cond, parse_expr, parse_fact, parse_index
 from catalog.latex import symbol
+from catalog.latex_method import typeset
 from catalog.naming import canonical, same
 from catalog.notation import method_latex, to_latex, to_text
 from catalog.registry import all_methods, load
@@ -318,8 +320,71 @@ def test_catalog_latex_is_complete(method):
     shown = method_latex(method)
     texts = [*shown.p, *shown.q, shown.published, shown.claim]
     assert len(shown.p) == len(shown.q) == len(method.icon.blocks)
-    for text in texts:
-        assert text.count("{") == text.count("}") and "'1" not in text and "'2" not in text
+    assert shown.claim and bool(shown.published) == (not method.statements)
+    sections = typeset(method)
+    assert all(lines for _, lines in sections)
+    for text in (*texts, *(line for _, lines in sections for line in lines)):
+        assert malformed(text) == ""
+    assert undefined(sections) == set()
+    said = [title.partition(": ")[2] for title, _ in sections]
+    for fact in (*method.assumes, *method.steps):
+        assert fact.text in said
+
+
+COMMANDS = frozenset(
+    ["left", "right", "text", "quad", "qquad", "frac", "tfrac", "sqrt", "operatorname", "sum", "max", "min", "log", "exp", "cos", "le", "ge", "ne", "in", "notin", "cdot", "lVert", "rVert", "lvert", "rvert", "dots", "mathbb", "infty", "mid", "begin", "end", "to"]
+)
+
+
+def malformed(text):
+    """What is wrong with a formula, as far as that can be told without TeX."""
+    bare = re.sub(r"\\[{}|\\]", "", text)
+    depth = 0
+    for char in bare:
+        depth += (char == "{") - (char == "}")
+        if depth < 0:
+            return "a brace that closes nothing"
+    if depth or len(re.findall(r"\\left\b", bare)) != len(re.findall(r"\\right\b", bare)):
+        return "a bracket that is not closed"
+    if len(re.findall(r"\\begin\b", bare)) != len(re.findall(r"\\end\b", bare)):
+        return "an environment that is not closed"
+    if re.search(r"'\d|[%#&$~]|[_^]\{\}|_\{[^{}]*\}_|[^\x20-\x7e]", bare):
+        return "what TeX does not read"
+    return ""
+
+
+def letters(text):
+    """The symbols in a formula."""
+    bare = re.sub(r"\\text\{.*?\}|\\operatorname\*?\{\w+\}|\{gathered\}|\\mathbb\{R\}", " ", text)
+    return {t for t in re.findall(r"\\math\w+\{\w+\}|\\[A-Za-z]+|[A-Za-z]", bare)
+            if t.removeprefix("\\") not in COMMANDS}  # fmt: skip
+
+
+def undefined(sections):
+    """The symbols of the formulas that no line introduces."""
+    known = {r"\mathcal{L}", "f"} if any(t.startswith("published") for t, _ in sections) else set()
+    for title, lines in sections:
+        if title == "symbols":
+            known |= set().union(*map(letters, lines))
+        elif title in ("definitions", "p", "q", "D"):
+            known |= set().union(*(letters(line.partition("=")[0]) for line in lines))
+        elif title == "claim":
+            known |= letters(lines[0].partition("for all constants")[2])
+    used = [line for title, lines in sections if title != "signs" for line in lines]
+    return set().union(*map(letters, used)) - known
+
+
+@pytest.mark.parametrize("id", ["supcon", "pinsker", "jsd-is-half-jeffreys"])
+@pytest.mark.parametrize("lost", ["symbols", "definitions"])
+def test_a_symbol_without_a_meaning_is_noticed(id, lost):
+    sections = [s for s in typeset(load(id)) if s[0] != lost]
+    if len(sections) < len(typeset(load(id))):
+        assert undefined(sections)
+
+
+def test_malformed_latex_is_noticed():
+    wrong = (r"\frac{a}{b", r"a}{", r"\left(a", r"\begin{gathered} a", "x_{}", "x_{a}_{b}", "50%")
+    assert all(map(malformed, wrong))
 
 
 # ------------------------------------------------------------------ LaTeX, pinned

@@ -35,11 +35,7 @@ def show(
         chain = loss.derivation()
         print(chain.latex if latex else chain)
     elif latex:
-        found = loss.latex
-        for title, formulas in {
-            f"published ({loss.method.source.where})": [found.published],
-            "p": found.p, "q": found.q, "claim": [found.claim],
-        }.items():  # fmt: skip
+        for title, formulas in loss.typeset():
             print(f"% {title}", *formulas, sep="\n")
     elif as_json:
         show_json("show", loss.to_json())
