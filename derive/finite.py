@@ -20,11 +20,12 @@ from derive.bridge import Problem
 from derive.gradient import Gradient
 from derive.instance import LIMITS, case_at, cases, instance, model_at, signature_of
 from derive.models import Model
+from derive.novalue import no_value
 from derive.sampling import conflict, random_model
 from derive.sympy_judge import SympyReport
 from derive.theorem import Judgement
 from derive.universal import Universal, universal
-from derive.witness import AFFINE, Witness
+from derive.witness import AFFINE, CLAIM, Witness, of_models
 
 MORE = (2, 5, 6, 1)  # sizes for hypotheses without a model at those asked for
 ONE = (1,)  # where a claim that holds elsewhere may fail: one sample, one neighbour
@@ -89,6 +90,7 @@ def judge(
     else:
         witness = balls.refute_value(problem, sizes, seed, explain=True) or at_one(problem, seed)
     if witness is not None:
+        witness = with_value(problem, witness, sizes, seed)
         slope = slopes(problem, sizes[:2], seed)
         says = sympy_of(method, model, witness, sympy)
         if says.outcome == "agree" and lost(problem, sizes[0], seed, witness):
@@ -145,6 +147,25 @@ def at_one(problem: Problem, seed: int) -> Witness | None:
     """
     found = balls.refute_value(problem, ONE, seed)
     return balls.simpler(problem, found) if found and found.kind != "sign" else found
+
+
+def with_value(problem: Problem, w: Witness, sizes: Sequence[int], seed: int) -> Witness:
+    """The witness, or another where both sides have values if it sits where one has none.
+
+    Where there is no other, it is said to be one of a formula without a value: the numbers that
+    total operations give (1/0 = 0) refute nothing that a reader means.
+    """
+    if w.against != CLAIM or w.kind in ("undefined", "sign"):
+        return w
+    where = no_value(problem, w.models()[0])
+    if not where:
+        return w
+    for case in cases(problem, sizes, seed):
+        found = enclose.compare(case)
+        if found.kind == "differ" and not no_value(problem, case.model):
+            values = [(found.left, found.right)]
+            return of_models(problem, w.kind, CLAIM, [case.model], values, w.text)
+    return replace(w, kind="undefined", left=(), right=(), text=where)
 
 
 def lost(problem: Problem, n: int, seed: int, witness: Witness) -> bool:

@@ -8,7 +8,7 @@ it; strict evaluation finds where it has no value.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,8 @@ from derive.enclose import AGREE, BITS, Undefined, evaluate, look
 from derive.equations import environments, violated
 from derive.instance import LARGEST, LIMITS, Instance, instance, model_at, signature_of, work
 from derive.models import Model
+from derive.novalue import no_value
+from derive.spread import spread
 from derive.theorem import Judgement
 from derive.witness import CLAIM, Witness, of_models
 
@@ -104,6 +106,15 @@ def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]
                     model = found.with_families(tables)
                     if not violated(problem.hyps, model):  # prescribed values may be no model
                         yield model
+    moving = frozenset(along[0])
+    for values in spread(problem, moving):
+        found = model_at(problem, sizes[0], seed, "generic", {k: [x] for k, x in values.items()})
+        if found is not None and work(problem, found.sizes) <= LARGEST:
+            for place in along[:: len(FAR)]:  # the first and the last
+                tables = {k: dict.fromkeys(found.families[k], x) for k, x in place.items()}
+                model = found.with_families(tables)
+                if not violated(problem.hyps, model):
+                    yield model
 
 
 def tries(styles: Sequence[str], prescribed: bool) -> list[tuple[str, int]]:
@@ -124,13 +135,18 @@ def agreeing(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> 
 @lru_cache(64)
 def survey(problem: Problem, sizes: tuple[int, ...], seed: int) -> tuple[Witness | None, int]:
     """What `refute` and `agreeing` say. Cached: both look at the same models."""
-    count = 0
+    count, spare = 0, None
     for model in models(problem, sizes, seed):
         found = looked_at(instance(problem, model))
         if found.kind in ("false", "undefined"):
-            return witness(problem, model, found), count
+            seen = witness(problem, model, found)
+            where = no_value(problem, model) if found.kind == "false" else ""
+            if not where:
+                return seen, count
+            # false by the values of 1/0 and the like: there may be a plainer witness further on
+            spare = spare or replace(seen, kind="undefined", left=(), right=(), text=where)
         count += found.kind == "true"
-    return None, count
+    return spare, count
 
 
 def witness(problem: Problem, model: Model, found: Finding) -> Witness:
@@ -154,6 +170,8 @@ def recheck(problem: Problem, seen: Witness) -> str:
     (model,) = seen.models()
     if bad := violated(problem.hyps, model):
         return f"hypothesis {problem.texts[bad[0]]!r} does not hold at the witness"
+    if seen.kind == "undefined" and no_value(problem, model):
+        return ""
     found = looked_at(instance(problem, model)).kind
     wanted = "undefined" if seen.kind == "undefined" else "false"
     return "" if found == wanted else f"the statements are {found} at the witness"

@@ -17,6 +17,7 @@ from derive.bridge import Problem
 from derive.equations import violated
 from derive.instance import instance
 from derive.models import At, Model
+from derive.novalue import no_value
 
 Table = Mapping[At, Fraction]
 CLAIM, AFFINE, EVERY = "the claim", "every scale and constant", "every I-Con loss"
@@ -174,6 +175,8 @@ def recheck(claim: Problem | Method, witness: Witness) -> str:
             from derive.universal import recheck as recheck_universal  # it builds on this module
 
             return recheck_universal(problem, witness)
+        if witness.kind == "undefined" and no_value(problem, models[0]):
+            return ""
         if witness.against == CLAIM:
             found = enclose.compare(case).kind
             fits = {"undefined": ("undefined",), "sign": ("differ", "scale")}
