@@ -13,6 +13,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from catalog import symbols as s
@@ -24,7 +25,13 @@ from catalog.stated import theorem
 from catalog.ties import untied
 from derive import balls
 from derive.bridge import Problem, below_root, plain_fact, problem, scalar
-from derive.certificate import canonical_json, encode, judgement_text
+from derive.certificate import (
+    canonical_json,
+    check_text,
+    encode,
+    judgement_text,
+    other_claim,
+)
 from derive.defined import missing, of_claim, uncovered
 from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp
@@ -33,7 +40,7 @@ from derive.prove import NotProved, Search, wanting
 from derive.replay import replay
 from derive.terms import RuleError, num
 from derive.theorem import Judgement, Theorem
-from derive.verdict import Proved, Refuted, Unknown, Verdict
+from derive.verdict import NEGATIVE, Proved, Refuted, Unknown, Verdict
 
 MORE = (2, 5, 6, 1)  # sizes for hypotheses that the usual ones leave without a model
 
@@ -82,26 +89,41 @@ class Replayed:
 
 
 def judge(
-    edge: Claimed, methods: Callable[[str], Method], *, prove: bool = True, seed: int = 0
+    edge: Claimed,
+    methods: Callable[[str], Method],
+    *,
+    prove: bool = True,
+    seed: int = 0,
+    certificates: Path | None = None,
 ) -> EdgeVerdict:
     """The verdict on an edge; `methods` finds a method by its id.
 
+    Where the verdict on an entry proves the edge, and `certificates`, a folder, has a certificate
+    of that entry, it is replayed in place of a search.
+
     Raises:
-        InputError: a method is not there, or the substitution does not fit.
+        InputError: a method is not there, the substitution does not fit, or a certificate does not
+            hold or is one of another claim.
     """
     start = time.perf_counter()
-    found = _judge(edge, methods, prove, seed)
+    found = _judge(edge, methods, prove, seed, certificates)
     return replace(found, seconds=time.perf_counter() - start)
 
 
-def _judge(edge: Claimed, methods: Callable[[str], Method], prove: bool, seed: int) -> EdgeVerdict:
+def _judge(
+    edge: Claimed,
+    methods: Callable[[str], Method],
+    prove: bool,
+    seed: int,
+    certificates: Path | None,
+) -> EdgeVerdict:
     from derive.verify import check_free
 
     source, target = (_method(edge, name, methods) for name in (edge.source, edge.target))
     if not edge.states_equation:
         if edge.states_theorem:
             return _by_theorem(edge, source, target, prove)
-        return _by_entry(edge, source, target, methods, prove)
+        return _by_entry(edge, source, target, methods, prove, certificates)
     said = equation(edge, source, target)
     if not prove:
         return EdgeVerdict(edge, "claimed", freed=said.freed)
@@ -226,7 +248,12 @@ def _by_theorem(edge: Claimed, source: Method, target: Method, prove: bool) -> E
 
 
 def _by_entry(
-    edge: Claimed, source: Method, target: Method, methods: Callable[[str], Method], prove: bool
+    edge: Claimed,
+    source: Method,
+    target: Method,
+    methods: Callable[[str], Method],
+    prove: bool,
+    certificates: Path | None,
 ) -> EdgeVerdict:
     """The verdict that the named entry's own verdict lends, where it speaks of the edge."""
     entry = _method(edge, edge.proof, methods)
@@ -235,13 +262,34 @@ def _by_entry(
     if not prove:
         return EdgeVerdict(edge, "claimed")
     parts = (entry, target) if edge.kind == "contradicts" else (entry,)
+    words = []
     for part in parts:
+        if replays(part, certificates):
+            words.append(f"{part.id}: proved")
+            continue
         found = _verdict(part)
         if not found.ok:
             why = f"the verdict on {part.id} is {found.word}, not as claimed"
             return EdgeVerdict(edge, "unknown", why)
-    words = " and ".join(f"{p.id}: {_verdict(p).word}" for p in parts)
-    return EdgeVerdict(edge, "proved", f"by the verdict on {words}")
+        words.append(f"{part.id}: {found.word}")
+    return EdgeVerdict(edge, "proved", f"by the verdict on {' and '.join(words)}")
+
+
+def replays(entry: Method, certificates: Path | None) -> bool:
+    """Whether the folder has a certificate of what an entry claims, which then is replayed.
+
+    Raises:
+        InputError: it has one, which does not hold or is one of another claim.
+    """
+    if certificates is None or entry.claim.relation in NEGATIVE:
+        return False
+    path = certificates / f"{entry.id}.json"
+    if not path.is_file():
+        return False
+    result = check_text(path.read_text(encoding="utf-8"), str(path))
+    if result.method_id != entry.id or other_claim(result, problem(entry)):
+        raise InputError(f"the certificate does not prove what {entry.id} claims", path=str(path))
+    return True
 
 
 def _verdict(entry: Method) -> Verdict:

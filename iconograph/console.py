@@ -6,14 +6,18 @@ import io
 import json
 import os
 import sys
+import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+
+INTERVAL = 10.0  # seconds between lines of progress where there is no bar
 
 
 class Exit(IntEnum):
@@ -124,11 +128,31 @@ def _is_bad_input(error: Exception) -> bool:
     return errors is not None and isinstance(error, errors.InputError)
 
 
+def _lines(total: int, what: str) -> Callable[..., None]:
+    """A function that counts its calls and says now and then, on stderr, how many there were."""
+    done, last = 0, time.monotonic()
+
+    def step(*_: object) -> None:
+        nonlocal done, last
+        done += 1
+        if time.monotonic() - last >= INTERVAL and done < total:
+            last = time.monotonic()
+            complain(f"{what}: {done} of {total} done")
+
+    return step
+
+
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Any]:
-    """A progress bar on stderr when that is a terminal; call what it yields once per step."""
-    if total < 2 or not sys.stderr.isatty():
+    """A progress bar on stderr when that is a terminal; call what it yields once per step.
+
+    Elsewhere, as in a log, a line now and then: nothing for what takes seconds.
+    """
+    if total < 2:
         yield lambda *_: None
+        return
+    if not sys.stderr.isatty():
+        yield _lines(total, what)
         return
     from rich.progress import Progress
 

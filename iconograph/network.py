@@ -45,23 +45,49 @@ def judge(
     prove: bool = True,
     jobs: int = 1,
     step: Callable[[], object] = lambda: None,
+    certificates: Path | None = None,
 ) -> list[tuple[Edge, EdgeVerdict]]:
-    """The edges with what is known of them, in order; `step` is called after each.
+    """The edges with what is known of them, in order; `step` is called after each of `batches`.
+
+    `certificates` is a folder that `iconograph verify --certificates` wrote: a verdict on an entry
+    is then a replay of its proof.
 
     Raises:
-        InputError: a method of an edge is not there, or its substitution does not fit.
+        InputError: a method of an edge is not there, its substitution does not fit, or a
+            certificate does not hold.
     """
     edges = list(edges)
+    parts = batches(edges)
+    work = partial(judge_batch, prove=prove, certificates=certificates)
     # an edge that is not proved is judged at once, and needs no other process
-    found = each(partial(judge_one, prove=prove), edges, jobs if prove else 1, step)
-    return [(with_verdict(claimed_edge(e), v), v) for e, v in zip(edges, found, strict=True)]
+    done = each(work, parts, jobs if prove else 1, step)
+    # by identity: two entries may each prove an edge of one name
+    found = {id(e): v for part, said in zip(parts, done, strict=True)
+             for e, v in zip(part, said, strict=True)}  # fmt: skip
+    return [(with_verdict(claimed_edge(e), found[id(e)]), found[id(e)]) for e in edges]
 
 
-def judge_one(edge: Claimed, prove: bool = True) -> EdgeVerdict:
-    """The verdict on one edge. Raises InputError."""
+def batches(edges: Iterable[Claimed]) -> list[list[Claimed]]:
+    """The edges by the entry whose verdict proves them, which one process verifies once.
+
+    Those come first, as they take longest; an edge with a proof of its own is a batch of its own.
+    """
+    found: dict[str, list[Claimed]] = {}
+    for edge in edges:
+        found.setdefault(edge.proof or f" {edge.name}", []).append(edge)
+    ranks = ("limit", "contradicts", "bound")
+    return sorted(found.values(), key=lambda b: (*(b[0].kind != k for k in ranks), b[0].name))
+
+
+def judge_batch(
+    edges: list[Claimed], prove: bool = True, certificates: Path | None = None
+) -> list[EdgeVerdict]:
+    """The verdicts on some edges. Raises InputError."""
     from derive.relations import judge as derive_judge
 
-    return derive_judge(edge, registry.load, prove=prove)
+    return [
+        derive_judge(e, registry.load, prove=prove, certificates=certificates) for e in edges
+    ]
 
 
 def with_verdict(edge: Edge, verdict: EdgeVerdict) -> Edge:

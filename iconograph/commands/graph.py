@@ -37,6 +37,10 @@ def graph(
         Path | None,
         typer.Option(help="Claimed edges: a file or folder of your own.", readable=False),
     ] = None,
+    certificates: Annotated[
+        Path | None,
+        typer.Option(help="Replay what verify --certificates wrote there.", readable=False),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace any file.")] = False,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one per core.")
@@ -50,7 +54,7 @@ def graph(
     """
     from catalog.graph import KINDS
     from iconograph.commands.verify import cores
-    from iconograph.network import claims, judge, network
+    from iconograph.network import batches, claims, judge, network
 
     form = "json" if as_json else form
     if form not in FORMATS:
@@ -59,8 +63,12 @@ def graph(
         if name not in KINDS:
             raise typer.BadParameter(f"there is no kind {name!r}; choose {', '.join(KINDS)}")
     claimed = [c for c in claims(relations) if not kind or c.kind in kind]
-    with progress(len(claimed), "prove") as step:
-        judged = judge(claimed, prove=prove, jobs=jobs or cores(), step=step)
+    if certificates is not None and not certificates.is_dir():
+        raise typer.BadParameter(f"there is no folder {str(certificates)!r}")
+    with progress(len(batches(claimed)), "prove") as step:
+        judged = judge(
+            claimed, prove=prove, jobs=jobs or cores(), step=step, certificates=certificates
+        )
     found = network(edge for edge, _ in judged)
     if kind:
         found = type(found)(found.nodes, tuple(e for e in found.edges if e.kind in kind))
