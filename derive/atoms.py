@@ -33,6 +33,7 @@ class Atoms(Indicators):
     """
 
     atoms: dict[Term, Theorem | None]
+    wanting: set[Term]  # those whose form may be better where more signs are known
 
     def split(self, m: Monomial) -> Rewrite | None:
         """Replace the first factor that has a better form."""
@@ -46,10 +47,14 @@ class Atoms(Indicators):
     def atom(self, f: Term) -> Theorem | None:
         """F = a better form, for a single factor."""
         if f not in self.atoms:
-            before, found = self.cycles, self._atom(f)
+            before, misses, found = self.cycles, self.misses, self._atom(f)
+            if self.misses > misses:
+                self.wanting.add(f)
             if self.cycles > before and self.open:
                 return found
             self.atoms[f] = found
+        elif f in self.wanting:
+            self.misses += 1
         return self.atoms[f]
 
     def _atom(self, f: Term) -> Theorem | None:

@@ -29,7 +29,10 @@ LARGEST = 60_000  # values of sub-terms: a claim that needs more at a size is no
 
 @dataclass(frozen=True)
 class Instance:
-    """The claim in one model; `left`, `right`, ... are numbers on the tape (see derive.tape)."""
+    """The claim in one model; `left`, `right`, ... are numbers on the tape (see derive.tape).
+
+    `loose` names the families whose entries are variables of the tape.
+    """
 
     problem: Problem
     model: Model
@@ -41,13 +44,14 @@ class Instance:
     constant: Any
     right: Any  # scale * icon + constant
     diff: Any  # left - right
+    loose: tuple[str, ...]
 
     def point(self, model: Model | None = None) -> Mapping[tuple[str, tuple[int, ...]], Any]:
-        """The learned entries of a model (default: the one of the instance) as rationals."""
+        """The loose entries of a model (default: the one of the instance) as rationals."""
         m = model or self.model
         return {
             (name, at): self.tape.number(x)
-            for name in self.problem.learned
+            for name in self.loose
             for at, x in m.families.get(name, {}).items()
         }
 
@@ -73,14 +77,17 @@ def terms_of(problem: Problem) -> list[Term]:
     ]  # fmt: skip
 
 
-def instance(problem: Problem, model: Model) -> Instance:
-    """The claim at the given data of `model`; its learned entries stay variables."""
-    tape, ev = tape_of(model, frozenset(problem.learned).__contains__)
+def instance(problem: Problem, model: Model, also: tuple[str, ...] = ()) -> Instance:
+    """The claim at the given data of `model`; learned entries, and those of `also`, are loose."""
+    loose = (*problem.learned, *also)
+    tape, ev = tape_of(model, frozenset(loose).__contains__)
     published, pair = ev.value(problem.published), ev.value(icon_of(problem))
     scale, constant = ev.value(problem.scale), ev.value(problem.constant)
     right = tape.add([tape.mul([scale, pair]), constant])
     diff = tape.add([published, tape.mul([flint.fmpq(-1), right])])
-    return Instance(problem, model, tape, ev, published, pair, scale, constant, right, diff)
+    return Instance(
+        problem, model, tape, ev, published, pair, scale, constant, right, diff, loose
+    )
 
 
 def constraints(case: Instance) -> list[Any]:

@@ -69,14 +69,21 @@ class Normaliser(Atoms):
         self.shut = frozenset() if open_dims else self.dims  # inner products stay closed
         self.cache: dict[Term, tuple[Term, Theorem | None]] = {}
         self.atoms: dict[Term, Theorem | None] = {}
+        self.wanting: set[Term] = set()
         self.steps = 0
         self.facts: list[tuple[Monomial, Theorem, frozenset[Term]]] = []
         equations = [th for th in self.assumed if th.concl[0] == "eq"]
         for th in sorted(equations, key=lambda t: t.concl[1].depth):
             self.learn(th)
-            self.cache.clear()
-            self.atoms.clear()
-            self.known.clear()
+            self.forget(everything=True)
+
+    def forget(self, everything: bool) -> None:
+        """Forget what may be found anew: all forms, or those that wanted for a sign; no signs."""
+        self.known = {} if everything else {k: th for k, th in self.known.items() if th is not None}
+        for found in (self.cache, self.atoms):
+            for t in list(found) if everything else self.wanting & found.keys():
+                del found[t]
+        self.wanting.clear()
 
     def learn(self, th: Theorem) -> None:
         """Use an equation from left to right.
@@ -129,10 +136,14 @@ class Normaliser(Atoms):
     def normal(self, t: Term) -> tuple[Term, Theorem | None]:
         """The normal form of t and a proof that t equals it (None when it is t)."""
         if t not in self.cache:
-            before, found = self.cycles, self._normal(t)
+            before, misses, found = self.cycles, self.misses, self._normal(t)
+            if self.misses > misses:
+                self.wanting.add(t)
             if self.cycles > before and self.open:
                 return found
             self.cache[t] = found
+        elif t in self.wanting:
+            self.misses += 1
         return self.cache[t]
 
     def _normal(self, t: Term) -> tuple[Term, Theorem | None]:

@@ -187,7 +187,7 @@ class Search:
             return found if isinstance(found, Theorem) else None
 
         bounds = Bounds(way, same)
-        bounds.efforts = EFFORTS[:3]
+        bounds.efforts = EFFORTS[:1]
         try:
             for th in self.learned[-LAST:]:
                 bounds.learn(th)
@@ -309,12 +309,10 @@ class Symbols:
 
 def teach(way: Normaliser, th: Theorem) -> None:
     """Let a normaliser use a lemma."""
-    way.assumed.append(th)
+    way.assume(th)
     if th.concl[0] == "eq":
         way.learn(th)
-    way.cache.clear()
-    way.atoms.clear()
-    way.known.clear()
+    way.forget(everything=th.concl[0] == "eq")
 
 
 def wanting(o: Obligation) -> str:

@@ -79,7 +79,7 @@ class Search:
         base: Model | None = None,
         free: frozenset[str] = frozenset(),
     ):
-        self.rng, self.style, self.pools, self.hyps = rng, style, pools, hyps
+        self.rng, self.style, self.hyps = rng, style, hyps
         self.base, self.free = base, free  # where there is a base, only the families in free vary
         self.signs: dict[str, set[str]] = {}
         rest = []
@@ -89,6 +89,9 @@ class Search:
                 self.signs.setdefault(found[0], set()).add(found[1])
             else:
                 rest.append(k)
+        # a prescribed value of the wrong sign could never be repaired
+        right = {k: [x for x in xs if self.right_sign(k, x)] for k, xs in pools.items()}
+        self.pools = {k: xs for k, xs in right.items() if xs}
         self.model = Model(sizes, {}, {}, {})
         for name, doms in signature.families.items():
             keep = base is not None and name not in free
@@ -126,8 +129,10 @@ class Search:
 
     def allowed(self, name: str, x: Fraction) -> bool:
         """Whether an entry may be set to x: its sign, and that it is free to change."""
-        if self.base and name not in self.free:
-            return False
+        return (not self.base or name in self.free) and self.right_sign(name, x)
+
+    def right_sign(self, name: str, x: Fraction) -> bool:
+        """Whether an entry of a family may be x by the facts about its sign."""
         signs = self.signs.get(name, set())
         low = x > 0 if "pos" in signs else x >= 0 or "nn" not in signs
         return low and (x < 1 or "below-one" not in signs)
@@ -327,13 +332,18 @@ def redraw(
     hyps: Sequence[Judgement],
     rng: random.Random,
     style: str = "generic",
+    pools: Pools | None = None,
+    restarts: int = 4,
 ) -> Model | None:
-    """The model with new values of some families, all else as it is; the hypotheses hold again."""
+    """The model with new values of some families, all else as it is; the hypotheses hold again.
+
+    `pools` prescribes where the search for values of some families starts.
+    """
     doms = {name: () for name in model.families}
     signature = symbols_of([t for j in hyps for t in j[1:]])
     free = frozenset(names)
-    for _ in range(4):
-        search = Search(hyps, signature, model.sizes, rng, style, {}, model, free)
+    for _ in range(restarts):
+        search = Search(hyps, signature, model.sizes, rng, style, pools or {}, model, free)
         if not search.run():
             drawn = search.model.families
             rest = {

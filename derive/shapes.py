@@ -6,6 +6,7 @@ own shape only, so that most places where it cannot stand need no look.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from derive.terms import INDEX, SYMMETRIC, Monomial, Poly, Term, domain
@@ -28,12 +29,14 @@ def shape(t: Term) -> int:
     return _shapes[t]
 
 
-def shape_of(m: Monomial) -> tuple[Any, ...]:
-    """The shape of a monomial: the sets that it is summed over and the shapes of its factors."""
+@lru_cache(100_000)
+def shape_of(m: Monomial) -> int:
+    """The number of a monomial's shape: the sets it is summed over, the shapes of its factors."""
     sets = sorted((v.data[1] for v in m[0]), key=repr)
-    return tuple(sets), tuple(sorted(shape(f) for f in m[1]))
+    key = ("monomial", tuple(sets), *sorted(shape(f) for f in m[1]))
+    return _numbers.setdefault(key, len(_numbers))
 
 
-def shapes(p: Poly) -> frozenset[tuple[Any, ...]]:
+def shapes(p: Poly) -> frozenset[int]:
     """The shapes of the monomials of a polynomial, its number left out."""
     return frozenset(shape_of(m) for m in p if m != ((), ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -37,7 +38,19 @@ class Signs:
         self.known: dict[tuple[str, Term], Theorem | None] = {}
         self.open: set[tuple[str, Term]] = set()
         self.cycles = 0
-        self.assumed = [self.do("assume", h) for h in hyps]
+        self.misses = 0  # how often a sign was asked for and is not known
+        self.assumed: list[Theorem] = []
+        self.of_shape: dict[int, list[Theorem]] = {}
+        self.forms: dict[Theorem, frozenset[int]] = {}  # of signs: the shapes of their monomials
+        for h in hyps:
+            self.assume(self.do("assume", h))
+
+    def assume(self, th: Theorem) -> None:
+        """Use a theorem as the hypotheses are used."""
+        self.assumed.append(th)
+        self.of_shape.setdefault(shape(th.concl[1]), []).append(th)
+        if th.concl[0] in ("pos", "nn"):
+            self.forms[th] = shapes(canon(th.concl[1]))
 
     # ------------------------------------------------------------ making theorems
     def do(self, name: str, *args: Any) -> Theorem:
@@ -89,6 +102,7 @@ class Signs:
         key = (kind, t)
         if key in self.open:
             self.cycles += 1  # a circle: what is found meanwhile may be less than what can be found
+            self.misses += 1
             return None
         if key not in self.known:
             self.open.add(key)
@@ -99,8 +113,11 @@ class Signs:
                 found = None
             self.open.discard(key)
             if found is None and self.cycles > before and self.open:
+                self.misses += 1
                 return None
             self.known[key] = found
+        if self.known[key] is None:
+            self.misses += 1
         return self.known[key]
 
     def fold(self, kind: str, op: str, signs: list[Theorem], t: Term) -> Theorem:
@@ -270,18 +287,17 @@ class Signs:
 
     def from_hypotheses(self, kind: str, t: Term) -> Theorem | None:
         """The sign of t from a hypothesis about t, a multiple of it, or t minus a number."""
-        form = shape(t)
-        for th in self.assumed:
-            if shape(th.concl[1]) == form and th.concl[0] in (kind, "pos"):
+        for th in self.of_shape.get(shape(t), ()):
+            if th.concl[0] in (kind, "pos"):
                 for b in match(th.concl[1], t, frozenset(th.concl[1].free), {}):
                     got = self.at(th, b)
                     return got if got.concl[0] == kind else self.axiom("nn_pos", t, ZERO, got)
         if t.op in ("app", "exp", "log", "inv", "sg"):
             return None
         forms = shapes(canon(t))
-        for th in self.assumed:
+        for th, own in self.forms.items():
             # an instance has no monomial of a shape that is not one of the hypothesis
-            if th.concl[0] not in ("pos", "nn") or not forms <= shapes(canon(th.concl[1])):
+            if not forms <= own:
                 continue
             slots = sorted(th.concl[1].free, key=lambda u: str(u.data))
             pools = [
@@ -375,8 +391,9 @@ def indices(t: Term) -> list[Term]:
     return list(seen)
 
 
-def booleans(t: Term) -> set[Term]:
+@lru_cache(200_000)
+def booleans(t: Term) -> frozenset[Term]:
     """The closed 0/1 atoms of t."""
     if t.op in BOOL:
-        return set() if t.loose else {t}
-    return set[Term]().union(*(booleans(a) for a in t.args)) if t.args else set()
+        return frozenset() if t.loose else frozenset((t,))
+    return frozenset[Term]().union(*map(booleans, t.args))

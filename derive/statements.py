@@ -7,6 +7,7 @@ it; strict evaluation finds where it has no value.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,14 +20,16 @@ from derive.bridge import Problem
 from derive.enclose import AGREE, BITS, Undefined, evaluate, look
 from derive.equations import environments, violated
 from derive.instance import LARGEST, LIMITS, Instance, instance, model_at, signature_of, work
-from derive.models import Model
+from derive.models import Model, symbols_of
 from derive.novalue import no_value
+from derive.sampling import redraw
 from derive.spread import spread
 from derive.theorem import Judgement
 from derive.witness import CLAIM, Witness, of_models
 
 FAR = tuple(Fraction(2) ** k for k in (0, 1, 3, 6, 10, 20))  # values of what goes to infinity
 WIDE = tuple(Fraction(x) for x in (-20, -7, -2, -1, 0, 1, 2, 7, 20))  # of what is learned
+SCALES = (WIDE, tuple(x / 16 for x in WIDE), (Fraction(1),))  # large, small, all equal
 SYMBOL = {"eq": "=", "pos": ">", "nn": ">="}
 
 
@@ -80,41 +83,80 @@ def one(case: Instance, j: Judgement, env: Any, point: Any) -> Finding:
     return Finding("open")
 
 
-def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]:
-    """The models that are looked at, small and ordinary ones first."""
-    families = signature_of(problem).families
-    small = problem.small
-    pools: list[dict[str, list[Fraction]]] = [{}]
-    free = problem.learned or tuple(families)
-    pools.append({k: list(WIDE) for k in free if k in families})
-    pools.append({k: [x / 16 for x in WIDE] for k in free if k in families})
-    pools.append({k: [Fraction(1)] for k in free if k in families})  # all equal
-    along: list[dict[str, Fraction]] = [{}]
-    if small is not None:
-        name = (small.args[0] if small.op == "inv" else small).data[0]
-        far = (*FAR, Fraction(1, 4))  # and a little the other way
-        along = [{name: x if small.op == "inv" else 1 / x} for x in far]
+def trials(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[tuple[Instance, Model]]:
+    """The models that are looked at, small and ordinary ones first, each with its instance.
+
+    Models that differ only in what is learned, or in the parameter of a limit, share an instance.
+    """
+    name, along = parameter(problem)
+    also = (name,) if name else ()
+    loose = problem.learned or tuple(signature_of(problem).families)
+    changed = tuple(j for j in problem.hyps if name in symbols_of(j[1:]).families)
     for n in sizes:
         styles = ("simple", "generic") if n == sizes[0] else ("generic", "tied")
-        for more in pools:
-            for place in along:
-                for style, shift in tries(styles, bool(more)):
-                    found = model_at(problem, n, seed + shift, style, more)
-                    if found is None or work(problem, found.sizes) > LARGEST:
-                        continue
-                    tables = {k: dict.fromkeys(found.families[k], x) for k, x in place.items()}
-                    model = found.with_families(tables)
-                    if not violated(problem.hyps, model):  # prescribed values may be no model
-                        yield model
-    moving = frozenset(along[0])
-    for values in spread(problem, moving):
-        found = model_at(problem, sizes[0], seed, "generic", {k: [x] for k, x in values.items()})
-        if found is not None and work(problem, found.sizes) <= LARGEST:
-            for place in along[:: len(FAR)]:  # the first and the last
-                tables = {k: dict.fromkeys(found.families[k], x) for k, x in place.items()}
-                model = found.with_families(tables)
-                if not violated(problem.hyps, model):
-                    yield model
+        for values in (None, *SCALES):
+            for style, shift in tries(styles, values is not None):
+                at = (n, seed + shift, style)
+                model = model_at(problem, *at)
+                if model is None or work(problem, model.sizes) > LARGEST:
+                    continue
+                if values is not None:
+                    model = redrawn(problem, model, loose, values, at)
+                if model is None:
+                    continue
+                case = shared(problem, *at, also) if problem.learned else None
+                for moved in moves(model, also, along):
+                    if not violated(changed, moved):  # prescribed values may be no model
+                        yield case or instance(problem, moved), moved
+    for scalars in spread(problem, frozenset(also)):
+        pools = {k: [x] for k, x in scalars.items()}
+        model = model_at(problem, sizes[0], seed, "generic", pools)
+        if model is not None and work(problem, model.sizes) <= LARGEST:
+            for moved in moves(model, also, along[:: len(FAR)]):  # the first and the last
+                if not violated(problem.hyps, moved):
+                    yield instance(problem, moved), moved
+
+
+def moves(model: Model, names: Sequence[str], values: Sequence[Fraction]) -> Iterator[Model]:
+    """The model with each of some values in place of the scalars of these names."""
+    for x in values:
+        yield model.with_families({k: dict.fromkeys(model.families[k], x) for k in names})
+
+
+def parameter(problem: Problem) -> tuple[str, tuple[Fraction, ...]]:
+    """The name of what tends to a limit, "" if nothing does, and values that tend there."""
+    small = problem.small
+    if small is None:
+        return "", (Fraction(1),)
+    name = (small.args[0] if small.op == "inv" else small).data[0]
+    far = (*FAR, Fraction(1, 4))  # and a little the other way
+    return name, tuple(x if small.op == "inv" else 1 / x for x in far)
+
+
+def redrawn(
+    problem: Problem,
+    model: Model,
+    loose: Sequence[str],
+    values: Sequence[Fraction],
+    at: tuple[int, int, str],
+) -> Model | None:
+    """The model with what is loose drawn from some values, as far as the hypotheses let it."""
+    pools = dict.fromkeys(loose, values)
+    rng = random.Random(repr((at, values)))
+    return redraw(model, tuple(loose), problem.hyps, rng, at[-1], pools, restarts=1)
+
+
+@lru_cache(32)
+def shared(problem: Problem, n: int, seed: int, style: str, also: tuple[str, ...]) -> Instance:
+    """The claim in the model of that size, seed and style, with the parameter of a limit loose."""
+    model = model_at(problem, n, seed, style)
+    assert model is not None
+    return instance(problem, model, also)
+
+
+def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]:
+    """The models of `trials`."""
+    return (model for _, model in trials(problem, sizes, seed))
 
 
 def tries(styles: Sequence[str], prescribed: bool) -> list[tuple[str, int]]:
@@ -135,16 +177,11 @@ def agreeing(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> 
 @lru_cache(64)
 def survey(problem: Problem, sizes: tuple[int, ...], seed: int) -> tuple[Witness | None, int]:
     """What `refute` and `agreeing` say. Cached: both look at the same models."""
-    count, spare = 0, None
-    for model in models(problem, sizes, seed):
-        found = looked_at(instance(problem, model))
-        if found.kind in ("false", "undefined"):
-            seen = witness(problem, model, found)
-            where = no_value(problem, model) if found.kind == "false" else ""
-            if not where:
-                return seen, count
-            # false by the values of 1/0 and the like: there may be a plainer witness further on
-            spare = spare or replace(seen, kind="undefined", left=(), right=(), text=where)
+    count = 0
+    for case, model in trials(problem, sizes, seed):
+        found = looked_at(case, model)
+        if found.kind in ("false", "undefined") and not violated(problem.hyps, model):
+            return witness(problem, model, found), count
         count += found.kind == "true"
     return spare, count
 
