@@ -317,9 +317,9 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
 def catalogued(method_id: str) -> Problem | None:
     """The claim of the method of that id in the catalog."""
     from catalog import registry
-    from derive.bridge import problem
+    from derive.bridge import in_terms
 
-    return problem(registry.load(method_id)) if method_id in registry.ids() else None
+    return in_terms(registry.load(method_id)) if method_id in registry.ids() else None
 
 
 def other_claim(result: CheckResult, claim: Problem) -> bool:

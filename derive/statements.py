@@ -177,11 +177,16 @@ def agreeing(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> 
 @lru_cache(64)
 def survey(problem: Problem, sizes: tuple[int, ...], seed: int) -> tuple[Witness | None, int]:
     """What `refute` and `agreeing` say. Cached: both look at the same models."""
-    count = 0
+    count, spare = 0, None
     for case, model in trials(problem, sizes, seed):
         found = looked_at(case, model)
         if found.kind in ("false", "undefined") and not violated(problem.hyps, model):
-            return witness(problem, model, found), count
+            seen = witness(problem, model, found)
+            where = no_value(problem, model) if found.kind == "false" else ""
+            if not where:
+                return seen, count
+            # false by the values of 1/0 and the like: there may be a plainer witness further on
+            spare = spare or replace(seen, kind="undefined", left=(), right=(), text=where)
         count += found.kind == "true"
     return spare, count
 
