@@ -15,7 +15,8 @@
     [no-smoothing.add.given]             # words that B lacks; also learned, sets and assumes
 
 A symbol or set of A that is not mentioned is the one of that name in B. Other kinds state a theorem
-about A and B (catalog.stated), or name the entry whose verdict proves them (catalog.ties).
+about A and B (catalog.stated), or name the entry whose verdict proves them (catalog.ties). A limit
+may say in the same words, those of this entry, how A is the loss of its pair.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ ONE_TEXT, ZERO_TEXT = (Text(t, Place.of(t)) for t in "10")
 
 @dataclass(frozen=True)
 class Claimed:
-    """One edge as its file states it; texts carry the place that an error points at."""
+    """One edge as its file states it; texts carry the place that an error points at.
+
+    `tends` says of a limit what goes where, as its entry does: `tau -> 0`.
+    """
 
     name: str
     source: str
@@ -79,6 +83,7 @@ class Claimed:
     merge: Text = ZERO_TEXT
     fine: tuple[str, ...] = ()
     at_letters: tuple[str, ...] = ()
+    tends: str = ""
 
     @property
     def states_theorem(self) -> bool:
@@ -89,6 +94,12 @@ class Claimed:
     def states_equation(self) -> bool:
         """Whether the edge is an equation of two formulas."""
         return self.kind in EQUATIONS
+
+    @property
+    def states_source(self) -> bool:
+        """Whether a limit says by an equation how its source is the loss of a pair."""
+        affine = (self.scale.text.strip(), self.constant.text.strip()) != ("1", "0")
+        return self.kind == "limit" and bool(self.put or self.sets or self.add or affine)
 
     @property
     def parameter(self) -> str:
@@ -147,7 +158,8 @@ def _edge(name: str, table: dict[str, Any], reader: Reader) -> Claimed:
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS) or ", ".join(KINDS)
         raise reader.text(kind, name, "kind").error(f"unknown kind {kind!r}", hint)
-    words = ("put", "sets", "add", "scale", "constant", "steps")
+    equation = ("put", "sets", "add", "scale", "constant")
+    words = ("steps",) if kind == "limit" else (*equation, "steps")
     for key in words if kind in NAMED else ("proof",):
         if key in table:
             raise reader.key(name, key).error(
@@ -171,9 +183,9 @@ def _edge(name: str, table: dict[str, Any], reader: Reader) -> Claimed:
         sets={k: v for k, (_, v) in _texts(reader, table.get("sets", {}), name, "sets").items()},
         add=_added(reader, table.get("add", {}), name),
         steps=_texts(reader, table.get("steps", {}), name, "steps"),
-        **{k: placed(reader, table[k], name, k) for k in ("statement", "line", "merge")
-           if k in table},
         fine=words_of(table, "fine"), at_letters=words_of(table, "letters"),
+        **{k: placed(reader, table[k], name, k) for k in ("statement", "line", "merge")
+           if k in table},  # type: ignore[arg-type]
     )  # fmt: skip
 
 

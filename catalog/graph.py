@@ -93,7 +93,7 @@ class Edge:
         """The edge in a sentence without its full stop."""
         b = self.equation or self.target
         said = KINDS[self.kind].words.format(a=self.source, b=b, label=self.label or "no change")
-        if self.kind == "bound" and self.label:
+        if self.kind in ("bound", "limit") and self.label:
             said += f", with {self.label}"
         return said + (f", where {' and '.join(self.assuming)}" if self.assuming else "")
 
@@ -151,8 +151,9 @@ def claimed_edge(edge: Claimed) -> Edge:
         scale, constant = edge.scale.text.strip(), edge.constant.text.strip()
         equation = edge.target if scale == "1" else f"{factor(scale)} * {edge.target}"
         equation += "" if constant == "0" else f" + {factor(constant)}"
+    label = " and ".join(filter(None, (edge.tends, edge.parameter)))
     return Edge(
-        edge.source, edge.target, edge.kind, "claimed", edge.name, edge.parameter, equation,
+        edge.source, edge.target, edge.kind, "claimed", edge.name, label, equation,
         edge.assumptions, edge.why,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from catalog.errors import did_you_mean
 from catalog.formula import parse_cond, parse_fact
 from catalog.load import WITHOUT
 from catalog.params import Text
-from catalog.spec import Block, Claim, Method
+from catalog.spec import Block, Claim, Method, Relation
 from catalog.symbols import (
     Add,
     And,
@@ -37,6 +37,8 @@ from catalog.symbols import (
 )  # fmt: skip
 
 MINUS = Num(-ONE.value)
+EXACT = {"kl": "exact", "reverse-kl": "reverse"}
+"""The relation by which a loss is that of its pair; "generalised" for any other divergence."""
 
 
 def theorem(edge: Claimed, source: Method, target: Method) -> tuple[Method, Equation]:
@@ -62,6 +64,24 @@ def theorem(edge: Claimed, source: Method, target: Method) -> tuple[Method, Equa
         for words, (_, text) in edge.steps.items()
     )
     return entry(edge, said.words, facts, steps), said
+
+
+def paired(edge: Claimed, source: Method, proof: Method) -> tuple[Method, Equation]:
+    """That the source, with the substitution, is the loss of the pair of `proof`: an exact claim.
+
+    published_source[put] = scale * D + constant, with D the divergence of the pair; scale > 0 and
+    all else that a claim needs are part of it (docs/trust.md).
+
+    Raises:
+        InputError: the substitution does not fit.
+    """
+    said = equation(edge, source, proof)
+    relation = cast(Relation, EXACT.get(proof.icon.divergence, "generalised"))
+    claim = Claim(relation, said.scale, said.constant)
+    return replace(
+        said.words, id=edge.name, published=said.left, published_text="", erratum=None,
+        statements=(), steps=(), path=edge.path, claim=claim,
+    ), said  # fmt: skip
 
 
 def entry(edge: Claimed, words: Method, facts: Iterable[Fact], steps: tuple[Fact, ...]) -> Method:

@@ -23,6 +23,8 @@ from catalog.spec import Method
 
 LIMITS = ("limit", "expansion")
 DENIED = ("does-not-reduce", "false-as-stated")
+LOSSES = ("exact", "coarse", "reverse", "generalised", "definition")
+"""The relations by which a published loss is that of its pair, up to scale and constant."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,21 @@ def share(a: Said, b: Said) -> bool:
     return one_loss(a, b) or (a.pair.p, a.pair.q) == (b.pair.p, b.pair.q)
 
 
-def untied(kind: str, source: Method, target: Method, proof: Method) -> str:
-    """Why the verdict on `proof` says nothing of an edge of this kind, "" where it proves it."""
+def untied(
+    kind: str, source: Method, target: Method, proof: Method, *, shown: bool = False
+) -> str:
+    """Why the verdict on `proof` says nothing of an edge of this kind, "" where it proves it.
+
+    The source of a limit is the entry that states it, for its pair, or one whose published loss is
+    that of this pair: by likeness, or `shown` by an equation.
+    """
     a, b, by = said(source), said(target), said(proof)
     if kind == "limit":
         if by.relation not in LIMITS:
             return f"{proof.id} states no limit"
         if source.id == target.id:
             return "nothing is a limit of itself"
-        if proof.id != source.id and (a.relation in DENIED or not one_pair(a, by)):
+        if not shown and proof.id != source.id and not (a.relation in LOSSES and one_pair(a, by)):
             return f"{source.id} is not the loss of the pair of {proof.id}"
         if proof.id != target.id and not one_loss(b, by):
             return f"{target.id} does not print the formula of {proof.id}"
@@ -128,4 +136,10 @@ def by_entry(source: str, target: str, kind: str, proof: Method, why: str) -> Cl
     return Claimed(
         name=name, source=source, target=target, kind=kind, why=why, path=proof.path,
         scale=ONE_TEXT, constant=ZERO_TEXT, at=at, proof=proof.id,
+        tends=tends(proof) if kind == "limit" else "",
     )  # fmt: skip
+
+
+def tends(entry: Method) -> str:
+    """What goes where in the limit that an entry states."""
+    return f"{entry.claim.parameter} -> {entry.claim.to}" if entry.claim.parameter else ""

@@ -21,7 +21,7 @@ from catalog.edges import Claimed
 from catalog.equation import Equation, equation
 from catalog.errors import InputError
 from catalog.spec import Method
-from catalog.stated import theorem
+from catalog.stated import paired, theorem
 from catalog.ties import untied
 from derive import balls
 from derive.bridge import Problem, below_root, plain_fact, problem, scalar
@@ -225,9 +225,16 @@ def _holds(j: Judgement, search: Search) -> bool:
 
 def _by_theorem(edge: Claimed, source: Method, target: Method, prove: bool) -> EdgeVerdict:
     """The verdict on the theorem that an edge states."""
+    said, words = theorem(edge, source, target)
+    return _judged(edge, said, words, edge.kind == "bound", prove)
+
+
+def _judged(
+    edge: Claimed, said: Method, words: Equation, ranges: bool, prove: bool
+) -> EdgeVerdict:
+    """The verdict on an entry made for an edge; with `ranges`, what lies beyond the source's."""
     from derive.verify import verify
 
-    said, words = theorem(edge, source, target)
     if not prove:
         return EdgeVerdict(edge, "claimed", freed=words.freed)
     try:
@@ -239,7 +246,7 @@ def _by_theorem(edge: Claimed, source: Method, target: Method, prove: bool) -> E
     if isinstance(found, Unknown):
         return EdgeVerdict(edge, "unknown", found.why, freed=words.freed)
     assert isinstance(found, Proved) and found.certificate is not None
-    more = beyond(words.granted, problem(said)) if edge.kind == "bound" else ()
+    more = beyond(words.granted, problem(said)) if ranges else ()
     return EdgeVerdict(
         edge, "proved", theorem=found.theorem_text, hypotheses=found.hypotheses,
         beyond=tuple(more), freed=words.freed, steps=len(found.certificate.body["steps"]),
@@ -257,10 +264,14 @@ def _by_entry(
 ) -> EdgeVerdict:
     """The verdict that the named entry's own verdict lends, where it speaks of the edge."""
     entry = _method(edge, edge.proof, methods)
-    if missing_ := untied(edge.kind, source, target, entry):
+    shown = edge.states_source
+    if missing_ := untied(edge.kind, source, target, entry, shown=shown):
         return EdgeVerdict(edge, "unknown", f"the entry {entry.id} does not prove it: {missing_}")
-    if not prove:
-        return EdgeVerdict(edge, "claimed")
+    link = EdgeVerdict(edge, "proved" if prove else "claimed")
+    if shown:  # the words of the substitution are those of the entry
+        link = _judged(edge, *paired(edge, source, entry), True, prove)
+    if link.outcome != "proved":
+        return link
     parts = (entry, target) if edge.kind == "contradicts" else (entry,)
     words = []
     for part in parts:
@@ -272,7 +283,7 @@ def _by_entry(
             why = f"the verdict on {part.id} is {found.word}, not as claimed"
             return EdgeVerdict(edge, "unknown", why)
         words.append(f"{part.id}: {found.word}")
-    return EdgeVerdict(edge, "proved", f"by the verdict on {' and '.join(words)}")
+    return replace(link, why=f"by the verdict on {' and '.join(words)}")
 
 
 def replays(entry: Method, certificates: Path | None) -> bool:

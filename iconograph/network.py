@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from catalog import registry
 from catalog.edges import Claimed, claimed_edges
 from catalog.graph import Edge, Graph, build, claimed_edge
-from catalog.ties import entry_edges
+from catalog.ties import entry_edges, tends
 from iconograph.find import catalog_methods
 from iconograph.workers import each
 
@@ -31,12 +31,18 @@ def claims(relations: Path | None = None) -> tuple[Claimed, ...]:
     Raises InputError.
     """
     if relations is not None:
-        return claimed_edges(relations)
-    written = claimed_edges()
+        return tuple(map(tending, claimed_edges(relations)))
+    written = tuple(map(tending, claimed_edges()))
     known = {(e.source, e.target, e.kind) for e in written}
     follow = [e for e in entry_edges(catalog_methods())
               if (e.source, e.target, e.kind) not in known]  # fmt: skip
     return (*written, *sorted(follow, key=lambda e: e.name))
+
+
+def tending(edge: Claimed) -> Claimed:
+    """An edge of a file; one of a limit with what goes where, as the entry that proves it says."""
+    known = edge.kind == "limit" and edge.proof in registry.ids()
+    return replace(edge, tends=tends(registry.load(edge.proof))) if known else edge
 
 
 def judge(

@@ -12,9 +12,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog import registry
-from catalog.edges import EQUATIONS, NAMED, THEOREMS, Claimed, claimed_edges, read_edges
+from catalog.edges import (
+    EQUATIONS,
+    NAMED,
+    THEOREMS,
+    Claimed,
+    claimed_edges,
+    read_edges,
+    relations_dir,
+)
 from catalog.equation import equation
 from catalog.errors import InputError, Place
+from catalog.graph import claimed_edge
 from catalog.params import Text
 from catalog.spec import Method
 from catalog.symbols import Num
@@ -23,6 +32,7 @@ from derive.relations import EdgeVerdict, judge
 from derive.terms import RuleError
 from iconograph.cli import app
 from iconograph.network import claims
+from tests import proofs
 
 EDGES = {e.name: e for e in claims()}
 EQUATED = [e for e in EDGES.values() if e.states_equation]
@@ -54,8 +64,12 @@ def test_there_are_edges_of_both_kinds() -> None:
     assert {e.kind for e in EDGES.values()} == {*EQUATIONS, *THEOREMS, *NAMED}
 
 
-@pytest.mark.parametrize("name", EDGES)
-def test_every_claimed_edge_is_proved(name: str) -> None:
+@pytest.mark.parametrize("name", [
+    # beside the tests of the entry, whose verdict is then there
+    pytest.param(n, marks=pytest.mark.xdist_group(e.proof or n)) for n, e in EDGES.items()
+])  # fmt: skip
+def test_every_claimed_edge_is_proved(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relations, "_verdict", lambda entry: proofs.verdict(entry.id))
     found = verdict(EDGES[name])
     assert found.ok, f"{name} is {found.outcome}: {found.why}"
     if EDGES[name].states_equation:
@@ -220,6 +234,48 @@ def test_a_verdict_proves_no_edge_that_it_does_not_speak_of(
     assert found.outcome == "unknown" and not found.ok and said in found.why
 
 
+WRONG_LIMITS = {
+    "another temperature": ("cross-entropy-limit-crammer-singer", '"(f[i,c] + delta[i,c])/t"',
+                            '"(f[i,c] + delta[i,c])/(2*t)"'),
+    "no margin": ("cross-entropy-limit-crammer-singer", "+ delta[i,c]", "- delta[i,c]"),
+    "another target": ("infonce-limit-average-margin-dot", '"pos[i]" = "i"', '"pos[i]" = "a"'),
+    "another scale": ("k-means-limit-k-means-narrow", 'scale = "n"', 'scale = "2*n"'),
+    "a negative scale": ("k-means-limit-k-means-narrow", 'scale = "n"', 'scale = "-n"'),
+    "another pair": ("vat-limit-wide-kernel", 'log(m[i,j]) - ', ''),
+    "the loser first": ("bradley-terry-limit-slic-hf", "[a = winner]", "[a = loser]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG_LIMITS)
+def test_a_loss_of_another_pair_has_not_that_limit(what: str) -> None:
+    name, old, new = WRONG_LIMITS[what]
+    table = (relations_dir() / "limits.toml").read_text()
+    written = table[table.index(f"[{name}]") :].split("\n\n")[0]
+    assert old in written and read(written).states_source
+    wrong = written.replace(old, new)
+    if what == "another target":
+        wrong += '\n[infonce-limit-average-margin-dot.add.given]\na = "index in n"'
+    found = verdict(read(wrong))
+    assert found.outcome == "refuted" and not found.ok and found.why
+
+
+def test_what_prints_a_limit_is_no_loss_of_the_pair() -> None:
+    """Both entries state one pair, of which they print different limits."""
+    edge = EDGES["average-margin-clip-limit-average-margin-clip-limit"]
+    found = verdict(replace(edge, source="triplet-clip-limit"))
+    assert found.outcome == "unknown" and "is not the loss of the pair" in found.why
+
+
+def test_a_limit_says_what_goes_where() -> None:
+    limits = [claimed_edge(e) for e in EDGES.values() if e.kind == "limit"]
+    assert len(limits) > 25 and all(" -> " in e.label for e in limits)
+    (cold,) = (e for e in limits if e.name == "cross-entropy-limit-crammer-singer")
+    assert cold.sentence == (
+        "crammer-singer is a limit of cross-entropy, with t -> 0 and "
+        "x[i,c] := (f[i,c] + delta[i,c])/t"
+    )
+
+
 WRONG_THEOREMS = [
     ("cross-entropy-bound-mae", {"scale": "1"}),
     ("cross-entropy-bound-encouraging-loss", {"constant": "1"}),
@@ -328,7 +384,9 @@ def test_a_renaming_may_set_nothing() -> None:
 
 
 def test_a_key_of_another_kind_is_pointed_at() -> None:
-    with pytest.raises(InputError, match="an edge of kind 'limit' has no put"):
+    with pytest.raises(InputError, match="an edge of kind 'contradicts' has no put"):
+        read(GOOD.replace("special-case", "contradicts"))
+    with pytest.raises(InputError, match=r"\[e\] needs proof"):
         read(GOOD.replace("special-case", "limit"))
     with pytest.raises(InputError, match="an edge of kind 'bound' has no merge"):
         read(GOOD.replace("special-case", "bound").replace("[e.put]", 'merge = "true"\n[e.put]'))
