@@ -157,7 +157,7 @@ def describe(
         return f"[{table}] needs {key}" if table else f"{key} is missing", "see docs/format.md"
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", str(ctx.get("expected", "")))
-        hint = did_you_mean(str(value), choices) or f"one of: {', '.join(choices)}"
+        hint = did_you_mean(str(value), choices) or f"one of: {', '.join(filter(None, choices))}"
         return f"{where} cannot be {str(value)[:40]!r}", hint
     if kind == "string_pattern_mismatch":
         return f"{where} = {str(value)[:40]!r} is no name", "lower case letters, digits and hyphens"

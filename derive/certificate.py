@@ -230,13 +230,16 @@ def sentence(said: Mapping[str, Any]) -> str:
     kind, order = said["divergence"], said["order"]
     named = f"{kind} of order {order}" if "order" in families(DIVERGENCES[kind]) else kind
     loss = "I-Con" if kind == "kl" else f"I-Con[{named}]"
-    side = f"{said['scale']} * {loss} + {said['constant']}".replace(" + -", " - ")
+    scaled = loss if said["scale"] == "1" else f"{said['scale']} * {loss}"
+    added = "" if said["constant"] == "0" else f" + {said['constant']}"
+    side = f"{scaled}{added}".replace(" + -", " - ")
     if "below" not in said:
         return f"{said['published']}  =  {side}"
-    low = f"-({said['below']}) <= " if said["below"] else ""
+    side = side if side == loss else f"({side})"
+    low = "0 <= " if said["below"] == "0" else f"-({said['below']}) <= " if said["below"] else ""
     high = f" <= {said['above']}" if said["above"] else ""
     rates = f", both bounds O(({said['small']})^{said['rate']})" if "rate" in said else ""
-    return f"{low}{said['published']} - ({side}){high}{rates}"
+    return f"{low}{said['published']} - {side}{high}{rates}"
 
 
 def show_var(v: Term) -> str:

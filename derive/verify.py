@@ -20,11 +20,12 @@ from derive.finite import FiniteReport
 from derive.instance import other_point
 from derive.models import Model
 from derive.prove import NotProved, Proof, prove
+from derive.rescaled import rescaled
 from derive.terms import Term, mk, num
 from derive.theorem import MINUS
 from derive.vacuous import vacuous
 from derive.verdict import NEGATIVE, Judge, Proved, Refuted, Unknown, Verdict
-from derive.witness import Witness
+from derive.witness import CLAIM, Witness
 
 
 class JudgesDisagree(Exception):
@@ -59,6 +60,8 @@ def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
     judges = [*said(report)]
     if report.witness is not None:
         check_pair(method, claim, seed)
+        if report.witness.against != CLAIM and (how := rescaled(claim, seed)):
+            judges.append(Judge("parameters", "one fits when scaled", how))
         return Refuted(
             method_id=method.id, claimed=relation, judges=tuple(judges),
             seconds=time.perf_counter() - start, kind=report.witness.kind, witness=report.witness,

@@ -143,8 +143,22 @@ def generate(
             spec, target, verdict=brief, certificate_hash=certificate or None, known=facts
         )
     except Refused as error:
-        raise InputError(f"no program is written for {error}") from None
+        why, more = str(error).removesuffix("."), ""
+        if (true := spec.claim.correction) and true in str(error):
+            why = str(error).partition(true)[0].strip().removesuffix(".")
+            more = opening(f"what is true: {true}", f"iconograph show {spec.id} says what is true")
+        raise InputError(f"no program is written for {why}", hint=more) from None
     return Code(text, brief, facts)
+
+
+def opening(text: str, rest: str) -> str:
+    """As many whole sentences as an error may quote; `rest` stands for those left out."""
+    room, shown = 300 - len(rest) - 2, text
+    while len(shown) > room and ". " in shown.rstrip("."):
+        shown = shown.rstrip(".").rpartition(". ")[0] + "."
+    if len(shown) > room:
+        return rest
+    return text if shown == text else f"{shown} {rest}"
 
 
 def check(certificate: str | os.PathLike[str]) -> Check:

@@ -6,8 +6,10 @@ Nothing heavy is imported when this module is: a command imports what it needs w
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -21,13 +23,39 @@ from iconograph.console import complain, guard
 class Door(TyperGroup):
     """Runs every command under `guard`, so that none can end in a traceback."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the options that stand before a command."""
+        with _own_words():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the user named, then say what is wrong with plug-ins it read."""
         try:
-            with guard():
+            with _own_words(), guard():
                 return super().invoke(ctx)
         finally:
             _report_plugins()
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Let wrong usage be said in one paragraph, as everything else that is wrong."""
+    try:
+        yield
+    except Exception as error:
+        said = getattr(error, "format_message", None)
+        if said is not None and type(error).__name__ != "NoArgsIsHelpError":  # that shows the help
+            text = re.sub(r"^Invalid value(?: for ([^:]*))?: ", _named, said())
+            ctx = getattr(error, "ctx", None)
+            path = ctx.command_path if ctx is not None else "iconograph"
+            words = f"{text.rstrip('.')}; {path} -h lists what there is"
+            error.show = lambda *_, **__: complain(words)  # type: ignore[attr-defined]
+        raise
+
+
+def _named(found: re.Match[str]) -> str:
+    """The option whose value is wrong, where it is said."""
+    return f"{found[1]}: " if found[1] else ""
 
 
 app = typer.Typer(

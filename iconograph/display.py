@@ -354,7 +354,8 @@ def claim_text(method: Method) -> str:
         return f"{claim.relation}: published = {side}"
     below = f"-{_factor(claim.below_text)} <= " if claim.below is not None else ""
     above = f" <= {claim.above_text}" if claim.above is not None else ""
-    bounds = f"{below}published - ({side}){above}".replace("-0 <=", "0 <=")
+    side = side if side == loss else f"({side})"
+    bounds = f"{below}published - {side}{above}".replace("-0 <=", "0 <=")
     if not claim.parameter:
         return f"{claim.relation}: {bounds}"
     return f"{claim.relation} as {claim.parameter} -> {claim.to}: {bounds}"

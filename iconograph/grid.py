@@ -141,4 +141,5 @@ def counted(table: Table) -> str:
     methods = sum(len(c.methods) for c in cells)
     gaps = sum(len(c.gaps) for c in table.cells.values())
     apart = f"; {len(table.apart)} theorems and errata stand apart" if table.apart else ""
-    return f"{methods} methods in {len(cells)} cells, {gaps} named gaps{apart}."
+    named = "1 named gap" if gaps == 1 else f"{gaps} named gaps"
+    return f"{methods} methods in {len(cells)} cells, {named}{apart}."

@@ -69,9 +69,14 @@ def published(method: Method) -> str:
     claim = method.claim
     if claim.relation == "definition":
         return ""
+    return f"; its published loss is {affine(claim)}"
+
+
+def affine(claim: Claim) -> str:
+    """Scale * this + constant, without a factor 1 and a term 0."""
     scale = "" if claim.scale_text == "1" else f"({claim.scale_text}) * "
     constant = "" if claim.constant_text == "0" else f" + {claim.constant_text}"
-    return f"; its published loss is {scale}this{constant}"
+    return f"{scale}this{constant}"
 
 
 # --------------------------------------------------------------------------- what is proved of it
@@ -128,7 +133,7 @@ def limits(relatives: tuple[Kin, ...]) -> Iterator[Line]:
             "expansion": f"begins with the published loss as {claim.parameter} goes to {claim.to}",
             "bound": "bounds the published loss",
         }[claim.relation]
-        scaled = f"({claim.scale_text}) * this + {claim.constant_text}"
+        scaled = affine(claim)
         yield "Limit", f"{k.method.id}{put}: {scaled} {what}, {proved_by(verdict)}"
 
 

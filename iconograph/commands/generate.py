@@ -126,4 +126,4 @@ def generate(
         print(f"{out} written: {code.brief}")
         for word, said in code.known:
             if word in NAMING:
-                print(f"{word} {said}")
+                print(f"{word}: {said}")
