@@ -18,6 +18,7 @@ from catalog.symbols import (
     Dot,
     Expr,
     IVar,
+    Iverson,
     Macro,
     Mul,
     Norm,
@@ -27,6 +28,7 @@ from catalog.symbols import (
     Sym,
     walk,
 )  # fmt: skip
+from codegen import log_space
 from codegen.printers import TensorPrinter
 from codegen.text import ATOM, BITS, PRODUCT, Text
 from codegen.trees import holds_always
@@ -92,6 +94,8 @@ class Adjoint:
                 for k, a in enumerate(args):
                     rest = args[:k] + args[k + 1 :]
                     self.pull_factor(a, g, rest)
+            case Div(num, den) if log_space.suits(num) and log_space.suits(den):
+                self.pull_log(node, self.times(g, text))
             case Div(num, den):
                 self.pull(num, self.printer.join(" / ", [g, self.value(den)], PRODUCT))
                 ratio = self.printer.join(" / ", [self.value(num), self.value(den)], PRODUCT)
@@ -103,6 +107,8 @@ class Adjoint:
                 self.pull(base, self.times(g, self.value(exponent), self.value(lower)))
                 log = self.printer.call("log", [self.value(base)])
                 self.pull(exponent, self.times(g, text, log))
+            case Call("log", (a,)) if log_space.suits(a):
+                self.pull_log(a, g)
             case Call(fn, args):
                 self.pull_call(fn, args, g)
             case Dot(u, v):
@@ -118,6 +124,55 @@ class Adjoint:
             case Big():
                 self.pull_big(node, g)
         return None
+
+    def pull_log(self, node: Expr, upstream: Text) -> None:
+        """The reverse sweep of `log_space.logarithm`: `upstream` is d loss / d log node."""
+        if not any(isinstance(n, Sym) and n.learned for n in walk(node)):
+            return
+        text = log_space.logarithm(self.printer, node)
+        g = self.named(self.onto(upstream, text.axes))
+        match node:
+            case Macro():
+                self.pull_log(node.body, g)
+            case Call("exp", (x,)):
+                self.pull(x, g)
+            case Call("sigmoid", (x,)):
+                other = self.printer.call("sigmoid", [log_space.negated(self.value(x))])
+                self.pull(x, self.times(g, other))
+            case Div(num, den):
+                self.pull_log(num, g)
+                self.pull_log(den, self.minus(g))
+            case Pow(base, exponent) if log_space.has_exp(base):
+                self.pull_log(base, self.times(g, self.value(exponent)))
+                self.pull(exponent, self.times(g, log_space.logarithm(self.printer, base)))
+            case Mul(args):
+                held = [self.printer.cond(a.cond) for a in args if isinstance(a, Iverson)]
+                g = self.named(self.times(g, *(replace(c, code=f"({c.code})") for c in held)))
+                for a in args:
+                    if not isinstance(a, Iverson):
+                        self.pull_log(a, g)
+            case Add(args):
+                whole = self.named(text)
+                for a in args:
+                    part = log_space.logarithm(self.printer, a)
+                    self.pull_log(a, self.times(g, self.share(part, whole)))
+            case Big("sum" | "mean", vars, cond, body):
+                inner = Adjoint(self.printer.inside(vars), self.lines, self.count)
+                whole = log_space.logarithm(self.printer, Big("sum", vars, cond, body))
+                whole = inner.named(whole)
+                part = log_space.logarithm(inner.printer, body)
+                if not holds_always(cond):
+                    part = log_space.chosen(inner.printer, cond, part)
+                inner.pull_log(body, inner.times(g, inner.share(part, whole)))
+                self.count = inner.count
+            case _:
+                self.pull_call("log", (node,), g)
+
+    def share(self, part: Text, whole: Text) -> Text:
+        """The share of a summand in a sum, from their logarithms."""
+        axes = self.printer.union(part, whole)
+        ends = [self.printer.lift(t, axes).code for t in (part, whole)]
+        return Text(f"_share({ends[0]}, {ends[1]})", axes, ATOM)
 
     def minus(self, g: Text) -> Text:
         """-g."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from catalog.conditions import conjuncts
 from catalog.symbols import Expr, Iverson
+from codegen import log_space
 from codegen.pieces import Pieces, positions, unique
 from codegen.printers import TensorPrinter
 from codegen.render import environment
@@ -48,7 +49,7 @@ def block_target(pieces: Pieces, shared: bool = False) -> BlockTarget:
     expr = t.expr
     taken: list[tuple[str, Expr]] = []
     if t.form == "given":
-        expr, taken = hoist(t.expr, r.row, r.column, f"row_sum{k}_")
+        expr, taken = hoist(log_space.shifted(t.expr), r.row, r.column, f"row_sum{k}_")
     printer = pieces.printer(r.row, r.column, block=True)
     printer.names = {**pieces.program.names, **{name: name for name, _ in taken}}
     printer.cast = ".to(like.dtype)"

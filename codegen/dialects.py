@@ -17,7 +17,7 @@ class Dialect:
     largest: str
     smallest: str
     permute: str
-    number: str = "{}"
+    at_least: str = "{}"
 
 
 TORCH = Dialect(
@@ -26,6 +26,7 @@ TORCH = Dialect(
         "log": "torch.log({})",
         "exp": "torch.exp({})",
         "sqrt": "torch.sqrt({})",
+        "root": "_root({})",
         "relu": "torch.relu({})",
         "step": "torch.where({} > 0, 1.0, 0.0)",
         "sigmoid": "torch.sigmoid({})",
@@ -41,6 +42,7 @@ TORCH = Dialect(
     ".amax({})",
     ".amin({})",
     ".permute({})",
+    "{}.clamp(min=1)",
 )
 NUMPY = Dialect(
     "numpy",
@@ -48,6 +50,7 @@ NUMPY = Dialect(
         "log": "np.log({})",
         "exp": "np.exp({})",
         "sqrt": "np.sqrt({})",
+        "root": "np.sqrt(np.maximum({}, np.finfo(float).tiny))",
         "relu": "np.maximum({}, 0.0)",
         "step": "np.where({} > 0, 1.0, 0.0)",
         "sigmoid": "np.exp(-np.logaddexp(0.0, -{}))",
@@ -63,4 +66,5 @@ NUMPY = Dialect(
     ".max({})",
     ".min({})",
     ".transpose({})",
+    "np.maximum({}, 1)",
 )

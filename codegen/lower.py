@@ -119,7 +119,7 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
     k = split.convert(kernel)
     if not split.atoms:
         raise NotPairwise("nothing that is learned depends on the pair")
-    log_k = sympy.expand_log(sympy.log(k))
+    log_k = logarithm(k)
     log_kernel = LogKernel(log_k, k, tuple(split.atoms), tuple(split.parameters))
     # p -> numerators
     target = supervision(method, p, row, column, normalise)
@@ -136,6 +136,17 @@ def reduction(method: Method, block: Block, names: Mapping[str, str]) -> Reducti
         anchor_cond,
         method.icon.divergence,
     )
+
+
+def logarithm(k: sympy.Expr) -> sympy.Expr:
+    """The logarithm of a positive kernel, without an exponential that is undone at once."""
+    if isinstance(k, sympy.exp):
+        return k.args[0]
+    if k.is_Mul:
+        powers = [f.args[0] for f in k.args if isinstance(f, sympy.exp)]
+        rest = [f for f in k.args if not isinstance(f, sympy.exp)]
+        return sympy.Add(*powers, sympy.expand_log(sympy.log(sympy.Mul(*rest))))
+    return sympy.expand_log(sympy.log(k))
 
 
 def anchors(cond: Cond, row: IVar) -> tuple[Cond, Cond]:

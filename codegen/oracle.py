@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from catalog.divergences import DIVERGENCES
 from catalog.formula import parse_expr
@@ -61,6 +61,9 @@ class Interpreter:
 
     sizes: Mapping[str, int]
     data: Mapping[str, Array]
+
+    number: ClassVar[Any] = float
+    unary: ClassVar[Mapping[str, Callable[[Any], tuple[Any, Any]]]] = UNARY
 
     def __post_init__(self) -> None:
         self.leaves: dict[tuple[str, tuple[int, ...]], Any] = {}
@@ -142,13 +145,15 @@ class Interpreter:
     def _value(self, node: Expr, env: Env) -> Var | list[Var]:
         match node:
             case Num(value):
-                return Var(float(value))
+                return Var(self.number(value))
             case Sym(name, args):
                 where = tuple(self.index(a, env) for a in args)
                 if (name, where) not in self.leaves:
                     entry = self.entry(name, args, env)
                     self.leaves[name, where] = (
-                        [Var(float(x)) for x in entry] if node.dim else Var(float(entry))
+                        [Var(self.number(x)) for x in entry]
+                        if node.dim
+                        else Var(self.number(entry))
                     )
                 return self.leaves[name, where]  # type: ignore[no-any-return]
             case Add(args):
@@ -167,11 +172,10 @@ class Interpreter:
             case Pow(base, exponent):
                 return self.scalar(base, env).power(self.scalar(exponent, env))
             case Call("max" | "min" as fn, (a, b)):
-                pick = max if fn == "max" else min
-                return pick(self.scalar(a, env), self.scalar(b, env), key=lambda v: v.value)
+                return self.extreme(fn, [self.scalar(a, env), self.scalar(b, env)])
             case Call(fn, (a,)):
                 x = self.scalar(a, env)
-                return x.map(*UNARY[fn](x.value))
+                return x.map(*self.unary[fn](x.value))
             case Dot(u, v):
                 return dot(self.vector(u, env), self.vector(v, env))
             case SqNorm(u):
@@ -179,25 +183,37 @@ class Interpreter:
                 return dot(w, w)
             case Norm(u):
                 w = self.vector(u, env)
-                return dot(w, w).power(Var(0.5))
+                return dot(w, w).power(Var(self.number(0.5)))
             case Cos(u, v):
                 first, second = self.vector(u, env), self.vector(v, env)
                 lengths = dot(first, first) * dot(second, second)
-                return dot(first, second) / lengths.power(Var(0.5))
+                return dot(first, second) / lengths.power(Var(self.number(0.5)))
             case Iverson(cond):
-                return Var(float(self.holds(cond, env)))
+                return Var(self.number(int(self.holds(cond, env))))
             case Size(vars, cond):
-                return Var(float(sum(1 for _ in self.assignments(vars, cond, env))))
+                return Var(self.number(sum(1 for _ in self.assignments(vars, cond, env))))
             case Macro():
                 return self.value(node.body, env)
             case Big(op, vars, cond, body):
                 values = [self.value(body, e) for e in self.assignments(vars, cond, env)]
                 if op in ("max", "min"):
-                    pick = max if op == "max" else min
-                    return pick((v for v in values if isinstance(v, Var)), key=lambda v: v.value)
-                whole, count = added(values), Var(float(len(values)) if op == "mean" else 1.0)
+                    return self.extreme(op, [v for v in values if isinstance(v, Var)])
+                whole = added(values)
+                count = Var(self.number(len(values) if op == "mean" else 1))
                 return [x / count for x in whole] if isinstance(whole, list) else whole / count
         raise TypeError(f"not a formula: {node}")
+
+    def share(self, kernel: Var, partition: Var) -> Var:
+        """The q of a neighbour."""
+        return kernel / partition
+
+    def logarithm(self, q: Any) -> tuple[Any, Any]:
+        """The logarithm of a q where p has mass, and its derivative."""
+        return math.log(q), 1 / q
+
+    def extreme(self, op: str, values: list[Var]) -> Var:
+        """The largest or smallest of numbers; the first one where several are."""
+        return (max if op == "max" else min)(values, key=lambda v: v.value)
 
 
 # --------------------------------------------------------------------------- methods
@@ -233,14 +249,15 @@ class Summand:
     def __init__(self, icon: Icon, interpreter: Interpreter) -> None:
         if icon.divergence == "kl":
             return
+        self.kind = type(interpreter)
         words = {n: Value(Sym(n, (), "positive")) for n in "pqa"}
         template = DIVERGENCES[icon.divergence].template
         self.tree = parse_expr(template, Scope({}, {}, values=words))
         self.order = interpreter.scalar(icon.degree, {}).value
 
-    def __call__(self, p: float, q: Var) -> Var:
+    def __call__(self, p: Any, q: Var) -> Var:
         """The summand at fixed p and a q that is on the tape; 0 log 0 is 0."""
-        own = Interpreter({}, {"p": p, "a": self.order})
+        own = self.kind({}, {"p": p, "a": self.order})
         own.leaves["q", ()] = q
         return own.scalar(self.tree, {})
 
@@ -252,14 +269,15 @@ def loss(
     *,
     term: str = "kl",
     wanted: Iterable[str] = (),
+    kind: Callable[[Mapping[str, int], Mapping[str, Array]], Interpreter] = Interpreter,
 ) -> Answer:
     """The I-Con loss of a method: sum over its blocks and anchors of weight * D(p, q).
 
     With `term="cross_entropy"` the entropy of p is left out of KL(p || q). The gradient covers
     every learned symbol, and those `wanted` besides; p, the weights and the order of the
-    divergence are held fixed.
+    divergence are held fixed. `kind` makes the interpreter, whose numbers they are.
     """
-    interpreter = Interpreter(sizes, data)
+    interpreter = kind(sizes, data)
     summand = Summand(method.icon, interpreter)
     rows = []
     for block in method.icon.blocks:
@@ -271,14 +289,14 @@ def loss(
             partition = total(kernel)
             terms = []
             for p_j, k_j in zip(p, kernel, strict=True):
-                ratio = k_j / partition
+                ratio = interpreter.share(k_j, partition)
                 if method.icon.divergence != "kl":
                     terms.append(summand(p_j, ratio))
                     continue
                 if p_j == 0:
                     continue
-                entropy = math.log(p_j) if term == "kl" else 0.0
-                log_q = ratio.map(math.log(ratio.value), 1 / ratio.value)
+                entropy = interpreter.unary["log"](p_j)[0] if term == "kl" else 0.0
+                log_q = ratio.map(*interpreter.logarithm(ratio.value))
                 terms.append(Var(p_j) * (Var(entropy) + -log_q))
             weight = Var(interpreter.scalar(block.weight, anchor).value)
             rows.append(weight * total(terms))

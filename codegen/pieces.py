@@ -27,7 +27,7 @@ from codegen.lower import equal_weights
 from codegen.passes import linear, singular
 from codegen.printers import TensorPrinter
 from codegen.signature import anchor
-from codegen.sympy_printer import SympyPrinter
+from codegen.sympy_printer import SympyPrinter, stable
 from codegen.text import ATOM, BITS, PRODUCT, UNARY, Text
 from codegen.trees import fold, holds_always
 
@@ -181,7 +181,7 @@ class Pieces:
                 names[p.symbol] = f"{p.symbol}[rows, None]" if block else f"{p.symbol}[:, None]"
             elif p.axis == "column" and block:
                 names[p.symbol] = f"{p.symbol}[columns]"
-        return self.sympy_printer(names).text(expr).at(level)
+        return self.sympy_printer(names).text(stable(expr)).at(level)
 
     def scores(self, *, block: bool = True) -> list[str]:
         """Lines that compute the atoms and the fixed data of the pairs."""

@@ -36,6 +36,7 @@ from catalog.symbols import (
     SqNorm,
     Sym,
 )  # fmt: skip
+from codegen import log_space
 from codegen.dialects import Dialect
 from codegen.text import ATOM, BITS, POWER, PRODUCT, SUM, UNARY, Text, number
 from codegen.trees import positive
@@ -188,10 +189,16 @@ class TensorPrinter:
                 return self.addition(args)
             case Mul(args):
                 return self.product(args)
+            case Div(num, den) if log_space.suits(num) and log_space.suits(den):
+                return self.call("exp", [log_space.logarithm(self, node)])
             case Div(num, den):
-                return self.join(" / ", [self.expr(num), self.expr(den)], PRODUCT)
+                return self.join(" / ", [self.expr(num), self.divisor(den)], PRODUCT)
             case Pow(base, exponent):
                 return self.power(self.expr(base), self.expr(exponent))
+            case Call("log", (a,)) if log_space.suits(a):
+                return log_space.logarithm(self, a)
+            case Call("sqrt", (a,)) if not log_space.never_negative(a):
+                return self.call("root", [self.expr(a)])
             case Call(fn, args):
                 return self.call(fn, [self.expr(a) for a in args])
             case Dot(u, v):
@@ -209,6 +216,23 @@ class TensorPrinter:
                 return self.size(vars, cond, label)
             case Big():
                 return self.big(node)
+
+    def divisor(self, node: Expr) -> Text:
+        """What is divided by: the number of elements of a set that may be empty is 1 at least.
+
+        Its sum over no elements is 0, and 0 / 0 would be no number.
+        """
+        match node:
+            case Macro():
+                return self.divisor(node.body)
+            case Mul(args):
+                return self.join(" * ", [self.divisor(a) for a in args], PRODUCT)
+            case Size(_, cond) if cond != And(()):
+                text = self.expr(node)
+                return text if text.plain else replace(
+                    text, code=self.dialect.at_least.format(text.at(ATOM)), level=ATOM
+                )
+        return self.expr(node)
 
     def addition(self, args: tuple[Expr, ...]) -> Text:
         """A sum; a term with a leading minus is subtracted."""

@@ -30,6 +30,7 @@ from catalog.symbols import (
     free_indices,
     walk,
 )  # fmt: skip
+from codegen import log_space
 from codegen.ir import Atom, Feature, Parameter
 from codegen.trees import ONE, alike, holds_always, positive
 
@@ -64,6 +65,8 @@ class Split:
                 return sympy.Add(*(self.convert(a) for a in args))
             case Mul(args):
                 return sympy.Mul(*(self.convert(a) for a in args))
+            case Div(num, den) if len(self.sides(den)) < 2 and is_partition(den):
+                return self.convert(num) * sympy.exp(-self.leaf(Call("log", (den,))))
             case Div(num, den):
                 return self.convert(num) / self.convert(den)
             case Pow(base, exponent):
@@ -202,6 +205,12 @@ class Split:
         if not rows or not columns or index not in free_indices(Mul((*rows, *columns))):
             return None
         return quotient(rows), quotient(columns)
+
+
+def is_partition(node: Expr) -> bool:
+    """Whether a divisor is a sum of exponentials: it may overflow, its logarithm does not."""
+    body = node.body if isinstance(node, Macro) else node
+    return isinstance(body, Big) and log_space.suits(body)
 
 
 def quotient(factors: list[Expr]) -> Expr:

@@ -13,7 +13,41 @@ from fractions import Fraction
 import sympy
 
 from codegen.dialects import Dialect
-from codegen.text import ATOM, POWER, PRODUCT, SUM, UNARY, Text, number
+from codegen.text import ATOM, BITS, POWER, PRODUCT, SUM, UNARY, Text, number
+
+
+class softplus(sympy.Function):  # type: ignore[misc]
+    """log(1 + exp(x))."""
+
+
+class sigmoid(sympy.Function):  # type: ignore[misc]
+    """1 / (1 + exp(-x))."""
+
+
+X = sympy.Wild("x")
+
+
+def stable(node: sympy.Expr) -> sympy.Expr:
+    """The same formula with no exponential that is infinite where the whole is not.
+
+    Exponents are added up, and softplus and sigmoid are called by their names.
+    """
+    if not node.has(sympy.exp):
+        return node
+    node = node.replace(lambda n: n.is_Mul, lambda n: sympy.powsimp(n, combine="exp"))
+    node = node.replace(sympy.log(1 + sympy.exp(X)), softplus(X))
+    node = node.replace(lambda n: n.is_Mul and quotient_of_exp(n) is not None, quotient_of_exp)
+    return node.replace(1 / (1 + sympy.exp(X)), sigmoid(-X))
+
+
+def quotient_of_exp(node: sympy.Expr) -> sympy.Expr | None:
+    """A product with exp(x) / (1 + exp(x)) in it, written with the sigmoid of x."""
+    for factor in node.args:
+        if isinstance(factor, sympy.exp):
+            bottom = sympy.Pow(1 + factor, -1)
+            if bottom in node.args:
+                return node / factor / bottom * sigmoid(factor.args[0])
+    return None
 
 
 @dataclass(frozen=True)
@@ -25,7 +59,7 @@ class SympyPrinter:
 
     def __call__(self, node: sympy.Expr) -> str:
         """The source text of `node`."""
-        return self.text(node).code
+        return self.text(stable(node)).code
 
     def text(self, node: sympy.Expr) -> Text:
         """The source text with its binding strength."""
@@ -41,7 +75,8 @@ class SympyPrinter:
         if node.is_Pow:
             base, exponent = node.as_base_exp()
             if exponent == sympy.Rational(1, 2):
-                return self.function("sqrt", [base])
+                # rounding makes 1 - x * x negative
+                return self.function("sqrt" if base.is_nonnegative else "root", [base])
             if exponent.is_Number and exponent.is_negative:
                 return self.product(node)
             code = f"{self.text(base).at(ATOM)} ** {self.text(exponent).at(ATOM)}"
@@ -55,7 +90,9 @@ class SympyPrinter:
         """A function of the dialect, or of Python where its argument is a number."""
         if name in ("log", "exp", "sqrt") and all(a.is_number for a in args):
             return Text(f"math.{name}({self.text(args[0]).code})")
-        return Text(self.dialect.functions[name].format(*(self.text(a).code for a in args)))
+        template = self.dialect.functions[name]
+        level = ATOM if "-{}" in template or template.startswith("{}") else BITS
+        return Text(template.format(*(self.text(a).at(level) for a in args)))
 
     def addition(self, terms: list[sympy.Expr]) -> Text:
         """A sum; terms with a minus are subtracted, a positive term goes first if there is one."""

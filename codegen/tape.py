@@ -1,9 +1,17 @@
-"""Numbers that remember what they were made from: reverse-mode derivatives of Python floats."""
+"""Numbers that remember what they were made from: reverse-mode derivatives of Python floats.
+
+What is more than a sum or a product goes through `quotient`, `powers` and `summed`, which other
+kinds of numbers register their own form of (`codegen.balls`).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import singledispatch
+from typing import Any, TypeAlias
+
+Number: TypeAlias = Any  # a float, or a ball
 
 
 class Var:
@@ -11,10 +19,10 @@ class Var:
 
     __slots__ = ("grad", "parents", "value")
 
-    def __init__(self, value: float, parents: Sequence[tuple[Var, float]] = ()) -> None:
+    def __init__(self, value: Number, parents: Sequence[tuple[Var, Number]] = ()) -> None:
         self.value = value
         self.parents = parents
-        self.grad = 0.0
+        self.grad: Number = 0.0
 
     def __add__(self, other: Var) -> Var:
         return Var(self.value + other.value, ((self, 1.0), (other, 1.0)))
@@ -23,22 +31,41 @@ class Var:
         return Var(self.value * other.value, ((self, other.value), (other, self.value)))
 
     def __truediv__(self, other: Var) -> Var:
-        ratio = self.value / other.value
-        return Var(ratio, ((self, 1 / other.value), (other, -ratio / other.value)))
+        ratio, by_top, by_bottom = quotient(other.value, self.value)
+        return Var(ratio, ((self, by_top), (other, by_bottom)))
 
     def __neg__(self) -> Var:
         return Var(-self.value, ((self, -1.0),))
 
     def power(self, exponent: Var) -> Var:
         """`self ** exponent`; the exponent has a derivative only where the base is positive."""
-        value = raised(self.value, exponent.value)
-        slope = exponent.value * raised(self.value, exponent.value - 1) if exponent.value else 0.0
-        by_exponent = value * math.log(self.value) if self.value > 0 else 0.0
+        value, slope, by_exponent = powers(self.value, exponent.value)
         return Var(value, ((self, slope), (exponent, by_exponent)))
 
-    def map(self, value: float, slope: float) -> Var:
+    def map(self, value: Number, slope: Number) -> Var:
         """A function of this number alone."""
         return Var(value, ((self, slope),))
+
+
+@singledispatch
+def quotient(bottom: Number, top: Number) -> tuple[Number, Number, Number]:
+    """The quotient `top / bottom`, and its derivatives in the two."""
+    ratio = top / bottom
+    return ratio, 1 / bottom, -ratio / bottom
+
+
+@singledispatch
+def powers(base: Number, exponent: Number) -> tuple[Number, Number, Number]:
+    """The power `base ** exponent`, and its derivatives in the two."""
+    value = raised(base, exponent)
+    slope = exponent * raised(base, exponent - 1) if exponent else 0.0
+    return value, slope, value * math.log(base) if base > 0 else 0.0
+
+
+@singledispatch
+def summed(first: Number, *others: Number) -> Number:
+    """The sum of numbers, rounded once."""
+    return math.fsum((first, *others))
 
 
 def raised(base: float, exponent: float) -> float:
@@ -61,6 +88,8 @@ def backward(result: Var) -> None:
             stack.extend((parent, False) for parent, _ in node.parents)
     result.grad += 1.0
     for node in reversed(order):
+        if node.grad == 0:  # also where a slope is infinite: what does not count has no gradient
+            continue
         for parent, slope in node.parents:
             parent.grad += slope * node.grad
 
@@ -76,7 +105,7 @@ def softplus(x: float) -> float:
 
 
 # log is 0 where it is undefined, as in the proofs: then p log p is 0 where p is 0
-UNARY: Mapping[str, Callable[[float], tuple[float, float]]] = {
+UNARY: Mapping[str, Callable[[Number], tuple[Number, Number]]] = {
     "log": lambda x: (math.log(x), 1 / x) if x > 0 else (0.0, 0.0),
     "exp": lambda x: (math.exp(x), math.exp(x)),
     "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x) if x else 0.0),
@@ -89,7 +118,8 @@ UNARY: Mapping[str, Callable[[float], tuple[float, float]]] = {
 
 def total(terms: list[Var]) -> Var:
     """The sum of numbers (0 of none)."""
-    return Var(math.fsum(t.value for t in terms), tuple((t, 1.0) for t in terms))
+    value = summed(*(t.value for t in terms)) if terms else 0.0
+    return Var(value, tuple((t, 1.0) for t in terms))
 
 
 def product(factors: list[Var]) -> Var:

@@ -150,7 +150,8 @@ def hoist(expr: Expr, row: IVar, column: IVar, prefix: str) -> tuple[Expr, list[
     def visit(node: Any) -> Any:
         if isinstance(node, Macro):
             return visit(node.body)
-        heavy = isinstance(node, Big) or (isinstance(node, Size) and not holds_always(node.cond))
+        inner = node.args[0] if isinstance(node, Call) and node.fn == "log" else node
+        heavy = isinstance(inner, Big) or (isinstance(inner, Size) and not holds_always(inner.cond))
         if heavy and column not in free_indices(node):
             name = f"{prefix}{len(found) + 1}"
             found.append((name, node))

@@ -11,6 +11,7 @@ import sympy
 from codegen.ir import Atom
 from codegen.passes import linear, planned, singular
 from codegen.streaming import Streaming
+from codegen.sympy_printer import stable
 from codegen.text import ATOM, PRODUCT
 from codegen.triton_divergence import partition, summed, weighed
 from codegen.triton_target import Output, Sweep, TileTarget, allowed
@@ -114,7 +115,7 @@ class KernelStream(Streaming):
             bias = f" + {printer.text(rest).at(PRODUCT)} * LOG2E" if rest != 0 else ""
             tile.inner.append(f"{name} = {self.score_name} * {rate}{bias}")
         else:
-            text = printer.text(self.r.log_kernel.expr)
+            text = printer.text(stable(self.r.log_kernel.expr))
             tile.inner.append(f"{name} = {text.at(PRODUCT)} * LOG2E")
 
     @property
@@ -277,12 +278,12 @@ class KernelStream(Streaming):
         """The text of d loss / d symbol of every pair."""
         k = self.r.log_kernel
         if not self.ratio:
-            text = printer.text(k.slope(symbol))
+            text = printer.text(stable(k.slope(symbol)))
             return "weight" if text.code == "1" else f"weight * {text.at(ATOM)}"
-        share = f"weight * {printer.text(k.growth(symbol)).at(ATOM)}"
+        share = f"weight * {printer.text(stable(k.growth(symbol))).at(ATOM)}"
         if self.tiles is None:
             return share
-        return f"{share} + pull * {printer.text(k.slope(symbol)).at(ATOM)}"
+        return f"{share} + pull * {printer.text(stable(k.slope(symbol))).at(ATOM)}"
 
     def add_atom(
         self, made: Pull, printer: KernelPrinter, atom: Atom, ends: tuple[str, str], mask: str

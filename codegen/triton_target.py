@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from catalog.symbols import Big, Cond, Expr, Iverson, Size, free_indices, map_node
+from codegen import log_space
 from codegen.block_target import always_has_rows, stated
 from codegen.pieces import Pieces
 from codegen.split import NotPairwise
@@ -62,7 +63,8 @@ class TileTarget:
         self.extra: dict[str, str] = {}
         expr: Expr = self.t.expr
         if self.t.form == "given":
-            expr, taken = hoist(expr, self.r.row, self.r.column, f"row_sum{self.pieces.k}_")
+            prefix = f"row_sum{self.pieces.k}_"
+            expr, taken = hoist(log_space.shifted(expr), self.r.row, self.r.column, prefix)
             for name, node in taken:
                 self.setup.append(f"{name} = {self.hoisted(name, node)}")
                 self.extra[name] = name

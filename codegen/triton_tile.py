@@ -49,6 +49,7 @@ TRITON = Dialect(
         "log": "tl.log({})",
         "exp": "tl.exp({})",
         "sqrt": "tl.sqrt({})",
+        "root": "tl.sqrt(tl.maximum({}, 1.2e-38))",
         "relu": "tl.maximum({}, 0.0)",
         "step": "tl.where({} > 0, 1.0, 0.0)",
         "sigmoid": "tl.sigmoid({})",

@@ -184,7 +184,7 @@ CASES = {
         'kernel = "formula"\nformula = "n/(n*size[k : ok[a,i,k]])"',
         'kernel = "cosine"\nembedding = "z[a,i]"\nkeys = "z[a,j]"\ntemperature = "1/3"',
         'anchors = "a, i"\nneighbours = "j : ok[a,i,j]"', 'n = "i j k"\nv = "a b"')),
-    "a temperature that may be negative": ("online blocks symmetric", file(
+    "a temperature that may be negative": ("linear blocks", file(
         'z = "vector[i]"\nt = "real"', 'W = "positive[i,j]"', SEVERAL, WEIGHTS,
         'kernel = "dot"\nembedding = "z"\ntemperature = "t"')),
     "a temperature for every row": ("online gather", file(

@@ -61,8 +61,8 @@ def emit(program: Program) -> str:
         kl=program.kl,
     )
     extra = divergence.functions(program.method.icon, TORCH, text)
-    parts = [text.rstrip(), *extra, *helpers("torch_helpers.jinja", text)]
-    text = "\n\n\n".join(parts)
+    text = "\n\n\n".join([text.rstrip(), *extra])
+    text = "\n\n\n".join([text, *helpers("torch_helpers.jinja", text)])
     return wrapped(imported(text))
 
 

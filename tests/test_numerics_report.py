@@ -1,0 +1,196 @@
+"""`generate --report`: every method on hard data in every dtype, and errors that it must find."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from functools import cache
+
+import flint
+import pytest
+from typer.testing import CliRunner
+
+from catalog.registry import all_methods, load
+from codegen import execute, numerics, oracle, stress
+from codegen.balls import Balls, Infinite
+from codegen.emit import emit, refusal
+from codegen.numerics import Line, report
+from codegen.samples import Sample, sample
+from iconograph.cli import app
+from tests.selection import kinds, representatives
+
+pytest.importorskip("torch")
+
+EMITTED = [m for m in all_methods() if refusal(m) is None]
+OTHERS = representatives((m for m in EMITTED if m.claim.relation != "exact"), kinds)
+METHODS = [m.id for m in EMITTED if m.claim.relation == "exact" or m in OTHERS]
+
+# What is known to be outside, by cause: one list of methods each.
+HIDDEN = "a score of -inf"
+NUMBER = "-inf over a number that is trained: 0 times -inf in the gradient of the number"
+TWICE = "the formula subtracts -inf from -inf, or divides by it"
+LOST = "p is a softmax whose least entries are 0 in the dtype: then D(p, q) is infinite"
+NAIVE = "exponentials that are multiplied or subtracted outside of a logarithm overflow"
+ONE = "log(1 - s) of a score that is 1"
+KNOWN: dict[str, dict[str, set[str]]] = {
+    NUMBER: {name: {HIDDEN} for name in (
+        "cpo", "dpo", "error-rate-hellinger", "error-rate-jsd", "error-rate-mixed", "error-rate-tv",
+        "exo", "ldr-kl", "letter", "madpo", "mean-entropy", "odpo", "simpo", "tckd",
+    )},
+    TWICE: {name: {HIDDEN} for name in (
+        "beta-dpo", "hyperbolic-cross-entropy", "psl", "stablemax",
+    )},
+    LOST: {name: {"scores of 1e4"} for name in (
+        "entropic-transport", "k-means", "k-means-without-entropy", "maximum-entropy-clustering",
+        "reverse-kl-distillation", "rkl-sne", "rlhf", "soft-actor-critic",
+    )},
+    NAIVE: {name: {"scores of 1e4"} for name in (
+        "debiased-contrastive-coarse", "forward-correction",
+    )},
+    ONE: {"pairwise-similarity-bce": {"N = 1"}},
+}  # fmt: skip
+
+
+def allowed(name: str) -> set[str]:
+    return set().union(*(found.get(name, set()) for found in KNOWN.values()))
+
+
+@cache
+def lines(name: str) -> tuple[Line, ...]:
+    return tuple(report(load(name)))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_in_every_dtype_is_within_its_bounds(name: str) -> None:
+    wrong = [x for x in lines(name) if not x.within and x.case not in allowed(name)]
+    assert not wrong
+    compared = [x for x in lines(name) if x.case == "plain" and x.value_error is not None]
+    assert {x.dtype for x in compared} >= {"float64", "float32"}
+    for x in lines(name):
+        assert x.finite or not x.within or x.what != "within bound"
+
+
+def test_what_is_known_to_be_outside_still_is() -> None:
+    names = sorted(set().union(*KNOWN.values()))
+    for name in names[::4]:
+        assert not all(x.within for x in lines(name)), f"{name} is mended: take it off the list"
+
+
+# --------------------------------------------------------------------------- planted errors
+
+
+def planted(name: str, old: str, new: str) -> dict[str, set[str]]:
+    """The dtypes that are outside, by case, once `old` reads `new` in the program."""
+    text = emit(load(name))
+    assert old in text
+    found: dict[str, set[str]] = defaultdict(set)
+    for x in report(load(name), text=text.replace(old, new)):
+        if not x.within:
+            found[x.case].add(x.dtype)
+    return found
+
+
+def test_a_wrong_value_is_found_in_every_case() -> None:
+    right = "return losses.sum() / count"
+    found = planted("supcon", right, f"{right} * 1.00001")
+    assert found["plain"] == set(numerics.PRECISIONS)
+
+
+def test_a_wrong_gradient_is_found() -> None:
+    found = planted(
+        "t-sne", "losses = log_partition - expected",
+        "losses = log_partition - expected + 1e-4 * (y.sum() - y.sum().detach())",
+    )  # fmt: skip
+    assert found["plain"] >= {"float64", "float32"}
+
+
+def test_a_sum_of_nothing_without_a_slope_is_found() -> None:
+    right = "    return torch.where(total == 0, -math.inf, some)\n"
+    found = planted("unlikelihood", right, "    return torch.logsumexp(logs, dims)\n")
+    assert set(found) == {HIDDEN}
+
+
+def test_an_exponential_that_overflows_is_found() -> None:
+    right = "_log_sum_over(torch.where(near_, f @ g.T, -math.inf), -1)"
+    wrong = "torch.log(torch.where(near_, torch.exp(f @ g.T), 0.0).sum(-1))"
+    assert "scores of 1e4" in planted("mil-nce", right, wrong)
+    assert "plain" not in planted("mil-nce", right, wrong)
+
+
+def test_a_crash_is_a_line_of_the_report() -> None:
+    found = planted("simclr", "index_n = torch.arange(n", "index_n = torch.aranged(n")
+    assert found["plain"] == set(numerics.PRECISIONS)
+
+
+# --------------------------------------------------------------------------- the judge
+
+BALLS = [m.id for m in representatives(EMITTED, kinds)]
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_balls_hold_the_value_of_the_interpreter_of_floats(name: str) -> None:
+    m = load(name)
+    s = sample(m, 0, size=4)
+    plain = oracle.loss(m, s.sizes, s.data)
+    with flint.ctx.workprec(24):
+        rough = oracle.loss(m, s.sizes, s.data, kind=Balls)
+    with flint.ctx.workprec(170):
+        exact = oracle.loss(m, s.sizes, s.data, kind=Balls)
+    assert float(exact.value) == pytest.approx(plain.value, rel=1e-12, abs=1e-14)
+    assert rough.value.contains(exact.value)
+    assert 0 < float(rough.value.rad()) < 1e-3
+
+
+def test_an_infinite_loss_is_known_as_such() -> None:
+    m = load("cross-entropy")
+    s = sample(m, 0, size=2)
+    scores = [[0.0 if c != y else -float("inf") for c in range(3)] for y in s.data["y"]]
+    data = {**s.data, "x": scores}
+    with pytest.raises(Infinite):
+        oracle.loss(m, s.sizes, data, kind=Balls)
+
+
+@pytest.mark.parametrize("name", ["supcon", "multi-similarity", "prd"])
+def test_plain_data_are_the_same_in_every_dtype(name: str) -> None:
+    import torch
+
+    m = load(name)
+    arguments = execute.program_of(m).arguments
+    plain = next(stress.cases(m, arguments))
+    assert plain.name == "plain" and not stress.broken(m, plain.data)
+    for a in arguments:
+        if a.kind == "number":
+            exact = torch.tensor(plain.data.data[a.symbol], dtype=torch.float64)
+            assert torch.equal(exact.bfloat16().double(), exact)
+
+
+def test_a_broken_hypothesis_is_named() -> None:
+    m = load("multi-similarity")
+    s = next(stress.cases(m, execute.program_of(m).arguments)).data
+    wrong = Sample(s.sizes, {**s.data, "c": s.data["c"] + 1})
+    assert stress.broken(m, wrong) == "c adds up the two weights"
+
+
+# --------------------------------------------------------------------------- the command
+
+
+def test_the_command_prints_a_table_and_json() -> None:
+    run = CliRunner().invoke
+    table = run(app, ["generate", "infonce", "--no-judge", "--report"])
+    assert table.exit_code == 0
+    assert "tau = 0.01" in table.output and "within their bounds" in table.output
+    done = run(app, ["generate", "letter", "--no-judge", "--report", "--json"])
+    assert done.exit_code == 1
+    found = json.loads(done.output)
+    assert found["schema"] == "iconograph/numerics/1"
+    assert found["outside"] == sum(not x["within"] for x in found["lines"]) > 0
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--json"], "--json is for --report"),
+    (["--report", "--target", "triton"], "its kernels need a GPU"),
+])  # fmt: skip
+def test_what_cannot_be_reported_is_said(options: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["generate", "infonce", "--no-judge", *options])
+    assert done.exit_code == 2
+    assert said in " ".join((done.output + str(done.exception)).replace("│", " ").split())
