@@ -71,7 +71,7 @@ print(time.perf_counter() - start)
 REPLAY = """
 import sys, time
 from pathlib import Path
-from derive.certificate import check_text
+from derive.check import check_text
 texts = [Path(name).read_text() for name in sys.argv[1:]]
 import derive.equations, derive.stored
 start = time.perf_counter()

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.bridge import Problem
-from derive.certificate import judgement_text, theorems
+from derive.certificate import theorems
 from derive.normal import GaveUp, Normaliser
 from derive.printing import latex, text
 from derive.prove import Search
+from derive.sentences import judgement_text
 from derive.terms import RuleError, Term
 from derive.theorem import Judgement, Theorem
 

@@ -21,7 +21,7 @@ from catalog.errors import InputError
 from catalog.notation import to_text
 from catalog.spec import Method
 from derive import balls, enclose, statements, sympy_judge
-from derive.bridge import Problem, problem, scalar
+from derive.bridge import Problem, problem
 from derive.enclose import Undefined
 from derive.instance import case_at, instance
 from derive.mutants import KINDS, Mutant, mutants
@@ -29,6 +29,7 @@ from derive.normal import GaveUp
 from derive.prove import Proof, Search, prove
 from derive.terms import RuleError
 from derive.theorem import Theorem
+from derive.translate import scalar
 from derive.verify import check_pair
 from derive.witness import Witness
 

@@ -31,7 +31,6 @@ from catalog.symbols import (
     Sym,
 )  # fmt: skip
 from catalog.tidy import negative, tidy
-from derive.bridge import is_vector
 from derive.mutations_sets import (
     MINUS,
     ONE,
@@ -43,6 +42,7 @@ from derive.mutations_sets import (
     self_pair,
 )  # fmt: skip
 from derive.places import Place, is_expr, is_scalar
+from derive.translate import is_vector
 
 Rule = Callable[[Place, Words], Iterator[Node]]
 TWO, HALF = Num(Fraction(2)), Num(Fraction(1, 2))

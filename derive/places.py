@@ -26,7 +26,7 @@ from catalog.symbols import (
     Size,
     free_indices,
 )  # fmt: skip
-from derive.bridge import is_vector
+from derive.translate import is_vector
 
 
 class Never(ValueError):

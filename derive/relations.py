@@ -24,22 +24,19 @@ from catalog.spec import Method
 from catalog.stated import paired, theorem
 from catalog.ties import untied
 from derive import balls
-from derive.bridge import Problem, below_root, plain_fact, problem, scalar
-from derive.certificate import (
-    canonical_json,
-    check_text,
-    encode,
-    judgement_text,
-    other_claim,
-)
+from derive.bridge import Problem, below_root, plain_fact, problem
+from derive.certificate import canonical_json, encode
+from derive.check import check_text, other_claim
 from derive.defined import missing, of_claim, uncovered
 from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp
 from derive.printing import text
 from derive.prove import NotProved, Search, wanting
 from derive.replay import replay
+from derive.sentences import judgement_text
 from derive.terms import RuleError, num
 from derive.theorem import Judgement, Theorem
+from derive.translate import scalar
 from derive.verdict import NEGATIVE, Proved, Refuted, Unknown, Verdict
 
 MORE = (2, 5, 6, 1)  # sizes for hypotheses that the usual ones leave without a model

@@ -37,9 +37,9 @@ from catalog.symbols import (
     fresh,
 )  # fmt: skip
 from catalog.tidy import negative
-from derive.bridge import is_vector
 from derive.mutations_sets import ONE
 from derive.places import Place, is_expr, is_scalar
+from derive.translate import is_vector
 
 T = TypeVar("T")
 

@@ -14,7 +14,8 @@ from catalog.errors import InputError
 from catalog.spec import Method
 from derive import balls, finite
 from derive.bridge import Problem, problem
-from derive.certificate import certify, check_body, model_json
+from derive.certificate import certify, model_json
+from derive.check import check_body
 from derive.claims import families, total
 from derive.finite import FiniteReport
 from derive.instance import other_point

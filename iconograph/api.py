@@ -167,7 +167,7 @@ def check(certificate: str | os.PathLike[str]) -> Check:
     Raises:
         InputError: the file is no certificate, or a step of it does not follow.
     """
-    from derive.certificate import check_text
+    from derive.check import check_text
 
     path = Path(certificate)
     return Check(str(path), check_text(read(path, CERTIFICATE_LIMIT), str(path)))

@@ -22,7 +22,7 @@ from iconograph.files import write
 from iconograph.report import Row, row_facts
 
 if TYPE_CHECKING:
-    from derive.certificate import CheckResult
+    from derive.check import CheckResult
     from derive.verdict import Verdict
 
 Bundle = dict[str, str]

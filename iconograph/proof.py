@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from derive.certificate import Certificate, check_body, judgement_text, theorems
+from derive.certificate import Certificate, theorems
+from derive.check import check_body
+from derive.sentences import judgement_text
 from derive.theorem import Theorem
 
 

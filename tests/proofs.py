@@ -19,7 +19,8 @@ from catalog.registry import all_methods, load
 from catalog.spec import Method
 from derive import verify as pipeline
 from derive.bridge import Problem, problem
-from derive.certificate import Certificate, CheckResult, certify, check_text, model_json
+from derive.certificate import Certificate, certify, model_json
+from derive.check import CheckResult, check_text
 from derive.finite import MORE, FiniteReport, judge
 from derive.instance import LIMITS, model_at
 from derive.prove import Proof, prove

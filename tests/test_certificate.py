@@ -18,19 +18,13 @@ from typing import Any
 import pytest
 
 from catalog.errors import InputError
-from derive import certificate, claims, theorem
-from derive.certificate import (
-    Certificate,
-    CheckResult,
-    canonical_json,
-    check_body,
-    check_text,
-    encode,
-    statement,
-)
+from derive import certificate, check, claims, sentences, theorem
+from derive.certificate import Certificate, canonical_json, encode
+from derive.check import CheckResult, check_body, check_text
 from derive.claims import total
 from derive.printing import text
 from derive.replay import freeze, replay
+from derive.sentences import statement
 from derive.terms import RuleError, Term, domain, mk, num, var
 from derive.theorem import RULES, Theorem
 from tests.certified_forms import NAMES, form
@@ -207,7 +201,7 @@ def test_a_file_of_a_hundred_megabytes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="limit"):
         api.check(path)
     assert time.monotonic() - start < 1
-    assert "not read" in refused(" " * (certificate.MAX_BYTES + 1))
+    assert "not read" in refused(" " * (check.MAX_BYTES + 1))
 
 
 def test_every_refusal_of_the_command_is_one_sentence(tmp_path: Path, capfd: Any) -> None:
@@ -429,7 +423,7 @@ def test_a_claim_of_every_form_is_certified(name: str) -> None:
     assert said["relation"] == (
         "generalised" if said.get("order") and name in OTHERS else BASE[name]
     )
-    assert result.theorem_text == certificate.sentence(said)
+    assert result.theorem_text == sentences.sentence(said)
     for n, th in enumerate(result.theorems):
         model, true = counterexample(th, n, 4)
         assert model is None

@@ -19,7 +19,6 @@ from catalog.scope import Value
 from catalog.spec import Icon, PSpec, QSpec
 from catalog.symbols import Num, Sym
 from derive import claims
-from derive.bridge import scalar
 from derive.claims import DIVERGENCES, FULL, HALF, LOOSE, NOT_ONE, families, rate
 from derive.fields import Balls, fmpq
 from derive.models import Evaluator, Model
@@ -27,6 +26,7 @@ from derive.sympy_judge import NoValue as SympyHasNoValue
 from derive.sympy_judge import Writer
 from derive.terms import RuleError, Term, bind, domain, mk, num
 from derive.theorem import Theorem, X, Y
+from derive.translate import scalar
 from tests import claim_meaning
 from tests.claim_instances import (
     FORMS,

@@ -8,9 +8,9 @@ import derive.prove as search
 from catalog.registry import load
 from catalog.symbols import Big, Call, walk
 from derive import balls, bounds, sympy_judge
-from derive.certificate import statement
 from derive.instance import cases, model_at
 from derive.prove import NotProved, prove
+from derive.sentences import statement
 from derive.verdict import Proved, Refuted
 from derive.witness import recheck
 from tests.proofs import CLAIMED, DENIED, claim, entries, judged, proved, replayed, verdict

@@ -11,8 +11,9 @@ import pytest
 from catalog.registry import all_methods
 from derive import printing
 from derive.bridge import problem
-from derive.certificate import canonical_json, sentence, statement
+from derive.certificate import canonical_json
 from derive.printing import latex, text
+from derive.sentences import sentence, statement
 from derive.terms import Domain, RuleError, Term, bind, domain, mk, num, subst, var
 from derive.theorem import _KEY, Judgement, Theorem
 from derive.wording import judgement, types

@@ -17,7 +17,7 @@ import pytest
 
 from catalog.registry import load
 from derive.bridge import Problem, problem
-from derive.certificate import check_text
+from derive.check import check_text
 from derive.claims import icon
 from derive.printing import text
 from derive.prove import NotProved, Proof, prove

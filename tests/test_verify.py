@@ -11,7 +11,7 @@ from catalog.errors import InputError
 from catalog.registry import load
 from catalog.spec import Method
 from derive.bridge import problem
-from derive.certificate import check_text
+from derive.check import check_text
 from derive.prove import Proof, prove
 from derive.verdict import Proved, Refuted, Unknown
 from derive.verify import verify

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 from catalog import registry
 from catalog.divergences import DIVERGENCES
 from catalog.periodic import periodic_table
-from derive.certificate import sentence
+from derive.sentences import sentence
 from iconograph.api import opening
 from iconograph.cli import app
 from iconograph.display import claim_text
