@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from catalog.spec import Method
-from codegen import lower, passes, targets
+from codegen import adapters, lower, passes, targets
+from codegen.ir import Program
 from codegen.plain import plain, plain_method
 
 
@@ -48,12 +49,14 @@ def emit(
     certificate_hash: str | None = None,
     verdict: str | None = None,
     known: tuple[tuple[str, str], ...] = (),
+    adapter: str | None = None,
 ) -> str:
     """The source of a program that computes a method's loss.
 
     `certificate_hash`, `verdict` and what else is `known` of the loss (a word of at most eleven
-    letters and a sentence each) go into its docstring. Raises Refused where the pair (p, q) of
-    the file is not its loss, and ValueError for an unknown target.
+    letters and a sentence each) go into its docstring; `adapter`, a style of `codegen.adapters`,
+    adds a class with the argument list of a library. Raises Refused where the pair (p, q) of
+    the file is not its loss or has no such adapter, and ValueError for an unknown target.
     """
     if target not in target_names():
         raise ValueError(f"there is no target {target!r}; targets: {', '.join(target_names())}")
@@ -71,7 +74,26 @@ def emit(
     # IR -> IR
     program = passes.run(program)
     # IR -> text
-    return str(importlib.import_module(f"codegen.targets.{target}").emit(program))
+    text = str(importlib.import_module(f"codegen.targets.{target}").emit(program))
+    if adapter is not None:
+        text = f"{text.rstrip()}\n\n\n{wrapper(program, target, adapter)}\n"
+    return text
+
+
+def wrapper(program: Program, target: str, style: str) -> str:
+    """The class of an adapter. Raises Refused."""
+    if style not in adapters.STYLES:
+        names = ", ".join(adapters.STYLES)
+        raise Refused(f"{program.method.id}: there is no adapter {style!r}; adapters: {names}")
+    if target not in ("torch", "triton"):
+        raise Refused(
+            f"{program.method.id}: a {target} program has no adapter, because it is called with "
+            "arguments of its own; torch and triton programs have one"
+        )
+    try:
+        return adapters.adapter(program, style)
+    except adapters.Unsuited as error:
+        raise Refused(str(error)) from None
 
 
 def write_file(path: Path | str, text: str) -> None:

@@ -107,7 +107,12 @@ def verify(method: Named) -> Result:
 
 
 def generate(
-    method: Named, target: str = "torch", *, judge: bool = True, unverified: bool = False
+    method: Named,
+    target: str = "torch",
+    *,
+    judge: bool = True,
+    unverified: bool = False,
+    adapter: str | None = None,
 ) -> Code:
     """The text of a program that computes the loss and needs the library of the target only.
 
@@ -115,7 +120,8 @@ def generate(
     hash of the certificate; without, it says "not checked". With `unverified` a claim that was
     refuted or is undecided is no obstacle. Of a loss that is its own definition, such as one of
     `compose`, the docstring also says what else is known: which entries it equals or is a case of,
-    its gradient, its limits, and by what each is known.
+    its gradient, its limits, and by what each is known. `adapter` adds a class with the argument
+    list of a library: "pytorch-metric-learning", "two-view" or "clip".
 
     Raises:
         NotAsClaimed: the claim was judged and does not hold, or nobody knows.
@@ -140,8 +146,9 @@ def generate(
             facts = known(spec)
     try:
         text = emit(
-            spec, target, verdict=brief, certificate_hash=certificate or None, known=facts
-        )
+            spec, target, verdict=brief, certificate_hash=certificate or None, known=facts,
+            adapter=adapter,
+        )  # fmt: skip
     except Refused as error:
         why, more = str(error).removesuffix("."), ""
         if (true := spec.claim.correction) and true in str(error):

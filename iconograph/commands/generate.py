@@ -59,6 +59,10 @@ def generate(
         Path | None,
         typer.Option("--out", "-o", help="File to write; stdout without it.", readable=False),
     ] = None,
+    adapter: Annotated[
+        str | None,
+        typer.Option(help="Add a class for pytorch-metric-learning, two-view or clip trainers."),
+    ] = None,
     judge: Annotated[
         bool, typer.Option("--judge/--no-judge", help="Verify the claim, and say so in the code.")
     ] = True,
@@ -126,7 +130,9 @@ def generate(
     else:
         spec = method
     try:
-        code = api.generate(spec, target=target, judge=judge, unverified=unverified)
+        code = api.generate(
+            spec, target=target, judge=judge, unverified=unverified, adapter=adapter
+        )
     except api.NotAsClaimed as error:
         complain(str(error))
         raise typer.Exit(error.status) from None
