@@ -147,6 +147,24 @@ def bounds_triplet_supcon_in_limit(data: Data) -> tuple[Any, Any, Any, Any]:
     return out[0], out[1], out[2], out[3]
 
 
+def sample_triplet_supcon_each_limit(rng: np.random.Generator, n: int) -> Data:
+    return sample_triplet_supcon_limit(rng, n)
+
+
+def bounds_triplet_supcon_each_limit(data: Data) -> tuple[Any, Any, Any, Any]:
+    z, s, y = numbers(data["z"]), numbers(data["s"]), data["y"]
+    n, out = len(z), [mpf(0)] * 4
+    for i, a in enumerate(z):
+        far = [apart(a, z[j]) for j in range(n) if y[j] != y[i]]
+        mates = [j for j in range(n) if j != i and y[j] == y[i]]
+        for j in mates:
+            d, weight = apart(a, z[j]), mpf(1) / (n * len(mates))
+            out[0] += weight * max(d - min(far), mpf(0))
+            out[1] += weight * 2 * s**2 * one_hot_kl([-v / (2 * s**2) for v in (d, *far)], 0)
+        out[2] += 2 * s**2 * mp.log(1 + len(far)) / n
+    return out[0], out[1], out[2], out[3]
+
+
 def sample_narrow_kernel(rng: np.random.Generator, n: int) -> Data:
     w = rows_to_one(positive(rng, n, n))
     return {"d": normal(rng, n, n), "w": w, "eps": np.asarray(1.0)}
@@ -172,4 +190,5 @@ BOUNDS = {
     "triplet-clip-limit": ("s", TO_ZERO),
     "triplet-supcon-limit": ("s", TO_ZERO),
     "triplet-supcon-in-limit": ("s", TO_ZERO),
+    "triplet-supcon-each-limit": ("s", TO_ZERO),
 }
