@@ -41,7 +41,8 @@ class CppPrinter(SympyPrinter):
             return Text(f"T({float(node)!r})")
         if node.is_Integer and abs(node) > 2**31:
             return Text(f"T({float(node)!r})")
-        if node.is_Pow and not (node.exp.is_Number and (node.exp < 0 or node.exp == 0.5)):
+        root = node.is_Pow and node.exp == sympy.Rational(1, 2)
+        if node.is_Pow and not root and not (node.exp.is_Number and node.exp < 0):
             base, power = node.as_base_exp()
             if power.is_Integer and power <= POWERS:
                 return Text(" * ".join([self.text(base).at(ATOM)] * int(power)), level=PRODUCT)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy
 
-from catalog.symbols import Sym
 from catalog.spec import Icon
+from catalog.symbols import Sym
 from codegen.block_target import stated
 from codegen.cpu_printer import CPP, CppPrinter, inverses
 from codegen.divergence import LOG_P, LOG_Q, ORDER, P, Q, summand, words
@@ -23,6 +23,7 @@ from codegen.render import environment
 from codegen.streaming import Streaming
 from codegen.text import ATOM, PRODUCT
 
+XLOGY = "-torch.xlogy(p_ij, p_ij).sum(1)"
 VIEW = re.compile(r"\w+\[rows, columns\]|\w+\[columns, rows\]\.T")
 
 
@@ -53,6 +54,8 @@ class CompiledStream(Streaming):
         if self.linear and (parts := linear(self.kernel)) is not None:
             self.expr = self.kernel.atoms[0].symbol + parts[1]  # the factor is in the features
         self.blocks = self.made_blocks()
+        if self.target is not None:
+            self.target = replace(self.target, functions=self.with_entropy())
 
     # ----------------------------------------------------------------- what torch makes of a block
 
@@ -95,6 +98,21 @@ class CompiledStream(Streaming):
     def whole(self) -> bool:
         """Whether every matrix is at hand for all pairs, so that one call visits all tiles."""
         return all(VIEW.fullmatch(text) for _, text in self.blocks)
+
+    def with_entropy(self) -> str:
+        """The torch functions of p, with its entropy in a compiled loop where there is one."""
+        assert self.target is not None
+        text = self.target.functions.replace(XLOGY, "_row_entropy(p_ij)")
+        plain = self.r.allowed.kind in ("all", "others") and not self.pair
+        if not (self.given_name and plain):
+            return text
+        head = '"""The entropy of p in every row, a few rows at a time."""'
+        own = "0" if self.r.allowed.kind == "others" else "-1"
+        return text.replace(
+            head,
+            f"{head}\n    if _compiled({self.given_name}):\n"
+            f"        return _row_entropy({self.given_name}, {own})",
+        )
 
     # ----------------------------------------------------------------- what one pair reads
 
@@ -151,8 +169,10 @@ class CompiledStream(Streaming):
         out = []
         for n, atom in enumerate(self.featured):
             out.append(f"T* all_{atom.symbol} = tile.score({n}) + r * columns;")
-        for n, (name, _) in enumerate(self.blocks):
-            out.append(f"const T* all_{name} = tile.line(blocks[{n}], {n}, r, place);")
+        for name, _ in self.blocks:
+            out.append(f"const T* all_{name} = rows_{name}[r];")
+            if name == "p_ij":
+                out.append(f"ahead(rows_{name}[r + 1], columns);")
         for n, v in enumerate(vectors):
             if v.axis == "row":
                 out.append(f"const T at_{v.name} = data<T>(vectors[{n}])[i];")
@@ -240,7 +260,7 @@ class CompiledStream(Streaming):
             out = [f"const T share = allowed ? {shares} : T(0);"]
             if terms:
                 pulls = [f"({t.split(' * ')[0]} > T(0) ? {t} : T(0))" for t in terms]
-                out.append(f"const T pulled = {' + '.join(pulls)};")
+                out += summed("const T pulled", pulls)
             return out
         text = self.printer().text(self.expr).code
         if self.pair:
@@ -397,6 +417,10 @@ class CompiledStream(Streaming):
             "buffers": max(1, len(self.featured)),
             "block_count": len(self.blocks),
             "fills": self.fills(),
+            "blocks": [
+                f"const auto rows_{name} = tile.block(blocks[{n}], {n}, place);"
+                for n, (name, _) in enumerate(self.blocks)
+            ],
             "shared": shared,
             "kernel": texts[0],
             "log_kernel": text,
@@ -454,6 +478,7 @@ class CompiledStream(Streaming):
             pair=self.pair,
             name=self.class_name,
             whole=self.whole,
+            distances=any(a.kind == "sqdist" for a in self.kernel.atoms),
             features=self.features,
             block_names=[n for n, _ in self.blocks],
             block_texts=[t for _, t in self.blocks],
@@ -472,7 +497,7 @@ class CompiledStream(Streaming):
     def gradient_sums(self) -> list[tuple[str, str]]:
         """What `pull` adds to: its name, and the shape of the part of a worker."""
         axes = {str(p.symbol): p.axis for p in self.kernel.parameters}
-        shape = {"scalar": "(1,)", "row": "(n,)", "column": "(m,)"}
+        shape = {"scalar": "(1,)", "row": "(row_count,)", "column": "(column_count,)"}
         return [
             (n, shape[axes[n]] if n in axes else f"{n}.shape") for n in self.moving
         ]
@@ -484,7 +509,7 @@ class CompiledStream(Streaming):
         return ("_PairLoss" if self.pair else name) + self.k
 
 
-LOCAL = re.compile(r" *(?:const )?(?:T\*?|bool|int32_t|int64_t) (\w+) = .*;")
+LOCAL = re.compile(r" *(?:const )?(?:T\*?|auto|bool|int32_t|int64_t) (\w+) = .*;")
 
 
 def used(text: str) -> str:
@@ -522,12 +547,11 @@ def summands(icon: Icon) -> list[str]:
         "slope": write(found.slope),
         "zero_slope": f"T({write(found.zero_slope)})",
     }
-    return [
-        environment().get_template("cpu_divergence.jinja").render(
-            **values,
-            value_uses=words(values["value"], values["zero"]),
-            slope_uses=words(values["slope"], values["zero_slope"]),
-            ordered=found.ordered,
-            title=f"The summand of the {found.title} divergence.",
-        ).strip()  # fmt: skip
-    ]
+    source = environment().get_template("cpu_divergence.jinja").render(
+        **values,
+        value_uses=words(values["value"], values["zero"]),
+        slope_uses=words(values["slope"], values["zero_slope"]),
+        ordered=found.ordered,
+        title=f"The summand of the {found.title} divergence.",
+    )  # fmt: skip
+    return [source.strip()]

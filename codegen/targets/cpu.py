@@ -39,8 +39,6 @@ def emit(program: Program) -> str:
     functions += [s.compiled().rstrip() for s in streams]
     pairs = ", ".join(f"{s.class_name}: _Compiled{s.class_name[1:]}" for s in streams)
     functions.append(f"COMPILED = {{{pairs}}}")
-    text = "\n".join([*streaming, *functions]).replace(XLOGY, "_row_entropy(p_ij)")
-    functions = [f.replace(XLOGY, "_row_entropy(p_ij)") for f in functions]
     space = f"iconograph_cpu_{program.name}"
     operators = [f"{o}{s.k}" for s in streams for o in s.operators()]
     slots = {
@@ -48,7 +46,7 @@ def emit(program: Program) -> str:
         "operators": operators,
         "distances": any("distances" in f for s in streams for f in s.fills()),
         "exponentials": any(s.form in ("linear", "online", "sweeps") for s in streams),
-        "entropy": "_row_entropy" in text,
+        "entropy": any("_row_entropy" in f for f in functions),
     }
     cpp = environment().get_template("cpu_source.jinja")
     space = f"{space}_{digest(cpp.render(space=space, **slots))[:8]}"
@@ -87,7 +85,6 @@ def emit(program: Program) -> str:
     return wrapped(imported("\n\n\n".join([text, *shared])))
 
 
-XLOGY = "-torch.xlogy(p_ij, p_ij).sum(1)"
 BY_TILES = (
     "Compiled loops visit the pairs tile by tile, forward and backward: memory grows with the "
     "number of points, not with its square. Without a C++ compiler torch visits them in blocks."

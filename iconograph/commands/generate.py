@@ -53,7 +53,7 @@ def generate(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Id of a new loss, names the functions.")] = None,
     target: Annotated[
-        str, typer.Option("--target", "-t", help="torch, triton, distributed or numpy.")
+        str, typer.Option("--target", "-t", help="torch, cpu, triton, distributed or numpy.")
     ] = "torch",
     out: Annotated[
         Path | None,
