@@ -16,6 +16,7 @@ CPP = Dialect(
         "log": "logarithm({})",
         "exp": "exponential({})",
         "sqrt": "std::sqrt({})",
+        "root": "std::sqrt(at_least_tiny({}))",
         "relu": "std::max<T>({}, 0)",
         "step": "({} > 0 ? T(1) : T(0))",
         "sigmoid": "sigmoid({})",

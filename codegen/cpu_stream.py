@@ -21,6 +21,7 @@ from codegen.ir import Atom
 from codegen.passes import linear, singular
 from codegen.render import environment
 from codegen.streaming import Streaming
+from codegen.sympy_printer import stable
 from codegen.text import ATOM, PRODUCT
 
 XLOGY = "-torch.xlogy(p_ij, p_ij).sum(1)"
@@ -193,7 +194,7 @@ class CompiledStream(Streaming):
             )
             value = f"all_{name}[c]"
             if above:
-                value = f"all_{name}[c] < TINY<T> ? TINY<T> : all_{name}[c]"
+                value = f"at_least_tiny(all_{name}[c])"
             out.append(f"const T {name} = {value};")
         for p in self.kernel.parameters:
             if p.axis == "pair":
@@ -242,7 +243,7 @@ class CompiledStream(Streaming):
         self, *expressions: sympy.Expr, level: int = PRODUCT
     ) -> tuple[list[str], list[str]]:
         """Lines for what the expressions divide by, and their texts."""
-        below, swapped = inverses(expressions)
+        below, swapped = inverses([stable(e) for e in expressions])
         printer = self.printer(tuple(below))
         lines = [f"const T {s} = 1 / {self.printer().text(e).at(ATOM)};" for s, e in below.items()]
         return lines, [printer.text(e).at(level) for e in swapped]
@@ -262,7 +263,7 @@ class CompiledStream(Streaming):
                 pulls = [f"({t.split(' * ')[0]} > T(0) ? {t} : T(0))" for t in terms]
                 out += summed("const T pulled", pulls)
             return out
-        text = self.printer().text(self.expr).code
+        text = self.printer()(self.expr)
         if self.pair:
             out = [f"const T log_kernel = {text};"]
             if self.kl:
@@ -408,7 +409,7 @@ class CompiledStream(Streaming):
 
     def loops(self) -> str:
         """The C++ of the reduction."""
-        text = self.printer().text(self.expr).code
+        text = self.printer()(self.expr)
         shared, texts = self.written(self.kernel.kernel) if self.ratio else ([], [""])
         common = {
             "k": self.k,

@@ -85,10 +85,10 @@ def wrapper(program: Program, target: str, style: str) -> str:
     if style not in adapters.STYLES:
         names = ", ".join(adapters.STYLES)
         raise Refused(f"{program.method.id}: there is no adapter {style!r}; adapters: {names}")
-    if target not in ("torch", "triton"):
+    if target not in ("torch", "cpu", "triton"):
         raise Refused(
             f"{program.method.id}: a {target} program has no adapter, because it is called with "
-            "arguments of its own; torch and triton programs have one"
+            "arguments of its own; torch, cpu and triton programs have one"
         )
     try:
         return adapters.adapter(program, style)

@@ -452,6 +452,12 @@ def test_building_is_announced_once(
 # --------------------------------------------------------------------------- the text
 
 
+def test_an_adapter_calls_the_compiled_loss() -> None:
+    added = emit(load("clip"), "cpu", adapter="clip")
+    assert added.startswith(text("clip").rstrip()) and len(added) > len(text("clip"))
+    compile(added, "added", "exec")
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_file_reads_well(name: str) -> None:
     made = text(name)
@@ -483,6 +489,7 @@ def test_numbers_and_powers_in_cpp() -> None:
         x**3: "x * x * x",
         sympy.sqrt(x): "std::sqrt(x)",
         x ** sympy.Rational(3, 2): "exponential(T(1.5) * logarithm(x))",
+        sympy.sqrt(1 - x**2): "std::sqrt(at_least_tiny(1 - x * x))",
         sympy.log(2) * x: "x * T(0.6931471805599453)",
         -1 / (x + 1): "-1 / (x + 1)",
     }
