@@ -43,8 +43,14 @@ class BlockTarget:
     integers: list[str]
 
 
-def block_target(pieces: Pieces, shared: bool = False) -> BlockTarget:
-    """The functions that compute p block by block; `shared`, its sums over rows by all ranks."""
+def block_target(
+    pieces: Pieces, shared: bool = False, travelling: tuple[str, ...] | None = None
+) -> BlockTarget:
+    """The functions that compute p block by block.
+
+    `shared`, its sums over rows are taken by all ranks; `travelling` names the matrices whose rows
+    are passed from rank to rank, None where every rank has all rows.
+    """
     r, t, k = pieces.reduction, pieces.reduction.target, pieces.k
     expr = t.expr
     taken: list[tuple[str, Expr]] = []
@@ -76,6 +82,8 @@ def block_target(pieces: Pieces, shared: bool = False) -> BlockTarget:
     like = "like." in code or (t.binary and t.form not in ("proportional", "softmax"))
     names = [*data, *integers]
 
+    ring = travelling is not None
+    parts = [n for n in names if n in (travelling or ())]
     functions = environment().get_template("torch_target.jinja").render(
         k=k,
         form=t.form,
@@ -92,15 +100,20 @@ def block_target(pieces: Pieces, shared: bool = False) -> BlockTarget:
         outcomes=t.form == "match",
         entropy=pieces.program.kl,
         shared=shared,
+        ring=ring,
+        team="ring: _Ring" if ring else "team: _Team",
+        opened="\n".join(f"{n} = ring.travelling({n})" for n in parts),
+        travelling=", ".join(parts),
         doc=ABOUT[t.form],
     )  # fmt: skip
 
-    team = ["team"] if shared else []
+    team = ["ring" if ring else "team"] if shared else []
     given = [*names, *([pieces.anchor_in_block()] if like else [])]
     size = pieces.program.sizes[r.row.set.name]
     setup = [f"{name} = {pieces.printer(r.row).expr(node).code}" for name, node in taken]
     if mass:
-        sums = f"_target_mass{k}({', '.join([size, *given, *team])})"
+        outside = [n.removesuffix(".own") for n in given]
+        sums = f"_target_mass{k}({', '.join([size, *outside, *team])})"
         setup.append(f"mass{k} = {sums}.to({pieces.anchor()}.dtype)")
         if r.normalise == "joint" and not t.symmetrised:
             whole = "logsumexp(0)" if t.form == "softmax" else "sum()"
@@ -111,12 +124,13 @@ def block_target(pieces: Pieces, shared: bool = False) -> BlockTarget:
     if checked:
         valid = f"(mass{k} > 0) & (mass{k} < math.inf)"
     inside = ", ".join(given)
+    outside = [n.removesuffix(".own") for n in given]
     return BlockTarget(
         call=f"_target{k}(rows, columns, {inside})",
         back="" if t.symmetrised else f"_target{k}(columns, rows, {inside}).T",
         functions=functions,
         setup=setup,
-        entropy=f"_target_entropy{k}({', '.join([size, *given, *team])})",
+        entropy=f"_target_entropy{k}({', '.join([size, *outside, *team])})",
         valid=valid,
         data=data,
         integers=integers,

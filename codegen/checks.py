@@ -54,5 +54,5 @@ def named_sizes(program: Program, text: str) -> list[str]:
     return [
         f'{size} = sizes["{axis}"]'
         for axis, size in program.sizes.items()
-        if not size.isdigit() and re.search(rf"(?<!\.)\b{size}\b(?!=)", text)
+        if not size.isdigit() and re.search(rf'(?<![."])\b{size}\b(?!=)', text)
     ]

@@ -50,16 +50,21 @@ def emit(
     verdict: str | None = None,
     known: tuple[tuple[str, str], ...] = (),
     adapter: str | None = None,
+    columns: str | None = None,
 ) -> str:
     """The source of a program that computes a method's loss.
 
     `certificate_hash`, `verdict` and what else is `known` of the loss (a word of at most eleven
     letters and a sentence each) go into its docstring; `adapter`, a style of `codegen.adapters`,
-    adds a class with the argument list of a library. Raises Refused where the pair (p, q) of
-    the file is not its loss or has no such adapter, and ValueError for an unknown target.
+    adds a class with the argument list of a library. `columns` is for the
+    distributed target: how a rank comes by the columns of the others, "gather" (None) or "ring".
+    Raises Refused where the pair (p, q) of the file is not its loss or has no such adapter, and
+    ValueError for an unknown target or word.
     """
     if target not in target_names():
         raise ValueError(f"there is no target {target!r}; targets: {', '.join(target_names())}")
+    if columns is not None and target != "distributed":
+        raise ValueError(f"columns travel between processes: the target {target} has one")
     if (why := refusal(method)) is not None:
         raise Refused(why)
     # Method -> Method: its texts may not reach into the program
@@ -74,7 +79,8 @@ def emit(
     # IR -> IR
     program = passes.run(program)
     # IR -> text
-    text = str(importlib.import_module(f"codegen.targets.{target}").emit(program))
+    choice = {} if columns is None else {"columns": columns}
+    text = str(importlib.import_module(f"codegen.targets.{target}").emit(program, **choice))
     if adapter is not None:
         text = f"{text.rstrip()}\n\n\n{wrapper(program, target, adapter)}\n"
     return text

@@ -117,7 +117,7 @@ class Pieces:
                 lines.append(f"{right} = {self.feature(atom.right)}")
             if atom.kind == "sqdist" and self.dialect is TORCH:
                 # distances do not see the origin, but rounding does
-                lines.append(f"centre = {right}.detach().mean(0)")
+                lines.append(f"centre = {self.mean_row(right)}")
                 lines.append(f"{left} = {left} - centre")
                 if right != left:
                     lines.append(f"{right} = {right} - centre")
@@ -246,6 +246,20 @@ class Pieces:
             singular(e, k.atoms) for a in k.atoms for e in (k.expr, k.slope(a.symbol))
         )
 
+    # ----------------------------------------------------------------- where matrices are
+
+    def mean_row(self, name: str) -> str:
+        """The mean of the rows of a feature matrix, fixed."""
+        return f"{name}.detach().mean(0)"
+
+    def rows_at(self, name: str, at: Text) -> str:
+        """The row of a feature matrix at one position for every row."""
+        return f"{name}[{at.code}]"
+
+    def of_all(self, numbers: str) -> str:
+        """The numbers of all rows, where `numbers` has those of the rows at hand."""
+        return numbers
+
     # ----------------------------------------------------------------- one column per row
 
     def gathered(self) -> list[str]:
@@ -259,11 +273,12 @@ class Pieces:
         names: dict[sympy.Symbol, str] = {}
         lines = []
         for atom, left, right in self.feature_names():
-            there = right if same_row else f"{right}[{at.code}]"
+            there = right if same_row else self.rows_at(right, at)
             if atom.kind == "dot":
-                lines.append(f"{atom.symbol} = ({left} * {there}).sum(-1)")
+                lines.append(f"{atom.symbol} = {self.of_all(f'({left} * {there}).sum(-1)')}")
             else:
-                lines.append(f"{atom.symbol} = ({left} - {there}).square().sum(-1)")
+                each = f"({left} - {there}).square().sum(-1)"
+                lines.append(f"{atom.symbol} = {self.of_all(each)}")
                 lines += self.apart(atom)
         for atom in r.log_kernel.atoms:
             if atom.array is not None:

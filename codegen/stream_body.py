@@ -117,9 +117,7 @@ def classes(stream: Streaming) -> list[str]:
     return [
         f"member = torch.unique({label}, return_inverse=True)[1]",
         f"count = torch.bincount(member)[member]{' - 1' if self_out else ''}",
-        f"sums = {stream.class_sums(right)}",
-        f"others = sums[member]{f' - {right}' if self_out else ''}",
-        "expected = (left * others).sum(1) / count.clamp(min=1)",
+        *stream.class_scores(right, f" - {right}" if self_out else ""),
         *stream.unscaled(),
     ]
 

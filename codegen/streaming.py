@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from catalog.symbols import Expr
-from codegen.block_target import block_target
+from codegen.block_target import BlockTarget, block_target
 from codegen.divergence import passed
 from codegen.ir import Atom
 from codegen.passes import linear, singular
@@ -13,7 +14,7 @@ from codegen.pieces import Pieces, positions, unique
 from codegen.render import environment, paragraph
 from codegen.text import PRODUCT
 
-TYPES = {"team": "_Team"}  # of what is neither a tensor nor an integer
+TYPES = {"team": "_Team", "ring": "_Ring"}  # of what is neither a tensor nor an integer
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Streaming:
 
     pieces: Pieces
     shared: bool = False
+    team: ClassVar[str] = "team"  # the name of the ranks that share the blocks
 
     def __post_init__(self) -> None:
         self.r = self.pieces.reduction
@@ -29,7 +31,11 @@ class Streaming:
         self.k = self.pieces.k
         self.linear = self.plan.sums == "linear"
         blocks = self.plan.expected == "blocks"
-        self.target = block_target(self.pieces, self.shared) if blocks else None
+        self.target = self.block_target() if blocks else None
+
+    def block_target(self) -> BlockTarget:
+        """The functions that compute p in blocks."""
+        return block_target(self.pieces, self.shared)
 
     # ----------------------------------------------------------------- what the function takes
 
@@ -105,6 +111,41 @@ class Streaming:
         """The sum of the features of each class."""
         return f"torch.zeros_like({features}).index_add(0, member, {features})"
 
+    def class_scores(self, right: str, itself: str) -> list[str]:
+        """Lines for the mean score of every row with its class; `itself` takes the row out."""
+        return [
+            f"sums = {self.class_sums(right)}",
+            f"others = sums[member]{itself}",
+            "expected = (left * others).sum(1) / count.clamp(min=1)",
+        ]
+
+    # ----------------------------------------------------------------- where the blocks are
+
+    def visits(self, *, back: bool) -> str:
+        """The blocks of rows and columns that are visited, forward or `back`."""
+        team = ", team" if self.shared else ""
+        return f"{'_triangle' if self.triangle else '_blocks'}({self.sides()}{team})"
+
+    @property
+    def triangle(self) -> bool:
+        """Whether only the blocks on and above the diagonal are visited."""
+        return self.plan.symmetric
+
+    def opened(self, *, back: bool) -> list[str]:
+        """Lines before the first block: none, as all rows of every matrix are at hand."""
+        return []
+
+    def heights(self) -> tuple[str, str]:
+        """The numbers of rows and of columns."""
+        if self.features:
+            left, right = self.pieces.feature_names()[0][1:]
+            return f"len({left})", f"len({right})"
+        return f"len({self.arrays[0]})", f"{self.arrays[0]}.shape[1]"
+
+    def own(self, name: str) -> str:
+        """The tensor of a matrix, once the blocks are visited."""
+        return name
+
     def unscaled(self) -> list[str]:
         """Lines that make the log-kernel of `expected`: none, as it is linear in the features."""
         return []
@@ -128,7 +169,6 @@ class Streaming:
                 upstreams.append("expected_upstream: Tensor")
                 results.append("expected")
         first = (self.features or self.arrays)[0]
-        sides = self.sides()
         scores = self.pieces.scores()
         ratio = self.plan.sums == "ratio"
         return {
@@ -141,8 +181,13 @@ class Streaming:
             ],
             "returns": "Tensor" if len(results) == 1 else "tuple[Tensor, Tensor]",
             "first": first,
-            "count": sides.split(", ")[0] if self.features else f"len({self.arrays[0]})",
-            "sides": sides,
+            "count": self.heights()[0],
+            "width": self.heights()[1],
+            "visits": self.visits(back=False),
+            "visits_back": self.visits(back=True),
+            "opened": "\n".join(self.opened(back=False)),
+            "opened_back": "\n".join(self.opened(back=True)),
+            "ring": self.team == "ring",
             "order": self.order,
             "shared": self.shared,
             "joint": self.r.normalise == "joint",
@@ -161,6 +206,7 @@ class Streaming:
             "mask": self.mask("score" if self.linear else "kernel" if ratio else "log_kernel"),
             "mask_weight": self.mask("weight", "0.0"),
             "saved": saved,
+            "kept": [self.own(n) for n in saved],
             "results": results,
             "upstreams": upstreams,
             "batch": batch,
@@ -175,7 +221,7 @@ class Streaming:
         if self.r.allowed.kind == "mask":
             text += " " + self.pieces.allowed(block=True)
         own = self.pieces.integers_in(text)
-        team = ["team"] if self.shared else []
+        team = [self.team] if self.shared else []
         return unique([*own, *(self.target.integers if self.target else []), *team])
 
     def sides(self) -> str:
@@ -224,7 +270,7 @@ class Streaming:
 
     def gradients(self, tensors: list[str], batch: list[str]) -> list[str]:
         """What backward returns, None for what is fixed."""
-        found = [f"grad_{n}" if n in self.moving else "None" for n in tensors]
+        found = [self.own(f"grad_{n}") if n in self.moving else "None" for n in tensors]
         return found + ["None"] * len(batch)
 
     def pull(self, tensors: list[str]) -> list[str]:
@@ -256,6 +302,10 @@ class Streaming:
             out.append(f"    grad_{p.symbol}{cut} += {body}")
         return out
 
+    def added(self, to: str, what: str) -> str:
+        """The line that adds to a part of a gradient."""
+        return f"{to} += {what}"
+
     def pull_atom(self, atom: Atom, slope: str, tensors: list[str]) -> list[str]:
         """Lines that take d loss / d score of a block to the features or the array."""
         if atom.array is not None:
@@ -263,11 +313,12 @@ class Streaming:
             return [f"grad_{name}[rows, columns] += {slope}"]
         left, right = next(n[1:] for n in self.pieces.feature_names() if n[0] == atom)
         if atom.kind == "dot":
-            here = f"grad_{left}[rows] += {slope} @ {right}[columns]"
-            there = f"grad_{right}[columns] += {slope}.T @ {left}[rows]"
+            here = self.added(f"grad_{left}[rows]", f"{slope} @ {right}[columns]")
+            there = self.added(f"grad_{right}[columns]", f"{slope}.T @ {left}[rows]")
         else:
-            here = f"grad_{left}[rows] += _pull({slope}, {left}[rows], {right}[columns])"
-            there = f"grad_{right}[columns] += _pull({slope}.T, {right}[columns], {left}[rows])"
+            near, far = f"{left}[rows]", f"{right}[columns]"
+            here = self.added(f"grad_{near}", f"_pull({slope}, {near}, {far})")
+            there = self.added(f"grad_{far}", f"_pull({slope}.T, {far}, {near})")
         test = (
             "if rows != columns:"
             if self.plan.symmetric

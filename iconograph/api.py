@@ -110,11 +110,16 @@ def generate(
     method: Named,
     target: str = "torch",
     *,
+    columns: str | None = None,
     judge: bool = True,
     unverified: bool = False,
     adapter: str | None = None,
 ) -> Code:
     """The text of a program that computes the loss and needs the library of the target only.
+
+    `columns`, for the target "distributed" only, says how a process comes by the columns of the
+    others: "gather" all of them at once, which is what None means, or "ring", passed from process
+    to process so that none holds all.
 
     With `judge` the claim is verified first, and the program's docstring says the verdict and the
     hash of the certificate; without, it says "not checked". With `unverified` a claim that was
@@ -125,13 +130,17 @@ def generate(
 
     Raises:
         NotAsClaimed: the claim was judged and does not hold, or nobody knows.
-        InputError: no such method or target, or the method's pair is not its loss.
+        InputError: no such method, target or columns, or the method's pair is not its loss.
     """
     from codegen.emit import Refused, emit, target_names
 
     if target not in (names := target_names()):
         hint = did_you_mean(target, names) or f"targets: {', '.join(names)}"
         raise InputError(f"there is no target {target[:60]!r}", hint=hint)
+    if columns is not None and target != "distributed":
+        raise InputError("columns are passed between processes", hint="target: distributed")
+    if columns not in (None, "gather", "ring"):
+        raise InputError(f"no way to pass columns is {columns[:60]!r}", hint="gather or ring")
     spec = resolve(method)
     brief, certificate = "not checked", ""
     facts: tuple[tuple[str, str], ...] = ()
@@ -147,7 +156,7 @@ def generate(
     try:
         text = emit(
             spec, target, verdict=brief, certificate_hash=certificate or None, known=facts,
-            adapter=adapter,
+            adapter=adapter, columns=columns,
         )  # fmt: skip
     except Refused as error:
         why, more = str(error).removesuffix("."), ""

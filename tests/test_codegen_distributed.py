@@ -7,15 +7,16 @@ time only, so that what hangs fails.
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -29,6 +30,7 @@ from codegen.spread import spread
 pytest.importorskip("torch")
 import torch
 
+from iconograph.api import InputError, generate
 from tests.distributed_worker import FIXED, PATIENCE, Job, parts
 
 EXACT = 1e-10  # float64, value and gradient, relative to the largest entry
@@ -53,9 +55,16 @@ class Case:
     refused: str = ""
     through: str = "loss"
     absent: int | None = None
+    columns: str = "gather"
+    frozen: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.why}"
+        return f"{self.name}: {self.why}{', in a ring' if self.columns == 'ring' else ''}"
+
+
+def passed(case: Case) -> Case:
+    """The same case with columns that travel."""
+    return replace(case, columns="ring")
 
 
 ALONE = torch.tensor([0, 1, 2, 0, 3, 1, 1, 4, 5, 0, 6])  # classes 2 to 6 have one member
@@ -83,6 +92,26 @@ FAMILIES = [
     Case("k-means", "rows, another divergence than KL"),
     Case("cmc", "views are looped over, rows on the second axis"),
 ]
+WHOLE = {"infonce", "normface", "cross-entropy", "weighted-cross-entropy", "k-means"}
+RING = [passed(case) for case in FAMILIES if case.name not in WHOLE]
+RING += [
+    Case("infonce", "columns that need not travel", pairs=True, columns="ring"),
+    Case("supcon", "four ranks", columns="ring"),
+    Case("clip", "a cold softmax", columns="ring", data={"t": torch.tensor(5.0).double()}),
+    Case("sne", "four ranks", columns="ring"),
+    Case("siglip", "half of them", pairs=True, columns="ring"),
+    Case("t-simcne", "between two", pairs=True, columns="ring"),
+    Case("nt-xent-am", "a margin at the target", columns="ring"),
+    Case("convirt", "two products in one score", columns="ring"),
+    Case("average-margin-supcon", "classes in blocks", {"term": "kl"}, columns="ring"),
+    Case("rkl-sne", "rows, another divergence", columns="ring"),
+]
+FROZEN = [
+    Case("npid", "one sweep", frozen=("v",), pairs=True),
+    Case("npid", "one sweep, four ranks", frozen=("v",)),
+    Case("unicl", "nothing learned on one side", frozen=("v",)),
+    Case("npid", "one sweep", frozen=("v",), columns="ring"),
+]
 GATHER = "        dist.reduce_scatter(mine, parts, group=ctx.team.group)\n"
 MEAN = "return _reduce(losses, valid, reduction, valid_only)"
 UPSTREAM = "        upstream = team.sum(upstream)\n"
@@ -98,6 +127,24 @@ PLANTED = [
         '        valid = team.gather(valid, counts["n"])\n'.replace("        ", "    "), "")),
     Case("supcon", "partitions of its own blocks only", plant=(
         "        total, peak = _merged(total, peak, team)\n", "")),
+    Case("cmc", "a block is dropped", columns="ring", plant=(
+        "yield from _tiles(self.here, self.span(self.columns, whose))",
+        "yield from _tiles(self.here, self.span(self.columns, whose)) if whose != 2 else ()")),
+    Case("simclr", "a column of the block that two ranks share is dropped", columns="ring", plant=(
+        "slice(_middle(there), there.stop)", "slice(_middle(there) + 1, there.stop)")),
+    Case("clip", "gradients stay with the last rank", columns="ring", plant=(
+        "part.own += passing.arrived()", "passing.arrived()")),
+    Case("clip", "gradients of the last two ranks only", columns="ring", plant=(
+        "part.guest += passing.arrived()", "passing.arrived()")),
+    Case("simclr", "who is fetched learns nothing", columns="ring", plant=(
+        "grad.index_add(0, ctx.given, back)", "grad")),
+    Case("supcon", "classes of its own rows only", columns="ring", plant=(
+        "ring.team.world - 1", "0")),
+    Case("t-sne", "p of its own rows only", columns="ring", plant=(
+        "ring.blocks([points], [])", "((r, r) for r in [ring.here])")),
+    Case("npid", "means against peaks of its own", columns="gather", plant=(
+        "mean *= torch.exp(seen", "mean *= torch.exp(0 * seen"), pairs=True,
+        data={"temperature": torch.tensor(0.01).double()}),
 ]  # fmt: skip
 OTHER = object()  # another queue than the other ranks have
 REFUSALS = [
@@ -125,6 +172,13 @@ REFUSALS = [
          refused="rank 0: target should lie between 0 and "),
     Case("siglip", "the list of all pairs", {"reduction": "none"},
          refused="rank 0: no rank has room for all pairs"),
+    Case("supcon", "labels of another length", odd={(2, "labels"): ALONE[:5]}, columns="ring",
+         refused="rank 2: labels should have shape (2), got (5,)"),
+    Case("supcon", "a width", odd={(1, "z"): torch.ones(1, 4, dtype=torch.float64)}, columns="ring",
+         refused="the size d should be the same on every rank: 1 differs from 0"),
+    Case("simclr", "a position that nobody has", {"positions": "global"}, columns="ring",
+         odd={(3, "target"): torch.tensor([0, 11])},
+         refused="target should lie between 0 and 10"),
 ]  # fmt: skip
 LOCAL = Case("simclr", "positions on its own rank", {"positions": "local"})
 DDP = Case("supcon", "under DistributedDataParallel", data={"labels": ALONE}, through="ddp")
@@ -136,7 +190,22 @@ MEMORY = [
     Case("t-sne", "memory", through="memory", data={
         "y": torch.randn(MANY, 2), "points": torch.randn(MANY, 3), "bandwidth": torch.ones(MANY)}),
 ]  # fmt: skip
-CASES = [*FAMILIES, *PLANTED, *REFUSALS, LOCAL, DDP, LATE, *MEMORY]
+BROAD = 48  # coordinates of a point: more than the rows of a tile, so that columns count
+RING_MEMORY = [
+    Case("simclr", f"memory of {columns}", through="memory", columns=columns, data={
+        "z": torch.randn(MANY, BROAD), "target": torch.arange(MANY).roll(1)})
+    for columns in ("gather", "ring")
+]  # fmt: skip
+RING_MEMORY += [
+    Case("t-sne", "memory", through="memory", columns="ring", data={
+        "y": torch.randn(MANY, 2), "points": torch.randn(MANY, BROAD),
+        "bandwidth": torch.full((MANY,), 9.0)}),
+    Case("supcon", "memory", through="memory", columns="ring", data={
+        "z": torch.randn(MANY, BROAD), "labels": torch.arange(MANY) // 2}),
+    Case("clip", "memory", through="memory", columns="ring", data={
+        "embedding": torch.randn(MANY, BROAD), "keys": torch.randn(MANY, BROAD)}),
+]  # fmt: skip
+CASES = [*FAMILIES, *RING, *FROZEN, *PLANTED, *REFUSALS, LOCAL, DDP, LATE, *MEMORY, *RING_MEMORY]
 
 
 @cache
@@ -145,8 +214,8 @@ def program(name: str) -> Program:
 
 
 @cache
-def text(name: str) -> str:
-    return emit(load(name), "distributed")
+def text(name: str, columns: str = "gather") -> str:
+    return emit(load(name), "distributed", columns=columns)
 
 
 @cache
@@ -167,7 +236,7 @@ def values(case: Case) -> dict[str, Any]:
 
 def job(case: Case) -> Job:
     p, given = program(case.name), values(case)
-    found, source = spread(p), text(case.name)
+    found, source = spread(p), text(case.name, case.columns)
     choices = dict(case.choices)
     if any(found.counts(a) for a in p.arguments):
         choices.setdefault("positions", "global")
@@ -183,7 +252,7 @@ def job(case: Case) -> Job:
     return Job(
         source, function, tuple(a.name for a in p.arguments if a.positional), given,
         {a.name: found.axis(a) for a in p.arguments},
-        tuple(a.name for a in p.arguments if differentiable(a)),
+        tuple(a.name for a in p.arguments if differentiable(a) and a.name not in case.frozen),
         choices, odd, case.pairs, case.absent, 64 if case.through == "memory" else 3, case.through,
     )  # fmt: skip
 
@@ -235,7 +304,7 @@ def reference(case: Case) -> tuple[Any, dict[str, Any]]:
     p, given = program(case.name), values(case)
     if case is LOCAL:
         given["target"] = partners(WORLD, local=False)
-    trained = {a.name for a in p.arguments if differentiable(a)}
+    trained = {a.name for a in p.arguments if differentiable(a)} - {*case.frozen}
     given = {k: v.clone().requires_grad_(k in trained) for k, v in given.items()}
     first = [given[a.name] for a in p.arguments if a.positional]
     rest = {a.name: given[a.name] for a in p.arguments if not a.positional}
@@ -273,7 +342,7 @@ def distance(mine: Any, right: Any) -> float:
 # --------------------------------------------------------------------------- against one process
 
 
-@pytest.mark.parametrize("case", [*FAMILIES, LOCAL], ids=str)
+@pytest.mark.parametrize("case", [*FAMILIES, *RING, *FROZEN, LOCAL], ids=str)
 def test_value_and_gradient_are_those_of_a_single_process(
     case: Case, found: dict[str, list[Any]]
 ) -> None:
@@ -321,13 +390,111 @@ def test_no_rank_holds_all_pairs(case: Case, found: dict[str, list[Any]]) -> Non
         assert MANY < entries <= 64 * MANY  # a strip of rows, where p is normalised
 
 
+@pytest.mark.parametrize("case", RING_MEMORY, ids=str)
+def test_columns_that_travel_are_never_held_at_once(
+    case: Case, found: dict[str, list[Any]]
+) -> None:
+    # the largest tensor: the rows of the rank that has most of them, or all where they are gathered
+    most = MANY if case.columns == "gather" else parts(MANY, WORLD)[0]
+    assert max(found[str(case)]) == max(most * BROAD, 64 * 64)
+
+
+# --------------------------------------------------------------------------- the ring
+
+
+class Fake:
+    """Rows that come at once, and what was asked for in which order."""
+
+    log: ClassVar[list[str]] = []
+
+    def __init__(self, value: Any, ahead: int, count: int, team: Any) -> None:
+        self.log.append("sent")
+        self.coming = value.new_zeros((count, *value.shape[1:]))
+
+    def arrived(self) -> Any:
+        self.log.append("arrived")
+        return self.coming
+
+
+def rings(counts: list[int]) -> list[Any]:
+    """The ring of every rank, in one process."""
+    made = module(text("simclr", "ring"))
+    made.TILE, made._Passing = 3, Fake
+    found = []
+    for rank in range(len(counts)):
+        team = made._Team(None)
+        team.rank, team.world = rank, len(counts)
+        found.append(made._Ring(team, counts, counts))
+    return found
+
+
+@pytest.mark.parametrize("counts", [[5], [1, 7], [4, 1, 6], [3, 3, 3, 3], [1, 1, 9, 2, 4, 5]])
+def test_every_pair_meets_once_in_the_ring(counts: list[int]) -> None:
+    n = sum(counts)
+    once, either = torch.zeros(n, n).int(), torch.zeros(n, n).int()
+    for ring in rings(counts):
+        for rows, columns in ring.blocks([], []):
+            once[rows, columns] += 1
+        for rows, columns in ring.triangle([], []):
+            either[rows, columns] += 1
+            if rows != columns:
+                either[columns, rows] += 1
+    assert torch.equal(once, torch.ones_like(once))
+    assert torch.equal(either, torch.ones_like(either))
+
+
+def test_the_next_columns_are_on_their_way_while_these_are_worked_on() -> None:
+    ring = rings([2, 2, 2])[1]
+    Fake.log.clear()
+    rows, sums = ring.travelling(torch.ones(2, 1)), ring.travelling(torch.zeros(2, 1))
+    for whose in ring.turns([rows], [sums], 2):
+        Fake.log.append(f"work on {whose}")
+    first = ["sent", "work on 1", "arrived"]
+    then = ["sent", "work on 0", "sent", "arrived"]  # the sums for 0 leave, the rows of 2 arrive
+    last = ["work on 2", "arrived", "sent", "arrived"]  # the sums for 2 arrive, and are sent home
+    assert Fake.log == [*first, *then, *last]
+
+
+def test_a_program_without_columns_to_pass_is_the_same_either_way() -> None:
+    assert text("infonce", "ring") == text("infonce")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    {
+        "k-means": "the features of a row are made of more than this row of matrices",
+        "swav": "every rank has all of its columns",
+        "debiased-q-contrastive": "z is read outside of the blocks",
+    }.items(),
+)
+def test_columns_that_cannot_travel_are_gathered_or_refused(name: str, why: str) -> None:
+    assert "team.gather(" in text(name)
+    with pytest.raises(Refused) as caught:
+        text(name, "ring")
+    assert str(caught.value) == (
+        f"{name}: its columns do not travel, because {why}; generate it with gathered columns"
+    )
+
+
+def test_only_programs_for_several_processes_have_columns_to_pass() -> None:
+    with pytest.raises(InputError, match="columns are passed between processes"):
+        generate("simclr", "torch", columns="ring", judge=False)
+    with pytest.raises(InputError, match="no way to pass columns is 'rign'"):
+        generate("simclr", "distributed", columns="rign", judge=False)
+    with pytest.raises(ValueError, match="columns travel between processes"):
+        emit(load("simclr"), "triton", columns="ring")
+    made = str(generate("simclr", "distributed", columns="ring", judge=False))
+    assert "class _Ring:" in made
+    assert "class _Ring:" not in str(generate("simclr", "distributed", judge=False))
+
+
 # --------------------------------------------------------------------------- one process
 
 
 def test_without_torch_distributed_it_is_the_loss_of_one_process() -> None:
-    for name in ("simclr", "t-sne", "infonce"):
+    for name, columns in itertools.product(("simclr", "t-sne", "clip"), ("gather", "ring")):
         case = Case(name, "alone", {"positions": "global"} if name == "simclr" else {})
-        p, made = program(name), module(text(name))
+        p, made = program(name), module(text(name, columns))
         made.TILE = 3
         given = {a.name: values(case)[a.name].clone() for a in p.arguments}
         for a in p.arguments:
@@ -377,10 +544,10 @@ def blocks_of(name: str) -> str:
 
 @pytest.mark.parametrize("name", sorted({c.name for c in FAMILIES}))
 def test_a_file_imports_torch_only_and_says_how_gradients_compose(name: str) -> None:
-    tree = ast.parse(text(name))
+    ring = text(name, "ring") if any(c.name == name for c in RING) else ""
     modules = {
         n.module if isinstance(n, ast.ImportFrom) else n.names[0].name
-        for n in ast.walk(tree)
+        for n in [*ast.walk(ast.parse(text(name))), *ast.walk(ast.parse(ring))]
         if isinstance(n, ast.Import | ast.ImportFrom)
     }
     own = {"__future__", "math", "zlib", "typing", "collections.abc", "contextlib"}
@@ -394,8 +561,8 @@ def test_files_pass_the_linter(tmp_path: Path) -> None:
     ruff = shutil.which("ruff") or shutil.which("ruff", path=str(Path(sys.executable).parent))
     if ruff is None:
         pytest.skip("ruff is not installed")
-    for name in {c.name for c in FAMILIES}:
-        (tmp_path / f"{name.replace('-', '_')}.py").write_text(text(name))
+    for name, columns in {(c.name, c.columns) for c in [*FAMILIES, *RING]}:
+        (tmp_path / f"{name.replace('-', '_')}_{columns}.py").write_text(text(name, columns))
     config = Path(__file__).parent.parent / "pyproject.toml"
     command = [ruff, "check", "--no-cache", "--config", str(config), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

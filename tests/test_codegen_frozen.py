@@ -42,7 +42,7 @@ def test_the_gradient_is_that_of_keys_that_learn(scale: float) -> None:
 @pytest.mark.parametrize(
     ("scale", "right", "wrong"),
     [
-        (30.0, "mean[rows] * scale[:, None]", "mean[rows]"),
+        (30.0, "mean[rows].mul_(scale[:, None])", "mean[rows]"),
         (0.1, "mean[rows].addmm_(kernel, right[columns])", "mean[rows] = kernel @ right[columns]"),
     ],
 )

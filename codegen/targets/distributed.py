@@ -12,6 +12,7 @@ from codegen.dialects import TORCH
 from codegen.ir import Program
 from codegen.layout import indented, wrapped
 from codegen.render import defined, environment, header, helpers, paragraph
+from codegen.ring import RingStreaming, ring_pieces, untold, wide
 from codegen.signature import (
     anchor,
     arguments_doc,
@@ -37,6 +38,14 @@ APART = (
     "row needs no other row, so that only losses are gathered. The pairs are visited block by "
     "block, forward and backward: memory does not hold all of them."
 )
+PASSED = (
+    "Call it on every rank with the rows of that rank; ranks may have different numbers of rows. "
+    "Rows stay with their rank, columns travel from rank to rank, forward and backward, the next "
+    "ones while those at hand are worked on, and their gradients follow them. Of a matrix a rank "
+    "holds the parts of three ranks at a time; what has one number for each row it holds for all."
+)
+COLUMNS = ("gather", "ring")
+CLASSES = ("torch_once.jinja", "distributed_ranks.jinja")
 GROUP = "process_group: dist.ProcessGroup | None = None"
 COUNTED = 'positions: str = "local"'
 GROUP_DOC = "process_group: the ranks that share the batch; None for all of them."
@@ -45,8 +54,17 @@ COUNTED_DOC = (
 )
 
 
-def emit(program: Program) -> str:
-    """The torch.distributed source of a program. Raises Refused where no batch can be spread."""
+def emit(program: Program, columns: str = "gather") -> str:
+    """The torch.distributed source of a program.
+
+    `columns` says how a rank comes by the columns of the others, where they are spread as the rows
+    are: "gather" all of them before the first block, or "ring", in turn. Gathered columns are one
+    collective and let the blocks be dealt out evenly whatever the numbers of rows, which is faster
+    while the features of the batch fit; passed round they need the memory of a few ranks' columns.
+
+    Raises Refused where no batch can be spread, or no column can travel, and ValueError for another
+    word.
+    """
     from codegen.emit import Refused
 
     if (why := unsuited(program)) is not None:
@@ -54,18 +72,34 @@ def emit(program: Program) -> str:
             f"{program.method.id}: no distributed program, because {why}; "
             "the torch target writes one for a single process"
         )
+    if columns not in COLUMNS:
+        raise ValueError(f"columns should be one of {', '.join(COLUMNS)}, got {columns!r}")
     found = spread(program)
-    streams = [Streaming(p, shared=not found.apart) for p in numbered(program)]
+    ring = columns == "ring" and not found.apart
+    if ring and (why := untold(program, found)) is not None:
+        raise Refused(
+            f"{program.method.id}: its columns do not travel, because {why}; generate it with "
+            "gathered columns"
+        )
+    streams: list[Streaming]
+    if ring:
+        streams = [RingStreaming(p, shared=True) for p in ring_pieces(program, found)]
+    else:
+        streams = [Streaming(p, shared=not found.apart) for p in numbered(program)]
     body, functions = streaming_body(program, streams)
     if program.reductions[0].normalise == "pair":
         body = body[2:]  # the list of all pairs, which `inputs` refuses
     body = with_positions(program, body)
     if found.apart:
         body = losses_gathered(body, found)
+    used = "\n".join(body)
     classes = [
-        environment().get_template(t).render(name=program.name, instead="the torch target").rstrip()
-        for t in ("torch_once.jinja", "distributed_ranks.jinja")
-    ]
+        environment().get_template(t).render(
+            name=program.name, instead="the torch target",
+            fetches="_Fetch" in used, classes="_ClassSums" in used,
+        ).rstrip()
+        for t in CLASSES + (("distributed_ring.jinja",) if ring else ())
+    ]  # fmt: skip
     counted = [a.name for a in program.arguments if found.counts(a)]
     text = environment().get_template("distributed.jinja").render(
         header=header(program),
@@ -73,11 +107,11 @@ def emit(program: Program) -> str:
         name=program.name,
         class_name=program.class_name,
         title=program.method.name,
-        memory=paragraph(APART if found.apart else SHARED, " " * 4, ""),
+        memory=paragraph(APART if found.apart else PASSED if ring else SHARED, " " * 4, ""),
         signature=", ".join([*signature(program), *([COUNTED] if counted else []), GROUP]),
         arguments_doc="\n".join([*arguments_doc(program), *more_arguments(counted)]),
         none_doc=none_of_all(program),
-        inputs="\n".join(inputs(program, found)),
+        inputs="\n".join(inputs(program, found, wide(program, found) if ring else ())),
         streaming="\n".join(body),
         functions="\n\n\n".join([*classes, *functions]),
         fixed=[a.name for a in fixed(program)],
@@ -119,8 +153,11 @@ def losses_gathered(body: list[str], found: Spread) -> list[str]:
     return [*body[:-1], *gathered, body[-1]]
 
 
-def inputs(program: Program, found: Spread) -> list[str]:
-    """Lines that check the arguments of this rank, compare the ranks, and gather all rows."""
+def inputs(program: Program, found: Spread, travelling: tuple[str, ...] = ()) -> list[str]:
+    """Lines that check the arguments of this rank, compare the ranks, and gather all rows.
+
+    Those of `travelling` matrices stay where they are.
+    """
     real = [a.name for a in program.arguments if a.positional] or [anchor(program)]
     precision = f"dtype = _precision({', '.join(real)})"
     lines = checked(program, precision, dtype=", dtype", like=f", {anchor(program)}")
@@ -149,6 +186,8 @@ def inputs(program: Program, found: Spread) -> list[str]:
     if found.apart:
         return out
     for a in parts:
+        if a.name in travelling:
+            continue
         axis = found.axis(a)
         size = f'counts["{a.axes[axis or 0]}"]'
         if found.counts(a):

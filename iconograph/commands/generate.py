@@ -55,6 +55,13 @@ def generate(
     target: Annotated[
         str, typer.Option("--target", "-t", help="torch, cpu, triton, distributed or numpy.")
     ] = "torch",
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Distributed: gather all columns (default: one collective, even shares of work), "
+            "or pass them round a ring (memory of a few ranks' columns)."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="File to write; stdout without it.", readable=False),
@@ -131,8 +138,9 @@ def generate(
         spec = method
     try:
         code = api.generate(
-            spec, target=target, judge=judge, unverified=unverified, adapter=adapter
-        )
+            spec, target=target, columns=columns, judge=judge, unverified=unverified,
+            adapter=adapter,
+        )  # fmt: skip
     except api.NotAsClaimed as error:
         complain(str(error))
         raise typer.Exit(error.status) from None
