@@ -22,7 +22,7 @@ p_ij p_ji q_ij weight_ij l O I
 tl triton first start inside exponent rate drawn pull row_count column_count product
 bounded wanted middle root near WIDTH SIZE NEAR
 ACC ROWS COLUMNS BOUNDED SLICE OPERATORS SAFE NARROW INTERPRETED PRECISION SWEEPS PULLS
-dist zlib team counts positions process_group contextmanager
+dist zlib team ring counts positions process_group contextmanager
 training forward apply train to double cpu cuda parameters buffers children modules
 """
 # what emitted code calls its own variables, letters that look like digits, and Python's own names

@@ -68,6 +68,7 @@ def passed(case: Case) -> Case:
 
 
 ALONE = torch.tensor([0, 1, 2, 0, 3, 1, 1, 4, 5, 0, 6])  # classes 2 to 6 have one member
+VIEWS = {"z": torch.linspace(-1, 1, 2 * POINTS * 3).double().sin().reshape(2, POINTS, 3)}
 FAMILIES = [
     Case("simclr", "one target among the rows, symmetric"),
     Case("simclr", "the same, one loss for each row", {"reduction": "none"}, pairs=True),
@@ -90,7 +91,7 @@ FAMILIES = [
     Case("siglip", "a loss for every pair"),
     Case("js-sne", "joint, another divergence than KL"),
     Case("k-means", "rows, another divergence than KL"),
-    Case("cmc", "views are looped over, rows on the second axis"),
+    Case("cmc", "views are looped over, rows on the second axis", data=VIEWS),
 ]
 WHOLE = {"infonce", "normface", "cross-entropy", "weighted-cross-entropy", "k-means"}
 RING = [passed(case) for case in FAMILIES if case.name not in WHOLE]
@@ -127,7 +128,7 @@ PLANTED = [
         '        valid = team.gather(valid, counts["n"])\n'.replace("        ", "    "), "")),
     Case("supcon", "partitions of its own blocks only", plant=(
         "        total, peak = _merged(total, peak, team)\n", "")),
-    Case("cmc", "a block is dropped", columns="ring", plant=(
+    Case("cmc", "a block is dropped", columns="ring", data=VIEWS, plant=(
         "yield from _tiles(self.here, self.span(self.columns, whose))",
         "yield from _tiles(self.here, self.span(self.columns, whose)) if whose != 2 else ()")),
     Case("simclr", "a column of the block that two ranks share is dropped", columns="ring", plant=(
