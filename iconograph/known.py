@@ -48,7 +48,7 @@ def lines(relatives: tuple[Kin, ...]) -> Iterator[Line]:
             yield word, f"likewise {', '.join(more)}"
     if pairs := [k.method for k in relatives if k.kind == "pair"]:
         of = ", ".join(f"{m.id} (there by {DIVERGENCES[m.icon.divergence].title})" for m in pairs)
-        yield "Same pair", f"its p and q are compared in another way by {of}"
+        yield "Same pair", f"as {of}, compared in another way"
 
 
 def sentence(k: Kin) -> str:

@@ -271,7 +271,7 @@ def test_another_divergence_of_a_method(name: str, tmp_path: Path) -> None:
     about = said(text)
     assert f"It is not the published loss of {name}" in about
     assert "Published" not in about and "Jensen-Shannon" in about
-    assert "Same pair its p and q are compared in another way by" in about
+    assert "Same pair as " in about and f"{name} (there by " in about
     assert f"from the options --divergence jsd and {name}.toml; change that" in about
     agrees(m, text, "dense")
     agrees(m, text, "streaming")

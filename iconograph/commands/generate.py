@@ -151,7 +151,7 @@ def generate(
         print(f"{out} written: {code.brief}", file=sys.stderr if as_json else sys.stdout)
         for word, said in code.known:
             if word in NAMING and not as_json:
-                print(f"{word}: {said}")
+                print(f"{word} {said}")
     if report:
         from iconograph.find import resolve
         from iconograph.numerics import reported
