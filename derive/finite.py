@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 
 from catalog.spec import Method
@@ -123,12 +124,11 @@ def judge_statements(
     witness = statements.refute(problem, sizes, seed) or statements.refute(problem, ONE, seed)
     count = 0 if witness else statements.agreeing(problem, sizes, seed)
     value = "refuted" if witness else "agree" if count else "abstain"
-    here = witness.models()[0] if witness else model
-    says = (
-        sympy_judge.judge_statements(method, here)
-        if sympy
-        else SympyReport("abstain", detail="not asked")
-    )
+    says = SympyReport("abstain", detail="not asked")
+    if sympy and witness:
+        says = sympy_judge.judge_statements(method, witness.models()[0])
+    elif sympy:
+        says = quickly(partial(sympy_judge.judge_statements, method, model))
     clash = ""
     if value == "agree" and says.outcome == "different" and not says.detail.startswith("no value"):
         clash = f"the statements hold as balls, sympy finds one false: {says.detail}"
@@ -220,8 +220,14 @@ def sympy_of(method: Method, model: Model, witness: Witness | None, wanted: bool
     if not wanted:
         return SympyReport("abstain", detail="not asked")
     if witness is None:
-        return sympy_judge.judge(method, [model])
+        return quickly(partial(sympy_judge.judge, method, [model]))
     return sympy_judge.judge(method, witness.models())
+
+
+def quickly(ask: Callable[..., SympyReport]) -> SympyReport:
+    """What sympy says by values, where these agree; else what it says of expressions."""
+    says = ask(values=True)
+    return says if says.outcome == "agree" else ask()
 
 
 def clash(value: str, slope: Gradient, says: SympyReport, witness: Witness | None) -> str:

@@ -118,6 +118,7 @@ class Evaluator(Generic[T]):
     ):
         self.model, self.numbers, self.touch = model, numbers, touch
         self.leaf = leaf or (lambda name, at: numbers.number(model.families[name][at]))
+        self._leaves: dict[tuple[str, At], T] = {}
         self.zero, self.one = numbers.number(Fraction(0)), numbers.number(Fraction(1))
         self._memo: dict[tuple[Any, ...], T] = {}
 
@@ -143,7 +144,9 @@ class Evaluator(Generic[T]):
     def _go(self, t: Term, stack: list[int], env: Mapping[Term, int]) -> T:
         op = t.op
         if op == "num":
-            return self.numbers.number(t.data)
+            if (number := self._memo.get((t,))) is None:
+                number = self._memo[t,] = self.numbers.number(t.data)
+            return number
         if op in ("eq", "ne"):
             same = self.index(t.args[0], stack, env) == self.index(t.args[1], stack, env)
             return self.one if same == (op == "eq") else self.zero
@@ -152,7 +155,9 @@ class Evaluator(Generic[T]):
             if self.touch:
                 self.touch(op, t.data[0], at)
             if op == "app":
-                return self.leaf(t.data[0], at)
+                if (entry := self._leaves.get((t.data[0], at))) is None:
+                    entry = self._leaves[t.data[0], at] = self.leaf(t.data[0], at)
+                return entry
             return self.one if self.model.masks[t.data[0]][at] else self.zero
         loose, free, order = plan(t)
         key = (t, *(stack[-1 - k] for k in loose), *(env[v] for v in free))

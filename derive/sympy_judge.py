@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from derive.models import Model
 
 DIGITS, EQUAL = 40, 30
+WORKING = 70  # digits of a value that is not kept as an expression
 Env = Mapping[s.IVar, int]
 
 
@@ -49,12 +50,16 @@ class NoValue(Exception):
 
 
 class Writer:
-    """Writes formulas out over the finite sets of one model; learned entries are sympy symbols."""
+    """Writes formulas out over the finite sets of one model; learned entries are sympy symbols.
 
-    def __init__(self, model: Model, learned: frozenset[str]):
+    With `values`, learned entries too are numbers, and what is not rational has 70 digits: many
+    times faster, but nothing cancels that is not exactly equal.
+    """
+
+    def __init__(self, model: Model, learned: frozenset[str], values: bool = False):
         import sympy
 
-        self.sp, self.model, self.learned = sympy, model, learned
+        self.sp, self.model, self.learned, self.values = sympy, model, learned, values
         self.point: dict[Any, Any] = {}
 
     # ------------------------------------------------------------ indices and conditions
@@ -100,11 +105,15 @@ class Writer:
         """An entry of a declared array: a number if given, a symbol if learned."""
         q = self.model.families[name][at]
         value = self.sp.Rational(q.numerator, q.denominator)
-        if name not in self.learned:
+        if name not in self.learned or self.values:
             return value
         symbol = self.sp.Symbol("_".join([name, *map(str, at)]), real=True)
         self.point[symbol] = value
         return symbol
+
+    def kept(self, x: Any) -> Any:
+        """An expression, or its value where values are asked for."""
+        return x.evalf(WORKING) if self.values and not x.is_Rational else x
 
     def times(self, factors: Sequence[s.Expr], env: Env) -> Any:
         """A product; what stands beside a 0 need not have a value (masks, and 0 log 0 = 0)."""
@@ -126,7 +135,7 @@ class Writer:
         """A logarithm."""
         if x.is_number and not x.is_positive:
             raise NoValue(f"the logarithm of {x}")
-        return self.sp.log(x)
+        return self.kept(self.sp.log(x))
 
     def vector(self, e: s.Expr, env: Env) -> list[Any]:
         """The coordinates of a vector."""
@@ -185,15 +194,17 @@ class Writer:
                 return above if above == 0 else self.over(above, self.scalar(b, env))
             case s.Pow(b, x):
                 base, power = self.scalar(b, env), self.scalar(x, env)
-                return self.over(1, base**-power) if power.is_negative else base**power
+                if power.is_negative:
+                    return self.over(1, self.kept(base**-power))
+                return self.kept(base**power)
             case s.Dot(u, v):
                 return self.dot(u, v, env)
             case s.SqNorm(u):
                 return self.dot(u, u, env)
             case s.Norm(u):
-                return sp.sqrt(self.dot(u, u, env))
+                return self.kept(sp.sqrt(self.dot(u, u, env)))
             case s.Cos(u, v):
-                below = sp.sqrt(self.dot(u, u, env)) * sp.sqrt(self.dot(v, v, env))
+                below = self.kept(sp.sqrt(self.dot(u, u, env) * self.dot(v, v, env)))
                 return self.over(self.dot(u, v, env), below)
             case s.Iverson(c):
                 return sp.Integer(int(self.holds(c, env)))
@@ -219,16 +230,16 @@ class Writer:
             case "log":
                 return self.log(x)
             case "sigmoid":
-                return 1 / (1 + sp.exp(-x))
+                return 1 / (1 + self.kept(sp.exp(-x)))
             case "softplus":
-                return sp.log(1 + sp.exp(x))
+                return self.log(1 + self.kept(sp.exp(x)))
             case "relu":
                 return sp.Max(x, 0)
             case "sg":
                 return x
             case "max" | "min":
                 return (sp.Max if fn == "max" else sp.Min)(*xs)
-        return getattr(sp, fn)(x)  # exp, sqrt
+        return self.kept(getattr(sp, fn)(x))  # exp, sqrt
 
     # ------------------------------------------------------------ the claim
 
@@ -308,17 +319,20 @@ class Writer:
         return x
 
 
-def judge(method: Method, models: Sequence[Model], structure: bool = False) -> SympyReport:
+def judge(
+    method: Method, models: Sequence[Model], structure: bool = False, values: bool = False
+) -> SympyReport:
     """The claim of a method at one model, or at three that differ in learned values only.
 
     At one: published against scale * I-Con + constant. At three: whether any scale and constant
-    fit. `structure` also asks sympy whether the difference is 0 by its own rules.
+    fit. `structure` also asks sympy whether the difference is 0 by its own rules. See `Writer` for
+    `values`.
     """
     learned = frozenset(d.name for d in method.declarations.values() if d.learned)
     left, right, detail = [], [], ""
     try:
         for m in models:
-            w = Writer(m, learned)
+            w = Writer(m, learned, values)
             a, b = w.scalar(method.published, {}), w.icon(method)
             if len(models) == 1:
                 b = w.scalar(method.claim.scale, {}) * b + w.scalar(method.claim.constant, {})
@@ -338,12 +352,12 @@ def judge(method: Method, models: Sequence[Model], structure: bool = False) -> S
     return SympyReport(outcome, tuple(map(str, left)), tuple(map(str, right)), detail)
 
 
-def judge_statements(method: Method, model: Model) -> SympyReport:
+def judge_statements(method: Method, model: Model, values: bool = False) -> SympyReport:
     """Every statement of a theorem, or both bounds of a claim, at one model, to 30 digits."""
     learned = frozenset(d.name for d in method.declarations.values() if d.learned)
     left, right, bad = [], [], ""
     try:
-        w = Writer(model, learned)
+        w = Writer(model, learned, values)
         for words, a, b, relation in w.statements(method):
             x, y = w.number(a), w.number(b)
             left.append(str(x))
