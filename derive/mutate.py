@@ -21,6 +21,7 @@ from catalog.errors import InputError
 from catalog.notation import to_text
 from catalog.spec import Method
 from derive import balls, enclose, statements, sympy_judge
+from derive.bounds import EFFORTS
 from derive.bridge import Problem, problem
 from derive.enclose import Undefined
 from derive.instance import case_at, instance
@@ -39,6 +40,7 @@ FRESH_SEED = 1000  # no model of the first look has it
 DIGITS, PRECISION = 40, 320
 SMALL = 40  # mutants that are not worth a second process
 CHUNK = 8
+SHORT = EFFORTS[:2]  # the deepest search for a false inequality would take minutes to find none
 BLIND = 10  # every so many refuted mutants the prover is asked too
 
 
@@ -188,7 +190,7 @@ def judge(mutant: Mutant, ask: bool = False) -> Outcome:
     if how and not ask:
         return outcome(mutant, REFUTED, how)
     try:
-        found = prove(claim)
+        found = prove(claim, SHORT)
     except Exception as error:  # a defect, to be shown: it must not cost the other outcomes
         return outcome(mutant, OPEN, f"the prover failed: {type(error).__name__}: {error}")
     if how:

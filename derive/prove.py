@@ -42,10 +42,13 @@ class Proof:
         return self.theorems[0]
 
 
-def prove(problem: Problem) -> Proof | NotProved:
-    """The claim with all it needs, or why no proof was found."""
+def prove(problem: Problem, efforts: tuple[tuple[int, int], ...] = EFFORTS) -> Proof | NotProved:
+    """The claim with all it needs, or why no proof was found.
+
+    `efforts` bounds the search for inequalities: the deepest may take minutes to find none.
+    """
     try:
-        return Search(problem).claim()
+        return Search(problem, efforts).claim()
     except (GaveUp, RuleError) as e:
         return NotProved(str(e))
 
@@ -55,12 +58,13 @@ LAST = 2  # lines of a proof that a claim is tried with on their own
 class Search:
     """The search for one claim. Each equation takes the strategy that suits it, signs the first."""
 
-    def __init__(self, problem: Problem):
-        self.problem = problem
+    def __init__(self, problem: Problem, efforts: tuple[tuple[int, int], ...] = EFFORTS):
+        self.problem, self.efforts = problem, efforts
         self.ways: dict[int, Normaliser] = {}
         self.learned: list[Theorem] = []
         self.plain = self.way(0)
         self.bounds = Bounds(self.plain, self.equation, lambda: self.way(2))
+        self.bounds.efforts = efforts
 
     def way(self, k: int) -> Normaliser:
         """The normaliser of strategy k, made when it is first needed."""
@@ -187,7 +191,7 @@ class Search:
             return found if isinstance(found, Theorem) else None
 
         bounds = Bounds(way, same)
-        bounds.efforts = EFFORTS[:1]
+        bounds.efforts = self.efforts[:1]
         try:
             for th in self.learned[-LAST:]:
                 bounds.learn(th)
@@ -200,7 +204,7 @@ class Search:
         """A judgement, as one of symbols or as it stands; short searches come before long ones."""
         if j[0] == "eq":
             return self.judgement(j)
-        for effort in EFFORTS:
+        for effort in self.efforts:
             for world in self.worlds:
                 if found := self.in_symbols(world, effort, j, where, k):
                     return found
@@ -208,7 +212,7 @@ class Search:
             try:
                 found = self.bounds.find(j[0], j[1])
             finally:
-                self.bounds.efforts = EFFORTS
+                self.bounds.efforts = self.efforts
             if found is not None:
                 return found
         return NotProved("no bound known is that strong", self.plain.normal(j[1])[0])
@@ -286,7 +290,8 @@ class Symbols:
                 said = (sign.concl[0], symbol(name, letters))
                 signs.append(said)
                 self.meaning.given[said] = sign
-        self.search = Search(replace(world.problem, hyps=(*signs, *world.problem.hyps)))
+        inside = replace(world.problem, hyps=(*signs, *world.problem.hyps))
+        self.search = Search(inside, outer.efforts)
 
     def find(self, where: str, k: int, effort: tuple[int, int]) -> Theorem | None:
         """The k-th step, statement or part of the claim."""

@@ -28,6 +28,10 @@ from derive.theorem import MINUS, RULES, Judgement, Theorem
 
 ONE, ZERO = num(1), num(0)
 
+# A sign that is not found inside a circle is not remembered, as it may be found outside: without a
+# bound the same ones would be looked for again and again.
+MOST = 600
+
 
 class Signs:
     """Hypotheses, a memo of rule applications, and the search for signs."""
@@ -38,6 +42,7 @@ class Signs:
         self.known: dict[tuple[str, Term], Theorem | None] = {}
         self.open: set[tuple[str, Term]] = set()
         self.cycles = 0
+        self.spent = 0  # signs looked for on behalf of the one that was asked for first
         self.misses = 0  # how often a sign was asked for and is not known
         self.assumed: list[Theorem] = []
         self.of_shape: dict[int, list[Theorem]] = {}
@@ -105,6 +110,13 @@ class Signs:
             self.misses += 1
             return None
         if key not in self.known:
+            if not self.open:
+                self.spent = 0
+            self.spent += 1
+            if self.spent > MOST:
+                self.cycles += 1
+                self.misses += 1
+                return None
             self.open.add(key)
             before = self.cycles
             try:
