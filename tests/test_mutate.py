@@ -231,7 +231,7 @@ def a_proof() -> Proof:
 
 def test_a_prover_that_accepts_everything_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     proof = a_proof()
-    monkeypatch.setattr(mutate, "prove", lambda claim: proof)
+    monkeypatch.setattr(mutate, "prove", lambda claim, efforts: proof)
     report = run(40, 2, jobs=1, blind=1)
     assert report.total.refuted == 0
     assert report.total.wrongly_accepted >= 35
@@ -240,7 +240,7 @@ def test_a_prover_that_accepts_everything_is_caught(monkeypatch: pytest.MonkeyPa
 def test_a_refuter_that_sees_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     # no witness and a credulous prover: the fresh models are what is left
     proof = a_proof()
-    monkeypatch.setattr(mutate, "prove", lambda claim: proof)
+    monkeypatch.setattr(mutate, "prove", lambda claim, efforts: proof)
     monkeypatch.setattr(mutate, "refutation", lambda method, claim: "")
     report = run(40, 2, jobs=1, blind=0)
     assert report.total.wrongly_accepted >= 35
@@ -289,7 +289,7 @@ def test_a_variant_is_explained_by_the_part_that_is_equal() -> None:
 
 
 def test_a_prover_that_fails_is_no_witness(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(claim: object) -> Proof:
+    def broken(claim: object, efforts: object) -> Proof:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(mutate, "prove", broken)
