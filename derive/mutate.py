@@ -292,7 +292,9 @@ def fresh_look(method: Method, claim: Problem) -> tuple[str, int]:
 def fresh_statements(method: Method, claim: Problem) -> tuple[str, int]:
     """The same of a bound, a limit or a theorem."""
     agreed = 0
-    for k, n in enumerate(FRESH[:3]):
+    for k, n in enumerate((*FRESH[:3], 1)):
+        if n == 1 and agreed:  # asked where the hypotheses have no larger model that is found
+            break
         for m in islice(statements.models(claim, (n,), FRESH_SEED + k), 6):
             found = statements.looked_at(instance(claim, m))
             if found.kind in ("false", "undefined"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -14,10 +15,12 @@ from catalog.spec import Method
 from catalog.symbols import TRUE, Macro, walk
 from derive import mutate, theorem
 from derive.bridge import problem
+from derive.instance import model_at
 from derive.mutants import KINDS, Mutant, candidates, formula_parts, meaning, mutants
 from derive.mutate import REFUTED, VARIANT, WRONG, MutationReport, judge, run
 from derive.places import Never, places, put, rebuilt, trail
 from derive.prove import Proof, prove
+from derive.terms import num
 from derive.theorem import MINUS, exp, inv, log
 
 EXACT = [m for m in all_methods() if m.claim.relation == "exact"][::4]
@@ -311,3 +314,14 @@ def test_progress_and_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutate, "SMALL", 0)
     assert run(24, 1, jobs=2, blind=0, progress=steps.append) == one_process
     assert len(steps) == 48
+
+
+def test_a_theorem_with_models_of_one_element_only_is_confirmed_there() -> None:
+    method = load("tv-below-hellinger")
+    claim = problem(method)
+    assert model_at(claim, 3) is None and model_at(claim, 1) is not None
+    against, agreed = mutate.fresh_statements(method, claim)
+    assert against == "" and agreed > 0
+    turned = tuple((j[0], num(-1) * j[1] - num(1)) for j in claim.facts)
+    against, _ = mutate.fresh_statements(method, replace(claim, facts=turned))
+    assert against, "what is false in a model of one element is found there"
