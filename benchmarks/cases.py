@@ -28,11 +28,16 @@ TAU = 0.1
 Inputs = dict[str, Tensor]
 Loss = Callable[[Inputs], Tensor]
 OURS = "emitted, streaming"
+COMPILED = "emitted, compiled loops"
+TARGETS = {OURS: "torch", COMPILED: "cpu"}
 
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the scoreboard. `sizes` are N (rows) and what else the case scales with."""
+    """One line of the scoreboard. `sizes` are N (rows) and what else the case scales with.
+
+    The goals `must` and `stretch` are times over the floor's, or over that of the peer `beside`.
+    """
 
     title: str
     sizes: tuple[int, ...]
@@ -44,10 +49,11 @@ class Case:
     small: tuple[int, ...] = (600, 64)  # where the gradient is compared with float64
     dense_up_to: int = 9000  # rows beyond which peers that hold all pairs are left out
     learned: tuple[str, ...] = field(default=("z",))
+    beside: str = ""
 
 
 @cache
-def program(name: str) -> ModuleType:
+def program(name: str, target: str = "torch") -> ModuleType:
     """The module that is generated from a catalog entry, or from a pair written `p / q / rest`."""
     from codegen.emit import emit, write_file
 
@@ -62,7 +68,7 @@ def program(name: str) -> ModuleType:
         method = load(name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "emitted.py"
-        write_file(path, emit(method))
+        write_file(path, emit(method, target))
         spec = importlib.util.spec_from_file_location("emitted", path)
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
@@ -70,9 +76,13 @@ def program(name: str) -> ModuleType:
     return module
 
 
-def ours(name: str, function: str, **numbers: Any) -> Loss:
-    """The emitted streaming function, called with the inputs by name."""
-    return lambda x: getattr(program(name), function)(**x, **numbers)
+def ours(name: str, function: str, **numbers: Any) -> dict[str, Loss]:
+    """The emitted streaming functions, in torch and compiled, called with the inputs by name."""
+
+    def loss(target: str) -> Loss:
+        return lambda x: getattr(program(name, target), function)(**x, **numbers)
+
+    return {who: loss(target) for who, target in TARGETS.items()}
 
 
 # ------------------------------------------------------------------ inputs
@@ -203,7 +213,7 @@ def self_similar(x: Inputs) -> Work:
 def ntxent(n: int, must: float, stretch: float) -> Case:
     def losses() -> Mapping[str, Loss]:
         return {
-            OURS: ours("simclr", "simclr_loss", temperature=TAU),
+            **ours("simclr", "simclr_loss", temperature=TAU),
             FUSED + ", self pairs kept": fused("z", "z", True), NAIVE: naive_ntxent,
             **present(lightly=("lightly", lightly_ntxent)),
         }  # fmt: skip
@@ -213,26 +223,30 @@ def ntxent(n: int, must: float, stretch: float) -> Case:
 
 def supcon() -> Mapping[str, Loss]:
     peers = present(pytorch_metric_learning=("pytorch_metric_learning", metric_learning))
-    loss = ours("supcon", "supcon_loss", temperature=TAU)  # of vectors of length one
-    mine: Loss = lambda x: loss({**x, "z": functional.normalize(x["z"], dim=1)})  # noqa: E731
-    return {OURS: mine, NAIVE: naive_supcon, **peers}
+
+    def of_unit_vectors(loss: Loss) -> Loss:
+        return lambda x: loss({**x, "z": functional.normalize(x["z"], dim=1)})
+
+    found = ours("supcon", "supcon_loss", temperature=TAU)
+    mine = {who: of_unit_vectors(loss) for who, loss in found.items()}
+    return {**mine, NAIVE: naive_supcon, **peers}
 
 
 def clip() -> Mapping[str, Loss]:
     # `t` of the entry is the logarithm of what multiplies the scores
     mine = ours("clip", "clip_loss", t=-math.log(TAU))
-    return {OURS: mine, FUSED + ", twice": fused_clip, NAIVE: naive_clip}
+    return {**mine, FUSED + ", twice": fused_clip, NAIVE: naive_clip}
 
 
 def rows() -> Mapping[str, Loss]:
     mine = ours("infonce", "infonce_loss", temperature=TAU)
-    return {OURS: mine, FUSED: fused("c", "z", False), NAIVE: naive_rows}
+    return {**mine, FUSED: fused("c", "z", False), NAIVE: naive_rows}
 
 
 def tsne() -> Mapping[str, Loss]:
     pair = "given / student-t / joint"
     function = next(k for k in vars(program(pair)) if k.endswith("_loss"))
-    return {OURS: ours(pair, function, term="kl"), NAIVE: naive_tsne}
+    return {**ours(pair, function, term="kl"), NAIVE: naive_tsne}
 
 
 CASES: dict[str, Case] = {
@@ -254,7 +268,7 @@ CASES: dict[str, Case] = {
     "linear-ce": Case(
         "linear cross-entropy", (2048, 32_000, 128), partial(against, frozen=False), rows,
         lambda x: partial(products, x["c"].detach(), x["z"].detach(), 2), 1.05, 0.95,
-        small=(100, 600, 64), learned=("c", "z"),
+        small=(100, 600, 64), learned=("c", "z"), beside=FUSED,
     ),
     "tsne-10k": Case(
         "exact t-SNE, dense P, against one read of P", (10_000, 2), embedding, tsne,

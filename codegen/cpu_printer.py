@@ -78,3 +78,14 @@ def inverses(
         for e in expressions
     ]
     return {symbol: base for base, symbol in found.items()}, swapped
+
+
+def times(name: str, factor: str) -> str:
+    """A product, where the factor is not 1."""
+    return name if factor == "1" else f"-{name}" if factor == "-1" else f"{name} * {factor}"
+
+
+def summed(name: str, parts: list[str]) -> list[str]:
+    """The lines of a sum, one term on each."""
+    lines = [f"{name} = {parts[0]}", *(f"    + {p}" for p in parts[1:])]
+    return [*lines[:-1], f"{lines[-1]};"]

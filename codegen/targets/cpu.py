@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from codegen import dense, divergence
-from codegen.cpu_stream import CompiledStream, summands
+from codegen.cpu_pairs import summands
+from codegen.cpu_stream import CompiledStream
 from codegen.dialects import TORCH
 from codegen.ir import Program
 from codegen.layout import wrapped
