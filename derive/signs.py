@@ -29,8 +29,8 @@ from derive.theorem import MINUS, RULES, Judgement, Theorem
 ONE, ZERO = num(1), num(0)
 
 # A sign that is not found inside a circle is not remembered, as it may be found outside: without a
-# bound the same ones would be looked for again and again.
-MOST = 600
+# bound the same ones would be looked for again and again. The catalog needs up to 2000.
+MOST = 4000
 
 
 class Signs:
