@@ -12,7 +12,7 @@ from catalog.naming import same
 from catalog.pair import divergence
 from catalog.spec import Claim, Method
 from derive.claims import HALF, Block, icon
-from derive.hidden import abbreviations, in_symbols, layers
+from derive.hidden import Bodies, abbreviations, hidden, in_symbols, layers
 from derive.poly import substitute
 from derive.terms import Domain, Term, bind, mk, num, order, var
 from derive.theorem import Judgement
@@ -75,10 +75,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class World:
-    """A claim with symbols for abbreviations, and what they stand for: name, letters, body."""
+    """A claim with symbols for abbreviations, and what they stand for: name, letters, body.
+
+    Each has its body twice, the second time in the symbols of the next simpler world.
+    """
 
     problem: Problem
-    meaning: tuple[tuple[str, tuple[Term, ...], Term], ...]
+    meaning: tuple[tuple[str, tuple[Term, ...], Term, Term], ...]
 
 
 def below_root(fact: s.Fact) -> s.Expr:
@@ -178,11 +181,16 @@ def problem(method: Method) -> Problem:
     if whole.equation and not whole.steps:
         return whole
     bodies = {k: v for k, v in abbreviations(method).items() if not is_vector(v[1])}
-    return replace(whole, worlds=tuple(
-        World(in_terms(in_symbols(method, some)),
-              tuple((k, tuple(map(index, v)), scalar(x)) for k, (v, x) in some.items()))
-        for some in (layers(bodies) if bodies else ())
-    ))  # fmt: skip
+    worlds: list[World] = []
+    simpler: Bodies = {}
+    for some in reversed(layers(bodies) if bodies else []):
+        meaning = tuple(
+            (k, tuple(map(index, v)), scalar(x), scalar(hidden(x, simpler)))
+            for k, (v, x) in some.items()
+        )
+        worlds.append(World(in_terms(in_symbols(method, some)), meaning))
+        simpler = some
+    return replace(whole, worlds=tuple(reversed(worlds)))
 
 
 def in_terms(method: Method) -> Problem:

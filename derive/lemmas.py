@@ -14,7 +14,7 @@ from derive.normal import GaveUp, Normaliser
 from derive.poly import PREFIX, Poly, match, match_monomial, substitute, times, without
 from derive.shapes import shape
 from derive.signs import ONE, ZERO
-from derive.terms import Monomial, Term, order, var
+from derive.terms import Monomial, RuleError, Term, order, var
 from derive.theorem import MINUS, Theorem
 
 MAX_FACTS, ROUNDS = 120, 3
@@ -59,6 +59,7 @@ class Lemmas:
     def __init__(self, way: Normaliser, equal: Equal, wide: Callable[[], Normaliser] | None = None):
         self.way, self.equal, self.wide = way, equal, wide
         self.lemmas: list[Theorem] = []
+        self.waiting: list[Theorem] = []
         self.patterns = [th for th in way.assumed
                          if th.concl[0] != "eq" and len(self.flat(th.concl[1])) > 1]  # fmt: skip
         self.seen: dict[tuple[str, Term], Theorem | None] = {}
@@ -74,14 +75,22 @@ class Lemmas:
         self.lemmas.append(th)
         self.patterns.append(th)
         if th.concl[0] != "eq":
+            self.waiting.append(th)
+        self.seen = {k: v for k, v in self.seen.items() if v is not None}
+
+    def settle(self) -> None:
+        """Normal forms of the lemmas that have none yet, now that one is to be put to use."""
+        steps = self.way.steps
+        while self.waiting:
+            th = self.waiting.pop(0)
             self.way.steps = 0
             try:
                 to, how = self.way.normal(th.concl[1])
-            except GaveUp:  # too large for one: the lemma is used as it stands
-                to, how = th.concl[1], None
+            except (GaveUp, RuleError):  # too large for one: the lemma is used as it stands
+                continue
             if how is not None and to is not th.concl[1]:
                 self.patterns.append(self.way.do("transport", th, how))
-        self.seen = {k: v for k, v in self.seen.items() if v is not None}
+        self.way.steps = steps
 
     def known(self, t: Term) -> Iterator[Theorem]:
         """Lemmas and hypotheses, at the indices of t."""
@@ -134,6 +143,7 @@ class Lemmas:
         With each the variables and the factors of that part: a whole monomial of the lemma, or one
         factor where none of its monomials occurs.
         """
+        self.settle()
         for th in self.patterns:
             if th.concl[0] == "eq":
                 continue

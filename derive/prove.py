@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -170,7 +171,15 @@ class Search:
     @cached_property
     def worlds(self) -> tuple[Symbols, ...]:
         """The searches with symbols in place of the file's abbreviations."""
-        return tuple(Symbols(self, world) for world in self.problem.worlds)
+        made: list[Symbols] = []
+        signs: dict[str, Theorem | None] = {}
+        for world in reversed(self.problem.worlds):  # a sign is sought where the body is short
+            seek = made[-1].sign_of if made else self.sign_of
+            for name, _, _, short in world.meaning:
+                if name not in signs:
+                    signs[name] = seek(short)
+            made.append(Symbols(self, world, signs))
+        return tuple(reversed(made))
 
     def sign_of(self, t: Term) -> Theorem | None:
         """T > 0 or T >= 0, where that is soon seen."""
@@ -282,16 +291,21 @@ class Search:
 class Symbols:
     """The search for inequalities with symbols in place of a file's abbreviations."""
 
-    def __init__(self, outer: Search, world: World):
-        self.meaning = Meaning({name: (letters, body) for name, letters, body in world.meaning})
-        signs = []
-        for name, letters, body in world.meaning:
-            if (sign := outer.sign_of(body)) is not None:
+    def __init__(self, outer: Search, world: World, signs: Mapping[str, Theorem | None]):
+        self.meaning = Meaning({name: (letters, body) for name, letters, body, _ in world.meaning})
+        known = []
+        for name, letters, _, _ in world.meaning:
+            if (sign := signs[name]) is not None:
                 said = (sign.concl[0], symbol(name, letters))
-                signs.append(said)
+                known.append(said)
                 self.meaning.given[said] = sign
-        inside = replace(world.problem, hyps=(*signs, *world.problem.hyps))
+        inside = replace(world.problem, hyps=(*known, *world.problem.hyps))
         self.search = Search(inside, outer.efforts)
+
+    def sign_of(self, t: Term) -> Theorem | None:
+        """What a term of symbols stands for is > 0 or >= 0, where that is soon seen."""
+        found = self.search.sign_of(t)
+        return found and self.meaning.of_theorem(found)
 
     def find(self, where: str, k: int, effort: tuple[int, int]) -> Theorem | None:
         """The k-th step, statement or part of the claim."""

@@ -10,7 +10,7 @@ from catalog.load import load_text
 from derive.bounds import EFFORTS
 from derive.bridge import problem
 from derive.hidden import Meaning, abbreviations, in_symbols, symbol
-from derive.prove import Proof, Search, Symbols, prove
+from derive.prove import Proof, Search, prove
 from derive.terms import BINDERS, RuleError, Term, bind, mk, num, open_binder, var
 from derive.theorem import RULES, exp
 
@@ -39,7 +39,7 @@ D = symbol("D", (ROW, J))
 def test_a_file_is_read_with_symbols_and_with_what_they_stand_for() -> None:
     claim = problem(load_text(TEXT))
     (world,) = claim.worlds
-    assert [name for name, _, _ in world.meaning] == ["D"]
+    assert [name for name, *_ in world.meaning] == ["D"]
     assert any(u.op == "app" and u.data == D.data for u in walk(world.problem.facts[0][1]))
     assert not any(u.op == "app" and u.data == D.data for u in walk(claim.facts[0][1]))
 
@@ -63,13 +63,27 @@ def test_a_proof_of_symbols_proves_what_the_file_says() -> None:
 def test_a_false_statement_stays_unproved() -> None:
     wrong = TEXT.replace(">= -(mean[j] D(i,j))/s", ">= (mean[j] D(i,j))/s")
     claim = problem(load_text(wrong))
-    assert Symbols(Search(claim), claim.worlds[0]).find("facts", 0, EFFORTS[-1]) is None
+    assert Search(claim).worlds[0].find("facts", 0, EFFORTS[-1]) is None
 
 
 def test_the_sign_of_a_body_is_proved_and_not_assumed() -> None:
     without_square = TEXT.replace('(w[i].(x[i] - x[j]))^2"', 'w[i].(x[i] - x[j])"')
     claim = problem(load_text(without_square))
-    assert not Symbols(Search(claim), claim.worlds[0]).meaning.given
+    assert not Search(claim).worlds[0].meaning.given
+    assert Search(problem(load_text(TEXT))).worlds[0].meaning.given
+
+
+def test_the_sign_of_a_body_made_of_symbols_is_seen_there() -> None:
+    """E is at least 0 as the product of D, which is, and of itself."""
+    more = TEXT.replace("[theorem]", '"E(i,j)" = "D(i,j)*w[i].w[i]"\n[theorem]')
+    for sign, body in (("nn", "D(i,j)*D(i,j)*D(i,i)"), (None, "D(i,j) - D(i,i)")):
+        text = more.replace("D(i,j)*w[i].w[i]", body)
+        claim = problem(load_text(text.replace("mean[j] exp(-D(i,j)/s)", "mean[j] exp(-E(i,j)/s)")))
+        first, last = Search(claim).worlds
+        assert {j[0] for j in last.meaning.given} == {"nn"}
+        found = [th.concl for (_, t), th in first.meaning.given.items() if t.data[0] == "E"]
+        bodies = {name: b for name, _, b, _ in claim.worlds[0].meaning}
+        assert found == ([(sign, bodies["E"])] if sign else [])
 
 
 def test_bodies_are_put_in_under_binders() -> None:
@@ -98,10 +112,10 @@ def test_what_does_not_hold_of_a_body_is_refused() -> None:
 def test_abbreviations_made_of_others_are_symbols_first_and_then_written_out() -> None:
     more = TEXT.replace("[theorem]", '"E(i,j)" = "exp(-D(i,j)/s)"\n[theorem]')
     claim = problem(load_text(more.replace("exp(-D(i,j)/s)))", "E(i,j)))")))
-    names = [[name for name, _, _ in world.meaning] for world in claim.worlds]
+    names = [[name for name, *_ in world.meaning] for world in claim.worlds]
     assert names == [["D"]]
     claim = problem(load_text(more.replace("log(mean[j] exp(-D(i,j)/s))", "log(mean[j] E(i,j))")))
-    names = [sorted(name for name, _, _ in world.meaning) for world in claim.worlds]
+    names = [sorted(name for name, *_ in world.meaning) for world in claim.worlds]
     assert names == [["D", "E"], ["D"]]
     assert isinstance(prove(claim), Proof)  # E = exp(-D/s) is needed
 
