@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from codegen.ir import Argument, Program
 from codegen.render import WIDTH, paragraph
 
@@ -79,14 +81,16 @@ def quoted(text: str) -> str:
     return f'f"{text}"' if "{" in text else f'"{text}"'
 
 
-def arguments_doc(program: Program) -> list[str]:
-    """The Args section of the docstring."""
+def arguments_doc(program: Program, more: Mapping[str, str] | None = None) -> list[str]:
+    """The Args section of the docstring; `more` is what else is said of an argument."""
     lines = ["    Args:"]
     for a in program.arguments:
         shape = f"({', '.join(a.shape)}) " if a.shape else ""
         named = f", {a.symbol} in the formula" if a.symbol != a.name else ""
         trained = ", learned" if a.learned else ""
-        lines.append(paragraph(f"{a.name}: {shape}{described(a)}{trained}{named}.", " " * 8))
+        also = (more or {}).get(a.name, "")
+        said = f"{a.name}: {shape}{described(a)}{trained}{named}{also}."
+        lines.append(paragraph(said, " " * 8))
     term = 'term: "cross_entropy" leaves out the entropy of p, "kl" is the I-Con loss itself.'
     lines += [
         '        reduction: "mean" over the anchors, "sum" or "none".',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from codegen import blocks, dense, divergence
+from codegen import blocks, dense, divergence, sparse
 from codegen.checks import checked, named_sizes
 from codegen.dialects import TORCH
 from codegen.ir import Program
@@ -28,11 +28,15 @@ from codegen.streaming import Streaming
 
 def emit(program: Program) -> str:
     """The torch source of a program."""
+    graphs: list[str] = []
     if program.reductions:
         streams = [Streaming(p) for p in numbered(program)]
         streaming, functions = streaming_body(program, streams)
         once = environment().get_template("torch_once.jinja").render(name=program.name)
         functions = [once.rstrip(), *functions]
+        said = "\n".join([*inputs(program), *streaming])
+        graphs, joined = sparse.cut(program, said, SPLIT.join(functions))
+        functions = joined.split(SPLIT)
         groups = [Group(list(s.pieces.loops()), dense.lines(s.pieces)) for s in streams]
         memory = BY_BLOCKS
     else:
@@ -47,10 +51,10 @@ def emit(program: Program) -> str:
         title=program.method.name,
         memory=paragraph(memory, " " * 4, ""),
         signature=", ".join(signature(program)),
-        arguments_doc="\n".join(arguments_doc(program)),
+        arguments_doc="\n".join(arguments_doc(program, {n: sparse.SAID for n in graphs})),
         none_doc=none_doc(program),
         inputs="\n".join(inputs(program)) if program.reductions else "",
-        dense_inputs="\n".join(inputs(program)),
+        dense_inputs="\n".join(sparse.written_out(inputs(program), graphs)),
         dense="\n".join(with_positions(program, combine(program, groups))),
         streaming="\n".join(with_positions(program, streaming)),
         functions="\n\n\n".join(functions),
@@ -66,6 +70,7 @@ def emit(program: Program) -> str:
     return wrapped(imported(text))
 
 
+SPLIT = "\n\n\n"
 BY_BLOCKS = (
     "The pairs are visited block by block, forward and backward: memory grows with the number of "
     "points, not with its square."
