@@ -2,10 +2,10 @@
 
     python examples/tsne_digits.py
 
-The supervisory P is scikit-learn's own, to the last digits: its bandwidths are read off its
-conditional probabilities. The map is made by gradient descent on the generated program alone. At
-the end the program and scikit-learn's objective must agree on the KL divergence, of our map and of
-the one that scikit-learn's TSNE makes with its defaults (Barnes-Hut). About a minute.
+`iconograph.perplexity` finds the bandwidths; the P behind them is scikit-learn's, as far as its own
+search for them goes. The map is made by gradient descent on the generated program alone. At the end
+the program and scikit-learn's objective must agree on the KL divergence, of our map and of the one
+that scikit-learn's TSNE makes with its defaults (Barnes-Hut). About a minute.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, trustworthiness
 from sklearn.manifold._t_sne import MACHINE_EPSILON, _joint_probabilities, _kl_divergence
-from sklearn.manifold._utils import _binary_search_perplexity
 from sklearn.metrics import pairwise_distances
 from torch import Tensor
 
 import iconograph as ic
+from iconograph.perplexity import bandwidths
 
 ROOT = Path(__file__).resolve().parents[1]
 PERPLEXITY = 30.0
@@ -40,7 +40,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Target:
-    """P twice: as scikit-learn holds it (one entry per unordered pair), and as sigma (n)."""
+    """P twice: as scikit-learn holds it (one entry per unordered pair), and as sigma (n).
+
+    `gap` is the largest difference from the P that scikit-learn finds itself.
+    """
 
     points: Array
     sklearn: Array
@@ -117,26 +120,16 @@ def generated(method: str, path: Path) -> Any:
 
 
 def supervisory(points: Array) -> Target:
-    """P as scikit-learn's exact method computes it, and the bandwidths behind it.
-
-    log p(j|i) falls by the squared distance over 2 sigma_i^2. Two neighbours of i, the nearest and
-    one far away, give sigma_i; what is left of the difference is rounding.
-    """
-    squares = pairwise_distances(points, metric="euclidean", squared=True).astype(np.float32)
-    joint = _joint_probabilities(squares, PERPLEXITY, 0)
-    rows = _binary_search_perplexity(squares, PERPLEXITY, 0)
-    squares = squares.astype(float)
-    i = np.arange(len(points))
-    near = rows.argmax(1)
-    far = np.where(rows > 1e-200, squares, -1.0).argmax(1)  # beyond, p has lost its digits
-    fall = np.log(rows[i, near]) - np.log(rows[i, far])
-    bandwidth = np.sqrt((squares[i, far] - squares[i, near]) / fall / 2)
-
-    again = np.exp(-(squares - squares[i, near][:, None]) / (2 * bandwidth[:, None] ** 2))
-    np.fill_diagonal(again, 0.0)
-    again /= again.sum(1, keepdims=True)
-    mine = squareform(again + again.T, checks=False) / (2 * len(points))
-    return Target(points, joint, bandwidth, float(np.abs(mine - joint).max()))
+    """The bandwidths of the perplexity, and the P behind them as scikit-learn would hold it."""
+    bandwidth = bandwidths(torch.tensor(points), PERPLEXITY).numpy()
+    squares = pairwise_distances(points, metric="euclidean", squared=True)
+    p = np.exp(-squares / (2 * bandwidth[:, None] ** 2))
+    np.fill_diagonal(p, 0.0)
+    p /= p.sum(1, keepdims=True)
+    joint = squareform(p + p.T, checks=False) / (2 * len(points))
+    theirs = _joint_probabilities(squares.astype(np.float32), PERPLEXITY, 0)
+    gap = float(np.abs(joint - theirs).max())
+    return Target(points, np.maximum(joint, MACHINE_EPSILON), bandwidth, gap)
 
 
 def descend(

@@ -153,7 +153,7 @@ def test_own_loss_trains(own_loss: Run) -> None:
 
 
 def test_both_maps_have_the_kl_that_sklearn_says(tsne: Run) -> None:
-    assert tsne.result.target.gap < 1e-15
+    assert 0 < tsne.result.target.gap < 1e-6  # scikit-learn's search for a bandwidth ends early
     for m in (tsne.result.ours, tsne.result.theirs):
         assert abs(m.generated - m.sklearn) < AGREE
 
