@@ -183,7 +183,7 @@ def report(
             yield {**line, "tile": None}
             continue
         chosen, found = best
-        sides = chosen["ROWS"], chosen["COLUMNS"]
+        sides = chosen.get("ROWS", 1), chosen["COLUMNS"]  # a merge has no pairs
         each = found.exponentials_per_pair(*sides, chosen["num_warps"])
         yield {**line, "tile": chosen, **asdict(found), "exponentials_per_pair": each}
 

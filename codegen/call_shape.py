@@ -22,6 +22,7 @@ p_ij p_ji q_ij weight_ij l O I
 tl triton first start inside exponent rate drawn pull row_count column_count product
 bounded wanted middle root near WIDTH SIZE NEAR
 ACC ROWS COLUMNS BOUNDED SLICE OPERATORS SAFE NARROW INTERPRETED PRECISION SWEEPS PULLS
+MERGES GROUPS groups slot kept place again top before raised more none
 dist zlib team ring counts positions process_group contextmanager
 training forward apply train to double cpu cuda parameters buffers children modules
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from codegen import triton_columns
 from codegen.pieces import unique
 from codegen.render import environment
 from codegen.triton_stream import KernelStream, Pull
@@ -39,7 +40,9 @@ class KernelOperators(KernelStream):
     def function(self) -> str:
         """The source of the kernels and operators."""
         names = ("triton_kernels.jinja", "triton_operators.jinja")
-        parts = [environment().get_template(n).render(s=self).strip() for n in names]
+        parts = [
+            environment().get_template(n).render(s=self, down=triton_columns).strip() for n in names
+        ]
         return "\n\n\n".join(parts)
 
     def applied(self) -> str:
@@ -92,7 +95,12 @@ class KernelOperators(KernelStream):
         """The tensors that a kernel writes."""
         if isinstance(kernel, Pull):
             return list(kernel.results)
-        return [o.name for o in kernel.outputs]
+        down = triton_columns.sums_down(kernel) if self.down(kernel) else []
+        return [*(o.name for o in kernel.outputs), *down]
+
+    def down(self, sweep: Sweep) -> bool:
+        """Whether a sweep sums over the rows of every column too."""
+        return sweep is self.sums and self.plan.columns
 
     def kernel_parameters(self, kernel: Sweep | Pull) -> str:
         """The parameters of a kernel."""
@@ -167,7 +175,7 @@ class KernelOperators(KernelStream):
         signature += [*(["bounded: bool"] if self.has_bound(sweep) else [])]
         learned = main or sweep is self.first
         signature += [*(["product: torch.dtype"] if learned else []), "dtype: torch.dtype"]
-        results = self.results_of(sweep)
+        results = [o.name for o in sweep.outputs]
         columns = main and self.plan.columns
         results = [*results, *(["column_log_partition"] if columns else [])]
         made = [

@@ -138,6 +138,8 @@ class KernelStream(Streaming):
         tile = Tile(self.operands)
         printer = self.prepared(tile)
         mask = allowed(tile)
+        if self.plan.columns:
+            tile.inner.append(f"{mask} = {mask} & (rows < row_count)[:, None]")
         outputs: list[Output] = []
         if not self.kl:
             return self.divergence(tile, printer)

@@ -400,6 +400,65 @@ def test_what_has_no_tiles_is_refused_with_the_reason(name: str) -> None:
         emit(load(name), "triton")
 
 
+GROUPED = {"two tiles of rows each": 2, "some without rows": 7}  # of 50 rows in tiles of 16
+
+
+def grouped(source: str, groups: int, t: float) -> tuple[Any, Any, int]:
+    """The gradient of CLIP with rows in groups, that of its dense form, launches forward."""
+    found = imported(source)
+    launches, kernel = [], found._sums_kernel
+    found._sums_kernel = Counted(kernel, launches)  # type: ignore[attr-defined]
+    found._groups = lambda _: groups  # type: ignore[attr-defined]
+    image, other = (points(50, 4, seed, torch.float64) for seed in (0, 1))
+    above = torch.linspace(-1, 2, 100, dtype=torch.float64)
+    grads = []
+    for loss in (found.clip_loss, reference("clip").clip_dense):
+        rows = loss(image, other, t=t, reduction="none")
+        pulled = torch.autograd.grad((rows * above).sum(), (image, other))
+        grads.append(torch.cat([rows.detach(), *(g.flatten() for g in pulled)]))
+    return grads[0], grads[1], len(launches)
+
+
+class Counted:
+    """A kernel that counts its launches."""
+
+    def __init__(self, kernel: Any, launches: list[Any]) -> None:
+        self.kernel, self.launches = kernel, launches
+
+    def __getitem__(self, grid: Any) -> Any:
+        self.launches.append(grid)
+        return self.kernel[grid]
+
+
+@pytest.mark.parametrize("groups", GROUPED.values(), ids=GROUPED)
+@pytest.mark.parametrize("t", [0.5, 6.0], ids=["bounded scores", "running maximum"])
+def test_one_product_gives_the_partitions_of_both_directions(groups: int, t: float) -> None:
+    found, right, launches = grouped(text("clip"), groups, t)
+    assert ((found - right).abs() <= EXACT * right.abs().clamp(min=1)).all()
+    assert launches == 1
+
+
+@pytest.mark.parametrize(
+    ("t", "right", "wrong"),
+    [
+        (0.5, "for _ in range(0, groups):", "for _ in range(1, groups):"),
+        (0.5, "column_total += tl.sum(raised, 0)", "column_total = tl.sum(raised, 0)"),
+        (6.0, "more * tl.exp2(top - shift)", "more"),
+        (6.0, "again, other=-INFINITE)", "(top < 0), other=-INFINITE)"),
+    ],
+)
+def test_a_lost_sum_of_a_column_is_seen(t: float, right: str, wrong: str) -> None:
+    assert right in text("clip")
+    found, exact, _ = grouped(text("clip").replace(right, wrong), 2, t)
+    assert not (found - exact).abs().max() < 1e-3
+
+
+def test_the_sums_of_columns_take_memory_that_grows_as_the_points_do() -> None:
+    assert [made("clip")._groups(n) for n in (1, 32, 33, 8192, 10**6)] == [1, 1, 2, 256, 256]
+    assert "at most 256 sums of each column" in " ".join(text("clip").split())
+    assert "at most 256 sums of each column" not in " ".join(text("simclr").split())
+
+
 # Changes of a program that a reader might overlook.
 PLANTED = [
     ("simclr", "* (row_upstream[:, None] + column_upstream[None, :])", "* row_upstream[:, None]"),
@@ -408,6 +467,8 @@ PLANTED = [
     ("supcon", "grad_left = grad_left * scale", "grad_left = grad_left"),
     ("supcon", "total += tl.sum(tl.exp2(exponent), 1)", "total = tl.sum(tl.exp2(exponent), 1)"),
     ("clip", "column_upstream * torch.exp2(-column_log", "column_upstream * torch.exp2(-log"),
+    ("clip", "mask=inside & again, other=0.0", "mask=inside & (top < 0), other=0.0"),
+    ("clip", "allowed = allowed & (rows < row_count)[:, None]", "allowed = allowed"),
     ("t-sne", "p_ij = (p_ij + p_ji) *", "p_ij = (p_ij + p_ij) *"),
     ("t-sne", "tl.where(one, tl.sum(slope", "tl.where(one, 0.99 * tl.sum(slope"),
     ("sne", "weight += p_ij * ", "weight += p_ji * "),

@@ -59,6 +59,19 @@ def test_kernels_keep_to_the_budget_of_their_gpu(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_both_directions_of_a_product_keep_to_the_budget(tmp_path: Path) -> None:
+    found = ahead(tmp_path, "clip", "--arch", "90", "80")
+    *kernels, merge, last = sorted(found, key=lambda line: line["kernel"] == "_columns_kernel")
+    assert merge["kernel"] == last["kernel"] == "_columns_kernel"
+    assert {line["kernel"] for line in kernels} == {"_sums_kernel", "_pull_rows_kernel"}
+    for line in kernels:
+        assert passes(line), line
+    for line in (merge, last):
+        assert not passes(line)  # it has no product
+        assert line["spills"] == line["shared"] == line["exponentials_per_pair"] == 0, line
+
+
+@pytest.mark.slow
 def test_other_kernels_and_float64_compile(tmp_path: Path) -> None:
     # what the interpreter runs need not compile: a joint q with a dense p, and a loss of pairs
     found = ahead(tmp_path, "t-sne", "siglip", "--dim", "32", "--tile", "32", "32", "4", "2")
@@ -67,6 +80,7 @@ def test_other_kernels_and_float64_compile(tmp_path: Path) -> None:
     found = ahead(tmp_path, "clip", "--dtype", "float64", "--dim", "16",
                   "--tile", "32", "32", "4", "2")  # fmt: skip
     assert all(name.startswith("DMMA") for line in found for name in line["tensor_cores"])
+    assert [line["kernel"] for line in found if not line["tensor_cores"]] == ["_columns_kernel"]
 
 
 @pytest.mark.slow

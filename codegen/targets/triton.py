@@ -39,6 +39,7 @@ def emit(program: Program) -> str:
         ) from error
     streaming, functions = streaming_body(program, list(streams))
     functions += triton_divergence.functions(program.method.icon)
+    one = any(s.plan.columns for s in streams)
     groups = [Group(list(p.loops()), dense.lines(p)) for p in numbered(program)]
     text = environment().get_template("triton.jinja").render(
         header=header(program),
@@ -46,7 +47,8 @@ def emit(program: Program) -> str:
         name=program.name,
         class_name=program.class_name,
         title=program.method.name,
-        memory=paragraph(BY_TILES, " " * 4, ""),
+        one=one,
+        memory=paragraph(BY_TILES + (ONE_PRODUCT if one else ""), " " * 4, ""),
         signature=", ".join(signature(program)),
         arguments_doc="\n".join(arguments_doc(program)),
         none_doc=none_doc(program),
@@ -75,6 +77,13 @@ BY_TILES = (
     "Kernels visit the pairs tile by tile, forward and backward: memory grows with the number of "
     "points, not with its square. Half precision is kept in products, sums are in float32; there "
     "are no atomics, so equal tiles give equal bits."
+)
+
+
+ONE_PRODUCT = (
+    " Both directions come from one product of all pairs: 2 n^2 d FLOP forward, and 8 n^2 d "
+    "backward, where the kernel of each side makes it again, for the weights of both directions. "
+    "Forward keeps at most 256 sums of each column, twice that for scores of any size."
 )
 
 
