@@ -9,33 +9,21 @@ from __future__ import annotations
 
 import re
 
-from codegen.triton_target import Sweep
+SUMS = ("column_total", "column_peak")
+"""What a group keeps of every column: the sum, and the largest power where scores have no bound."""
 
+WORKSPACE = (
+    "groups = _groups(row_count)",
+    "column_total = log_partition.new_empty((groups, column_count))",
+    "column_peak = column_total if bounded else torch.empty_like(column_total)",
+)
+"""Lines that make room for the sums of all groups."""
 
-def sums_down(sweep: Sweep) -> list[str]:
-    """The names of what a group keeps of every column: the sum, and the largest power."""
-    return ["column_total", *(["column_peak"] if sweep.outputs[0].powers else [])]
-
-
-def workspace(sweep: Sweep) -> list[str]:
-    """Lines that make room for the sums of all groups."""
-    lines = [
-        "groups = _groups(row_count)",
-        "column_total = log_partition.new_empty((groups, column_count))",
-    ]
-    if "column_peak" in sums_down(sweep):
-        peak = "torch.empty_like(column_total)"
-        # powers of bounded scores have no peak
-        peak = f"column_total if bounded else {peak}" if sweep.bounded else peak
-        lines.append(f"column_peak = {peak}")
-    return lines
-
-
-def merged(sweep: Sweep) -> str:
-    """What the second kernel is launched with."""
-    bound = ["BOUNDED=bounded"] if sweep.bounded else []
-    given = [*sums_down(sweep), "column_log_partition", "groups", "column_count"]
-    return ", ".join([*given, *bound, "ACC=_accumulator(dtype)"])
+MERGED = (
+    f"{', '.join(SUMS)}, column_log_partition, groups, column_count, "
+    "BOUNDED=bounded, ACC=_accumulator(dtype)"
+)
+"""What the second kernel is launched with."""
 
 
 def of_rows(line: str) -> bool:

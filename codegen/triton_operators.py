@@ -95,7 +95,7 @@ class KernelOperators(KernelStream):
         """The tensors that a kernel writes."""
         if isinstance(kernel, Pull):
             return list(kernel.results)
-        down = triton_columns.sums_down(kernel) if self.down(kernel) else []
+        down = triton_columns.SUMS if self.down(kernel) else ()
         return [*(o.name for o in kernel.outputs), *down]
 
     def down(self, sweep: Sweep) -> bool:
