@@ -157,7 +157,9 @@ def bounds_wide_kernel(data: Data) -> tuple[Any, Any, Any, Any]:
 BOUNDS = {
     "wide-kernel": ("eps", TO_ZERO),
     "pca": ("s", TO_INFINITY),
+    "cohesion-variance": ("s", TO_INFINITY),
     "cohesion-variance-self": ("s", TO_INFINITY),
     "average-margin-clip-limit": ("s", TO_INFINITY),
+    "average-margin-supcon-limit": ("s", TO_INFINITY),
     "between-class-variance": ("s", TO_INFINITY),
 }
