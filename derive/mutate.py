@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -24,6 +25,7 @@ from derive import balls, enclose, statements, sympy_judge
 from derive.bounds import EFFORTS
 from derive.bridge import Problem, problem
 from derive.enclose import Undefined
+from derive.finite import quickly
 from derive.instance import case_at, instance
 from derive.mutants import KINDS, Mutant, mutants
 from derive.normal import GaveUp
@@ -283,7 +285,7 @@ def fresh_look(method: Method, claim: Problem) -> tuple[str, int]:
             return f"at n = {n} the sides are {left.str(15)} and {right.str(15)}", agreed
         agreed += bool(gap.rad() < flint.arb(10) ** -DIGITS)
         if k == 0:
-            said = sympy_judge.judge(method, [case.model])
+            said = quickly(partial(sympy_judge.judge, method, [case.model]))
             if said.outcome == "different":
                 return f"sympy says: {said.detail or ', '.join(said.left + said.right)}", agreed
     return ("", agreed) if claim.equation else fresh_statements(method, claim)
@@ -301,7 +303,7 @@ def fresh_statements(method: Method, claim: Problem) -> tuple[str, int]:
                 return f"at n = {n} {found.where or 'a statement is false'}", agreed
             agreed += found.kind == "true"
             if k == 0 and agreed == 1:
-                said = sympy_judge.judge_statements(method, m)
+                said = quickly(partial(sympy_judge.judge_statements, method, m))
                 if said.outcome == "different":
                     return f"sympy says: {said.detail}", agreed
     return "", agreed
