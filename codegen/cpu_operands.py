@@ -162,9 +162,7 @@ class CompiledOperands(Streaming):
         for n, atom in enumerate(self.featured):
             out.append(f"T* all_{atom.symbol} = tile.score({n}) + r * columns;")
         for name, _ in self.blocks:
-            out.append(f"const T* all_{name} = rows_{name}[r];")
-            if name == "p_ij":
-                out.append(f"ahead(rows_{name}[r + 1], columns);")
+            out.append(f"const T* all_{name} = rows_{name}.row(r, columns);")
         for n, v in enumerate(vectors):
             if v.axis == "row":
                 out.append(f"const T at_{v.name} = data<T>(vectors[{n}])[i];")

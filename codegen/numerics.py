@@ -19,13 +19,13 @@ import flint
 import numpy as np
 
 from catalog.spec import Method
-from codegen import execute, oracle, stress
+from codegen import emit, execute, oracle, stress
 from codegen.balls import EXACT, Balls, Infinite, split
 from codegen.ir import Program
 from codegen.samples import Sample
 
 MULTIPLE = 4
-FORMS = {"torch": ("dense", "streaming"), "numpy": ("numpy",)}
+FORMS = {"torch": ("dense", "streaming"), "cpu": ("dense", "streaming"), "numpy": ("numpy",)}
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def report(
     """
     forms = FORMS[target]
     program = execute.program_of(method)
-    made = execute.module(text or execute.source(method, forms[0]), "reported")
+    made = execute.module(text or emit.emit(method, target), "reported")
     dtypes = ("float64",) if target == "numpy" else tuple(PRECISIONS)
     return [
         line

@@ -92,9 +92,9 @@ def reported(method: Method, target: str, text: str) -> Report:
     if target not in FORMS:
         raise InputError(
             f"there is no report of a {target} program: {WHY_NOT.get(target, 'it is not run')}",
-            hint="--report runs the targets torch and numpy",
+            hint="--report runs the targets torch, cpu and numpy",
         )
-    if target == "torch" and importlib.util.find_spec("torch") is None:
+    if target != "numpy" and importlib.util.find_spec("torch") is None:
         raise InputError(
             "--report runs the program, and torch is not installed",
             hint="pip install iconograph[torch], or --target numpy",

@@ -31,6 +31,7 @@ from codegen.cpu_printer import CPP, CppPrinter, inverses
 from codegen.emit import Refused, emit, refusal
 from codegen.execute import Result, module, program_of, run
 from codegen.layout import WIDTH
+from codegen.numerics import report
 from codegen.samples import Sample, sample
 from iconograph.composition import compose
 from tests.selection import representatives
@@ -290,6 +291,15 @@ def test_elementary_functions_at_the_ends(built: Built, dtype: str) -> None:
     assert soft[1] == 0 and soft[2] == math.inf and np.isnan(soft[3]) and soft[7] == x[7]
     kept = applied("decay", np.array([-59.0, -61.0, -math.inf, 0.0], dtype=dtype))
     assert kept[0] > 0 and kept[1] == kept[2] == 0 and kept[3] == 1
+
+
+@compiles
+@pytest.mark.parametrize("name", ["simclr", "supcon", "clip", "infonce", "siglip"])
+def test_hard_data_stay_within_the_bounds_of_rounding(built: Built, name: str) -> None:
+    """Duplicates, one point, scores of 1e4, minus infinity, rows without a p, four dtypes."""
+    lines = report(load(name), "cpu", text(name))
+    assert len(lines) >= 20 and [line for line in lines if not line.within] == []
+    assert built.programs[name]._operators() is not None
 
 
 CALLS: dict[str, Any] = {
