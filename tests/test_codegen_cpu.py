@@ -48,6 +48,7 @@ COMPOSED = {  # p, q, normalisation, divergence: what the catalog has no method 
     "tv, pair": ("match", "sigmoid", "pair", "tv"),
     "reverse, row": ("weights", "cosine", "row", "reverse-kl"),
     "given, joint": ("given", "student-t", "joint", "kl"),
+    "weights, joint": ("weights", "student-t", "joint", "kl"),
     "given, inverse power": ("given", "inverse-power", "joint", "kl"),
 }
 
@@ -370,6 +371,24 @@ def test_a_queue_of_keys(built: Built, frozen: bool, temperature: float) -> None
 
     for mine, right in zip(gradients("loss"), gradients("dense"), strict=True):
         assert (mine - right).abs().max() <= EXACT * max(1, right.abs().max())
+
+
+@compiles
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_weights_may_be_sparse(built: Built) -> None:
+    made = built.programs["weights, joint"]
+    made.TILE = 16
+    weights = torch.rand(50, 50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    weights = weights * (weights > 0.8)
+    found = []
+    for form, given in (("loss", weights.to_sparse_csr()), ("loss", weights), ("dense", weights)):
+        z = torch.randn(50, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        value = getattr(made, f"mine_{form}")(z.requires_grad_(), pair_weights=given, term="kl")
+        value.backward()
+        found.append((value.detach(), z.grad))
+    for value, gradient in found[:2]:
+        assert abs(value - found[2][0]) < EXACT
+        assert (gradient - found[2][1]).abs().max() < EXACT
 
 
 @compiles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen import dense, divergence
+from codegen import dense, divergence, sparse
 from codegen.cpu_pairs import summands
 from codegen.cpu_stream import CompiledStream
 from codegen.dialects import TORCH
@@ -19,7 +19,7 @@ from codegen.signature import (
     signature,
 )  # fmt: skip
 from codegen.stream_body import Group, combine, streaming_body
-from codegen.targets.torch import imported, inputs, numbered, with_positions
+from codegen.targets.torch import SPLIT, imported, inputs, numbered, with_positions
 
 
 def emit(program: Program) -> str:
@@ -40,6 +40,9 @@ def emit(program: Program) -> str:
     functions += [s.compiled().rstrip() for s in streams]
     pairs = ", ".join(f"{s.class_name}: _Compiled{s.class_name[1:]}" for s in streams)
     functions.append(f"COMPILED = {{{pairs}}}")
+    said = "\n".join([*inputs(program), *streaming])
+    graphs, joined = sparse.cut(program, said, SPLIT.join(functions))
+    functions = joined.split(SPLIT)
     space = f"iconograph_cpu_{program.name}"
     operators = [f"{o}{s.k}" for s in streams for o in s.operators()]
     slots = {
@@ -61,10 +64,10 @@ def emit(program: Program) -> str:
         title=program.method.name,
         memory=paragraph(BY_TILES, " " * 4, ""),
         signature=", ".join(signature(program)),
-        arguments_doc="\n".join(arguments_doc(program)),
+        arguments_doc="\n".join(arguments_doc(program, {n: sparse.SAID for n in graphs})),
         none_doc=none_doc(program),
         inputs="\n".join(inputs(program)),
-        dense_inputs="\n".join(inputs(program)),
+        dense_inputs="\n".join(sparse.written_out(inputs(program), graphs)),
         dense="\n".join(with_positions(program, combine(program, groups))),
         streaming="\n".join(with_positions(program, streaming)),
         functions="\n\n\n".join(functions),
