@@ -204,7 +204,29 @@ def bounds_t_clip_gaussian(data: Data) -> tuple[Any, Any, Any, Any]:
     return mean(published), mean(side), mean(below), mean(above)
 
 
+def sample_tv_clustering(rng: np.random.Generator, n: int) -> Data:
+    k = max(1, n // 2)
+    knn = np.zeros((n, n), dtype=bool)
+    for i in range(n):
+        knn[i, rng.permutation(n)[:k]] = True
+    kap = rng.uniform(0.1, 1, (n, n))
+    kap /= kap.sum(axis=1, keepdims=True)
+    return {"kap": kap, "knn": knn, "k": np.asarray(float(k))}
+
+
+def bounds_tv_clustering(data: Data) -> tuple[Any, Any, Any, Any]:
+    k, published, side, below = int(data["k"]), [], [], []
+    for walk, near in zip(masses(data["kap"]), data["knn"], strict=True):
+        steps = [v for v, near_by in zip(walk, near, strict=True) if near_by]
+        published.append(1 - sum(steps))
+        gaps = [v - (mpf(1) / k if near_by else 0) for v, near_by in zip(walk, near, strict=True)]
+        side.append(sum(abs(g) for g in gaps) / 2)
+        below.append(sum(max(v - mpf(1) / k, 0) for v in steps))
+    return mean(published), mean(side), mean(below), mpf(0)
+
+
 BOUNDS = {
+    "tv-clustering": ("", AT_ONCE),
     "slic-hf": ("t", TO_ZERO),
     "rrhf": ("t", TO_ZERO),
     "average-margin-dot": ("tau", TO_INFINITY),
