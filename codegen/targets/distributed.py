@@ -58,9 +58,10 @@ def emit(program: Program, columns: str = "gather") -> str:
     """The torch.distributed source of a program.
 
     `columns` says how a rank comes by the columns of the others, where they are spread as the rows
-    are: "gather" all of them before the first block, or "ring", in turn. Gathered columns are one
-    collective and let the blocks be dealt out evenly whatever the numbers of rows, which is faster
-    while the features of the batch fit; passed round they need the memory of a few ranks' columns.
+    are: "gather" all of them before the first block, or "ring", in turn. Gathering is what it does
+    unless told otherwise: every loss that can be spread can be computed so, and blocks are dealt
+    out evenly though one rank may have more rows than another. Passed round, columns need the
+    memory of a few ranks' rows, and every rank does the work of its own.
 
     Raises Refused where no batch can be spread, or no column can travel, and ValueError for another
     word.
