@@ -206,7 +206,8 @@ RING_MEMORY += [
     Case("clip", "memory", through="memory", columns="ring", data={
         "embedding": torch.randn(MANY, BROAD), "keys": torch.randn(MANY, BROAD)}),
 ]  # fmt: skip
-CASES = [*FAMILIES, *RING, *FROZEN, *PLANTED, *REFUSALS, LOCAL, DDP, passed(DDP), LATE, *MEMORY, *RING_MEMORY]
+CASES = [*FAMILIES, *RING, *FROZEN, *PLANTED, *REFUSALS]
+CASES += [LOCAL, DDP, passed(DDP), LATE, *MEMORY, *RING_MEMORY]
 
 
 @cache
