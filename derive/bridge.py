@@ -175,6 +175,15 @@ def plain_fact(j: Judgement) -> Judgement:
     return (j[0], *(renamed(t, names) for t in j[1:]))
 
 
+def plain_meaning(
+    letters: tuple[Term, ...], body: Term, short: Term
+) -> tuple[tuple[Term, ...], Term, Term]:
+    """An abbreviation whose letters are bare."""
+    names = plain_names(letters)
+    new = tuple(renamed(v, names) for v in letters)
+    return new, renamed(body, names), renamed(short, names)
+
+
 def problem(method: Method) -> Problem:
     """The claim of a method in terms; for an inequality also in terms of its abbreviations."""
     whole = in_terms(method)
@@ -185,7 +194,7 @@ def problem(method: Method) -> Problem:
     simpler: Bodies = {}
     for some in reversed(layers(bodies) if bodies else []):
         meaning = tuple(
-            (k, tuple(map(index, v)), scalar(x), scalar(hidden(x, simpler)))
+            (k, *plain_meaning(tuple(map(index, v)), scalar(x), scalar(hidden(x, simpler))))
             for k, (v, x) in some.items()
         )
         worlds.append(World(in_terms(in_symbols(method, some)), meaning))
