@@ -170,7 +170,9 @@ class CompiledPairs(CompiledOperands):
             if p.axis == "pair" or name not in at or p.symbol not in factors:
                 continue
             n_sum, value = at[name], factors[p.symbol]
-            value = f"allowed ? {value} : T(0)" if masked else value
+            for atom in k.tells(p):  # a score of -inf has no weight
+                value = f"{atom.symbol} == -INFINITE<T> ? T(0) : {value}"
+            value = f"allowed ? ({value}) : T(0)" if masked else value
             out["gradients"].append(f"T* grad_{name} = part<T>(sums[{n_sum}], worker);")
             if p.axis == "column":
                 out["gradients"].append(f"T* of_{name} = tile.zeros({column});")

@@ -42,7 +42,8 @@ def kernel_lines(pieces: Pieces) -> list[str]:
         out.append(f"allowed = {pieces.allowed()}")
     name = "kernel" if is_ratio(pieces) else "log_kernel"
     k = r.log_kernel
-    text = pieces.formula(k.kernel if is_ratio(pieces) else k.expr, block=False)
+    traced = pieces.dialect is TORCH
+    text = pieces.formula(k.kernel if is_ratio(pieces) else k.expr, block=False, traced=traced)
     out.append(f"{name} = {text}")
     if masked:
         low = "torch.finfo(log_kernel.dtype).min" if pieces.dialect is TORCH else "-np.inf"
@@ -259,7 +260,9 @@ def pair_lines(pieces: Pieces) -> list[str]:
     code = f"({text.code}){number}" if r.target.binary else text.code
     if pieces.dialect is TORCH and not r.target.binary:
         code = detached(code)
-    return [f"log_kernel = {pieces.formula(r.log_kernel.expr, block=False)}", f"p_ij = {code}"]
+    traced = pieces.dialect is TORCH
+    text_k = pieces.formula(r.log_kernel.expr, block=False, traced=traced)
+    return [f"log_kernel = {text_k}", f"p_ij = {code}"]
 
 
 def all_pairs(pieces: Pieces) -> str:

@@ -80,6 +80,27 @@ class LogKernel:
         """The derivative of log k in one of its symbols."""
         return tidy(sympy.diff(self.expr, symbol))
 
+    def tells(self, p: Parameter) -> list[Atom]:
+        """The arrays of scores of which a -inf hides the pair from a parameter that moves.
+
+        They are factors of it in an exponent, of the kernel or of all parts of it that have it.
+        """
+        if not p.moves or p.axis == "pair":
+            return []
+        return [a for a in self.atoms if a.array is not None and self.hides(a.symbol, p.symbol)]
+
+    def hides(self, score: sympy.Symbol, number: sympy.Symbol) -> bool:
+        """Whether a score is a factor of a number in exponents, and the number is nowhere else."""
+
+        def scales(exponent: sympy.Expr) -> bool:
+            factor = sympy.diff(exponent, score)
+            return bool(factor.has(number)) and not factor.has(score)
+
+        powers = {e: sympy.Dummy() for e in self.expr.atoms(sympy.exp) if scales(e.args[0])}
+        return scales(self.expr) or (
+            bool(powers) and not self.expr.xreplace(powers).has(number)
+        )
+
     def growth(self, symbol: sympy.Symbol) -> sympy.Expr:
         """The derivative of k in one of its symbols."""
         return tidy(sympy.diff(self.kernel, symbol))

@@ -105,7 +105,7 @@ def logarithm(printer: TensorPrinter, node: Expr) -> Text:
         case Macro():
             return logarithm(printer, node.body)
         case Call("exp", (x,)):
-            return printer.expr(x)
+            return power(printer, x)
         case Call("sigmoid", (x,)):
             log = printer.call("softplus", [negated(printer.expr(x))])
             return negated(log)
@@ -142,6 +142,18 @@ def logarithm(printer: TensorPrinter, node: Expr) -> Text:
             count = printer.call("log", [printer.size(vars, cond, "")])
             return difference(printer, total, count)
     return printer.call("log", [printer.expr(node)])
+
+
+def power(printer: TensorPrinter, node: Expr) -> Text:
+    """The text of an exponent; a number that divides learned scores has no gradient from -inf."""
+    match node:
+        case Div(Sym(kind="real", learned=True) as score, Sym(args=()) as number) if (
+            score.args and printer.dialect.name == "torch"
+        ):
+            top = printer.expr(score)
+            bottom = Text(f"_over({printer.expr(number).code}, {top.code})", top.axes)
+            return printer.join(" / ", [top, bottom], PRODUCT)
+    return printer.expr(node)
 
 
 def difference(printer: TensorPrinter, left: Text, right: Text) -> Text:

@@ -173,14 +173,23 @@ class Pieces:
         symbols += [p.symbol for p in self.reduction.log_kernel.parameters]
         return SympyPrinter(self.dialect, {**{s: str(s) for s in symbols}, **names})
 
-    def formula(self, expr: sympy.Expr, level: int = BITS, *, block: bool = True) -> str:
-        """An expression in atoms and parameters, over a block or over all pairs."""
+    def formula(
+        self, expr: sympy.Expr, level: int = BITS, *, block: bool = True, traced: bool = False
+    ) -> str:
+        """An expression in atoms and parameters, over a block or over all pairs.
+
+        `traced`: its gradient is what autograd makes of the text.
+        """
         names = {}
         for p in self.reduction.log_kernel.parameters:
             if p.axis == "row":
                 names[p.symbol] = f"{p.symbol}[rows, None]" if block else f"{p.symbol}[:, None]"
             elif p.axis == "column" and block:
                 names[p.symbol] = f"{p.symbol}[columns]"
+            if traced:
+                for atom in self.reduction.log_kernel.tells(p):
+                    name = names.get(p.symbol, str(p.symbol))
+                    names[p.symbol] = f"_over({name}, {atom.symbol})"
         return self.sympy_printer(names).text(stable(expr)).at(level)
 
     def scores(self, *, block: bool = True) -> list[str]:

@@ -295,6 +295,8 @@ class Streaming:
             total = {"scalar": ".sum()", "row": ".sum(1)", "column": ".sum(0)"}[p.axis]
             cut = {"scalar": "", "row": "[rows]", "column": "[columns]"}[p.axis]
             body = f"(weight * {text}){total}" if text != "1" else f"weight{total}"
+            for atom in k.tells(p):
+                body = f"_seen(weight * {text}, {atom.symbol}){total}"
             if self.plan.symmetric:
                 # a block on the diagonal holds every pair twice
                 body += " * (0.5 if rows == columns else 1.0)"

@@ -6,6 +6,7 @@ knows nothing of the blocks that a symbol may stand for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -65,7 +66,9 @@ class SympyPrinter:
         """The source text with its binding strength."""
         if node.is_Symbol:
             code = self.names[node]
-            return Text(code, level=ATOM if code.isidentifier() or code.endswith("]") else SUM)
+            call = re.fullmatch(r"\w+\([^()]*\)", code)
+            whole = code.isidentifier() or code.endswith("]") or call
+            return Text(code, level=ATOM if whole else SUM)
         if node.is_Number:
             return number(Fraction(int(node.p), int(node.q)))
         if node.is_Add:
