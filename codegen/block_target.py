@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from catalog.conditions import conjuncts
 from catalog.symbols import Expr, Iverson
 from codegen import log_space
+from codegen.divergence import takes_log_p
 from codegen.pieces import Pieces, positions, unique
 from codegen.printers import TensorPrinter
 from codegen.render import environment
@@ -99,6 +100,7 @@ def block_target(
         mask=mask,
         outcomes=t.form == "match",
         entropy=pieces.program.kl,
+        logs=takes_log_p(r),
         shared=shared,
         ring=ring,
         team="ring: _Ring" if ring else "team: _Team",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import sympy
 
-from catalog.spec import Icon
 from codegen.cpu_operands import CompiledOperands
 from codegen.cpu_printer import CPP, CppPrinter, inverses, summed, times
-from codegen.divergence import LOG_P, LOG_Q, ORDER, P, Q, summand, words
+from codegen.divergence import LOG_P, LOG_Q, ORDER, P, Q, summand, takes_log_p, words
+from codegen.ir import Program
 from codegen.passes import singular
 from codegen.render import environment
 from codegen.sympy_printer import stable
@@ -197,8 +197,9 @@ class CompiledPairs(CompiledOperands):
         return out
 
 
-def summands(icon: Icon) -> list[str]:
+def summands(program: Program) -> list[str]:
     """The C++ of the summand of another divergence than KL, and of its derivative in log q."""
+    icon = program.method.icon
     if icon.divergence == "kl":
         return []
     found = summand(icon)
@@ -214,6 +215,7 @@ def summands(icon: Icon) -> list[str]:
         value_uses=words(values["value"], values["zero"]),
         slope_uses=words(values["slope"], values["zero_slope"]),
         ordered=found.ordered,
+        logs=any(map(takes_log_p, program.reductions)),
         title=f"The summand of the {found.title} divergence.",
     )  # fmt: skip
     return [source.strip()]

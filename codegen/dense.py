@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen.block_target import always_has_rows, repeats_allowed, stated
 from codegen.dialects import NUMPY, TORCH
-from codegen.divergence import order_line, passed
+from codegen.divergence import order_line, passed, takes_log_p
 from codegen.pieces import Pieces
 
 
@@ -66,6 +66,8 @@ def dims(pieces: Pieces) -> tuple[str, str]:
 def target_lines(pieces: Pieces) -> list[str]:
     """`p_ij` over all pairs, normalised."""
     t = pieces.reduction.target
+    if takes_log_p(pieces.reduction):
+        return log_lines(pieces)
     out = softmax_lines(pieces) if t.form == "softmax" else weight_lines(pieces)
     if t.symmetrised:
         out.append(f"p_ij = (p_ij + p_ij.T) / (2 * {row_count(pieces)})")
@@ -104,11 +106,8 @@ def numerator(pieces: Pieces) -> str:
 
 def softmax_lines(pieces: Pieces) -> list[str]:
     """The p that is the softmax of fixed logits."""
-    out, torch = [f"logits_p = {numerator(pieces)}"], pieces.dialect is TORCH
+    out, torch = logits_lines(pieces), pieces.dialect is TORCH
     masked = pieces.reduction.allowed.kind != "all"
-    if masked:
-        low = "torch.finfo(logits_p.dtype).min" if torch else "-np.inf"
-        out.append(f"logits_p = {where(pieces, 'allowed', 'logits_p', low)}")
     softmax = "torch.softmax(logits_p, dim=1)" if torch else "_softmax(logits_p)"
     if is_whole(pieces):
         flat = softmax.replace("logits_p", "logits_p.reshape(1, -1)")
@@ -117,6 +116,34 @@ def softmax_lines(pieces: Pieces) -> list[str]:
     if torch and masked:
         out.append("p_ij = torch.where(allowed, p_ij, 0.0)")
     return out
+
+
+def logits_lines(pieces: Pieces) -> list[str]:
+    """The logits that p is the softmax of."""
+    out, torch = [f"logits_p = {numerator(pieces)}"], pieces.dialect is TORCH
+    if pieces.reduction.allowed.kind != "all":
+        low = "torch.finfo(logits_p.dtype).min" if torch else "-np.inf"
+        out.append(f"logits_p = {where(pieces, 'allowed', 'logits_p', low)}")
+    return out
+
+
+def log_lines(pieces: Pieces) -> list[str]:
+    """The logarithm of the p that is the softmax of fixed logits, and p."""
+    out, torch = logits_lines(pieces), pieces.dialect is TORCH
+    softmax = "torch.log_softmax(logits_p, dim=1)" if torch else "_log_softmax(logits_p)"
+    if is_whole(pieces):
+        flat = softmax.replace("logits_p", "logits_p.reshape(1, -1)")
+        softmax = f"{flat}.reshape(logits_p.shape)"
+    out.append(f"log_p = {softmax}")
+    if pieces.reduction.allowed.kind != "all":
+        lowest = "-math.inf" if torch else "-np.inf"
+        out.append(f"log_p = {where(pieces, 'allowed', 'log_p', lowest)}")
+    if pieces.reduction.target.symmetrised:
+        both = f"{'torch' if torch else 'np'}.logaddexp(log_p, log_p.T)"
+        out.append(f"log_p = {both} - {'math' if torch else 'np'}.log(2 * {row_count(pieces)})")
+    if torch:
+        out.append("log_p = log_p.detach()")
+    return [*out, f"p_ij = {'torch' if torch else 'np'}.exp(log_p)"]
 
 
 def weight_lines(pieces: Pieces) -> list[str]:
@@ -216,12 +243,12 @@ def divergences(pieces: Pieces) -> list[str]:
     torch = pieces.dialect is TORCH
     softmax = "torch.log_softmax({}, dim=1)" if torch else "_log_softmax({})"
     flat = softmax.format("log_kernel.reshape(1, -1)") + ".reshape(log_kernel.shape)"
-    over = "" if joint else axis
+    over, p = "" if joint else axis, "log_p" if takes_log_p(pieces.reduction) else "p_ij"
     return [
         f"log_q = {flat if joint else softmax.format('log_kernel')}",
         *([] if torch else ["q_ij = np.exp(log_q)"]),
         *order_line(pieces.program, pieces.printer()),
-        f"losses = _divergence(p_ij, log_q{passed(pieces.program.method.icon)}).sum({over})",
+        f"losses = _divergence({p}, log_q{passed(pieces.program.method.icon)}).sum({over})",
         f"valid = p_ij.sum({over}) > 0",
         *([] if joint else pieces.weights()),
     ]

@@ -20,7 +20,7 @@ from catalog.scope import Scope, Value
 from catalog.spec import Icon
 from catalog.symbols import Add, Call, Div, Expr, Macro, Mul, Num, Pow, Sym
 from codegen.dialects import TORCH, Dialect
-from codegen.ir import Program
+from codegen.ir import Program, Reduction
 from codegen.printers import TensorPrinter
 from codegen.render import environment
 from codegen.signature import anchor
@@ -196,8 +196,19 @@ def in_words(expr: sympy.Expr) -> sympy.Expr:
 # --------------------------------------------------------------------------- text
 
 
-def functions(icon: Icon, dialect: Dialect, text: str) -> list[str]:
+def takes_log_p(reduction: Reduction) -> bool:
+    """Whether p is passed by its logarithm: where a p of 0 is infinite, none may be lost.
+
+    A softmax has the logarithm of every p whose exponential underflows.
+    """
+    by_rows = not reduction.target.symmetrised or reduction.allowed.kind != "mask"
+    softmax = reduction.target.form == "softmax" and by_rows and reduction.normalise != "pair"
+    return softmax and reduction.divergence == "reverse-kl"
+
+
+def functions(program: Program, dialect: Dialect, text: str) -> list[str]:
     """The source of `_divergence` and `_slope`, as far as `text` calls them."""
+    icon = program.method.icon
     if icon.divergence == "kl":
         return []
     found = summand(icon)
@@ -218,6 +229,7 @@ def functions(icon: Icon, dialect: Dialect, text: str) -> list[str]:
         slope_uses=words(values["slope"], values["zero_slope"]),
         ordered=found.ordered,
         full=found.full,
+        logs=any(map(takes_log_p, program.reductions)),
         title=f"The summand of the {found.title} divergence.",
     )  # fmt: skip
     parts = source.strip().split("\n\n\n")

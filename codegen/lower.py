@@ -27,6 +27,8 @@ from catalog.symbols import (
     Iverson,
     Macro,
     Mask,
+    Mul,
+    Sym,
     free_indices,
     map_node,
     walk,
@@ -208,6 +210,9 @@ def supervision(method: Method, p: Expr, row: IVar, column: IVar, normalise: Nor
     if form == "weight" and isinstance(p, Div):
         if isinstance(p.num, Call) and p.num.fn == "exp":
             return Target("softmax", p.num.args[0], symmetrised)
+        logits = log_weight(p.num)
+        if logits is not None and method.icon.divergence == "reverse-kl":
+            return Target("softmax", logits, symmetrised)  # a p that is lost would be an infinity
         return Target("proportional", p.num, symmetrised)
     if isinstance(p, Iverson) and isinstance(p.cond, Equal) and not p.cond.negated:
         ends = (p.cond.a, p.cond.b)
@@ -217,6 +222,21 @@ def supervision(method: Method, p: Expr, row: IVar, column: IVar, normalise: Nor
     if any(isinstance(n, Big) and column in n.vars for n in walk(p)):
         raise NotPairwise("p binds its own neighbour")
     return Target("given", p)
+
+
+def log_weight(weight: Expr) -> Expr | None:
+    """The logarithm of a product of exponentials and positive arrays, None for anything else."""
+    if not isinstance(weight, Mul) or not any(map(is_exp, weight.args)):
+        return None
+    if not all(is_exp(a) or (isinstance(a, Sym) and a.kind == "positive") for a in weight.args):
+        return None
+    logs = [a.args[0] if isinstance(a, Call) else Call("log", (a,)) for a in weight.args]
+    return Add(tuple(logs))
+
+
+def is_exp(node: Expr) -> bool:
+    """Whether a formula is an exponential."""
+    return isinstance(node, Call) and node.fn == "exp"
 
 
 def labels(num: Iverson, row: IVar, column: IVar) -> tuple[Index, Index] | None:

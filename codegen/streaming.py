@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from catalog.symbols import Expr
 from codegen.block_target import BlockTarget, block_target
-from codegen.divergence import passed
+from codegen.divergence import passed, takes_log_p
 from codegen.ir import Atom
 from codegen.passes import linear, singular
 from codegen.pieces import Pieces, positions, unique
@@ -189,6 +189,7 @@ class Streaming:
             "opened_back": "\n".join(self.opened(back=True)),
             "ring": self.team == "ring",
             "order": self.order,
+            "p": "log_p" if takes_log_p(self.r) else "p_ij",
             "shared": self.shared,
             "joint": self.r.normalise == "joint",
             "kl": self.r.divergence == "kl",

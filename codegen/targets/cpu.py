@@ -46,7 +46,7 @@ def emit(program: Program) -> str:
     space = f"iconograph_cpu_{program.name}"
     operators = [f"{o}{s.k}" for s in streams for o in s.operators()]
     slots = {
-        "loops": "\n\n".join([*summands(program.method.icon), *(s.loops() for s in streams)]),
+        "loops": "\n\n".join([*summands(program), *(s.loops() for s in streams)]),
         "operators": operators,
         "distances": any("distances" in f for s in streams for f in s.fills()),
         "exponentials": any(s.form in ("linear", "online", "sweeps") for s in streams),
@@ -78,7 +78,7 @@ def emit(program: Program) -> str:
         kl=program.kl,
         space=space,
     )
-    extra = divergence.functions(program.method.icon, TORCH, text)
+    extra = divergence.functions(program, TORCH, text)
     own = [
         h.replace("FIRST_OPERATOR", operators[0]).replace("LOSS_NAME", program.name)
         for h in helpers("cpu_helpers.jinja", text)

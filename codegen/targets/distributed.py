@@ -122,7 +122,7 @@ def emit(program: Program, columns: str = "gather") -> str:
         kl=program.kl,
         counted=bool(counted),
     )  # fmt: skip
-    parts = [text.rstrip(), *divergence.functions(program.method.icon, TORCH, text)]
+    parts = [text.rstrip(), *divergence.functions(program, TORCH, text)]
     own = helpers("distributed_helpers.jinja", "\n".join(parts))
     # blocks that nobody shares are visited as in torch
     parts += [h for h in own if not (found.apart and "team: _Team" in h)]

@@ -28,7 +28,7 @@ def emit(program: Program) -> str:
     body = "\n".join(with_positions(program, combine(program, groups)))
     lines = checked(program)
     whole = "\n".join([*lines, body])
-    extra = divergence.functions(program.method.icon, NUMPY, whole)
+    extra = divergence.functions(program, NUMPY, whole)
     text = environment().get_template("numpy.jinja").render(
         header=header(program),
         certificate=repr(program.certificate_hash),
@@ -153,8 +153,9 @@ def slopes(pieces: Pieces, column: str) -> list[str]:
             "weight_ij = share * (by_match - by_null)",
         ]
     total = "slope_ij.sum()" if r.normalise == "joint" else "slope_ij.sum(axis=1, keepdims=True)"
+    p = "log_p" if divergence.takes_log_p(r) else "p_ij"
     return [
-        f"slope_ij = _slope(p_ij, log_q{order})",
+        f"slope_ij = _slope({p}, log_q{order})",
         f"weight_ij = share{column} * (slope_ij - q_ij * {total})",
     ]
 

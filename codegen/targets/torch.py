@@ -64,7 +64,7 @@ def emit(program: Program) -> str:
         representation=representation(program),
         kl=program.kl,
     )
-    extra = divergence.functions(program.method.icon, TORCH, text)
+    extra = divergence.functions(program, TORCH, text)
     text = "\n\n\n".join([text.rstrip(), *extra])
     text = "\n\n\n".join([text, *helpers("torch_helpers.jinja", text)])
     return wrapped(imported(text))

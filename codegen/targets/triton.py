@@ -64,7 +64,7 @@ def emit(program: Program) -> str:
         kl=program.kl,
         digest=digest("\n".join([*streaming, *functions]))[:8],
     )
-    dense_only = divergence.functions(program.method.icon, TORCH, text)
+    dense_only = divergence.functions(program, TORCH, text)
     own = helpers("triton_helpers.jinja", text)
     text = "\n\n\n".join([text.rstrip(), *dense_only, *own])
     # what has the same name in both is the kernels'
