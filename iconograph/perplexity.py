@@ -32,26 +32,35 @@ def bandwidths(points: Tensor, perplexity: float) -> Tensor:
     """The bandwidth sigma_i of every point, over all other points.
 
     Args:
-        points: (n, d), finite.
-        perplexity: between 1 and n - 1.
+        points: (n, d), real and finite, n of 3 or more.
+        perplexity: more than 1 and less than n - 1.
 
     Returns:
-        (n), in the dtype of the points; memory grows with n, a block of rows at a time.
+        (n), float32 where the points have no more digits, else float64; memory grows with n, a
+        block of rows at a time.
 
     Raises:
-        ValueError: no bandwidth gives a row that perplexity, with the row and the reason.
+        ValueError: the arguments are not such, or no bandwidth gives a row that perplexity, with
+            the row and the reason.
     """
-    x, n = checked(points), len(points)
+    x, unit = prepared(points)
+    n = len(x)
     attainable(perplexity, n - 1, "n - 1")
     parts = [
         calibrated(distances(x, rows), perplexity, rows.start) for rows in blocks(n)
     ]
-    return torch.cat(parts).rsqrt().mul(math.sqrt(0.5)).to(points.dtype)
+    return (torch.cat(parts).rsqrt() * (unit * math.sqrt(0.5))).to(kept(points))
 
 
 def perplexities(points: Tensor, bandwidth: Tensor) -> Tensor:
     """The perplexity of every row of p, (n), for points (n, d) and their bandwidths (n)."""
-    x, precision = checked(points), 0.5 / bandwidth.double().square()
+    x, unit = prepared(points)
+    if not isinstance(bandwidth, Tensor) or bandwidth.shape != (len(x),):
+        got = tuple(bandwidth.shape) if isinstance(bandwidth, Tensor) else type(bandwidth).__name__
+        raise ValueError(f"bandwidth should be a tensor ({len(x)},), one for a point, got {got}")
+    if not bool((bandwidth > 0).all()):
+        raise ValueError("bandwidth should be positive")
+    precision = 0.5 / (bandwidth.double() / unit).square()
     parts = []
     for rows in blocks(len(x)):
         squared = distances(x, rows)
@@ -64,8 +73,8 @@ def neighbours(points: Tensor, perplexity: float, *, count: int | None = None) -
     """The p(j|i) over the nearest neighbours of every point.
 
     Args:
-        points: (n, d), finite.
-        perplexity: between 1 and the number of neighbours.
+        points: (n, d), real and finite, n of 3 or more.
+        perplexity: more than 1 and less than the number of neighbours.
         count: how many neighbours; three times the perplexity and one, if not given.
 
     Returns:
@@ -82,7 +91,9 @@ def neighbours(points: Tensor, perplexity: float, *, count: int | None = None) -
             "neighbours() needs scikit-learn to find them: pip install scikit-learn; "
             "bandwidths() uses all pairs and needs torch only"
         ) from error
-    x, n = checked(points), len(points)
+    x, _ = prepared(points)
+    n = len(x)
+    attainable(perplexity, n - 1, "n - 1")
     if count is None:
         count = int(3 * perplexity + 1)
         if count > n - 1:
@@ -90,8 +101,8 @@ def neighbours(points: Tensor, perplexity: float, *, count: int | None = None) -
                 f"{n} points are too few for a perplexity of {perplexity:g} over {count} "
                 f"neighbours: lower it to {max(1.0, (n - 2) / 3):.3g}, or give a count below {n}"
             )
-    if not 1 <= count < n:
-        raise ValueError(f"count should lie between 1 and n - 1 = {n - 1}, got {count}")
+    if not isinstance(count, int) or not 1 <= count < n:
+        raise ValueError(f"count should be a whole number from 1 to n - 1 = {n - 1}, got {count}")
     attainable(perplexity, count, "the number of neighbours")
     found = NearestNeighbors(n_neighbors=count).fit(x.cpu().numpy())
     apart, index = found.kneighbors()  # without an argument no point is its own neighbour
@@ -172,7 +183,7 @@ def refuse_ties(apart: Tensor, nearest: Tensor, perplexity: float, first: int) -
 
     As the bandwidth falls the perplexity falls to the number of neighbours at the least distance.
     """
-    ties = (apart == 0).sum(1)
+    ties = (apart == 0).sum(1).double()  # an integer would be compared with a rounded perplexity
     wrong = (ties >= perplexity) & (ties > 1)
     if bool(wrong.any()):
         row = int(wrong.nonzero()[0])
@@ -188,20 +199,40 @@ def refuse_ties(apart: Tensor, nearest: Tensor, perplexity: float, first: int) -
 # --------------------------------------------------------------------------- data
 
 
-def checked(points: Tensor) -> Tensor:
-    """The points in float64. Raises ValueError where they are no finite matrix of two rows."""
-    if points.ndim != 2 or len(points) < 2:
-        raise ValueError(f"points should be (n, d) with n of 2 or more, got {tuple(points.shape)}")
-    if not bool(points.isfinite().all()):
-        raise ValueError("points should be finite")
-    return points.detach().double()
+def prepared(points: Tensor) -> tuple[Tensor, float]:
+    """The points in float64, divided by a power of two near the largest entry, and that power.
+
+    Squares of what was divided neither overflow nor vanish, and nothing was rounded.
+
+    Raises:
+        ValueError: the points are no real finite matrix of three rows.
+    """
+    if not isinstance(points, Tensor):
+        kind = type(points).__name__
+        raise ValueError(f"points should be a tensor, got {kind}: take torch.as_tensor(points)")
+    if points.ndim != 2 or len(points) < 3:
+        raise ValueError(f"points should be (n, d) with n of 3 or more, got {tuple(points.shape)}")
+    if points.is_complex() or not bool(points.isfinite().all()):
+        raise ValueError("points should be real and finite")
+    x = points.detach().double()
+    largest = float(x.abs().max()) if x.numel() else 0.0
+    unit = 2.0 ** (math.frexp(largest)[1] - 1)
+    return x / unit, unit
+
+
+def kept(points: Tensor) -> torch.dtype:
+    """The dtype of what is found for points: one that holds it."""
+    short = points.is_floating_point() and points.dtype != torch.float64
+    return torch.float32 if short else torch.float64
 
 
 def attainable(perplexity: float, most: int, called: str) -> None:
     """Raise ValueError for a perplexity that no distribution over `most` neighbours has."""
+    if not isinstance(perplexity, int | float):
+        raise ValueError(f"perplexity should be a number, got {type(perplexity).__name__}")
     if not 1 < perplexity < most:
         raise ValueError(
-            f"perplexity should lie between 1 and {called} = {most}, got {perplexity:g}"
+            f"perplexity should be more than 1 and less than {called} = {most}, got {perplexity:g}"
         )
 
 

@@ -127,11 +127,11 @@ WRONG = [
     (p_of.bandwidths, (COPIES, 10), "row 0 a perplexity of 10: 20 of its neighbours are copies"),
     (p_of.bandwidths, (CIRCLE, 5), "row 0 a perplexity of 5: 19 of its neighbours lie at one dist"),
     (p_of.bandwidths, (torch.ones(9, 2), 3), "8 of its neighbours are copies of it"),
-    (p_of.bandwidths, (points(n=10), 9), "perplexity should lie between 1 and n - 1 = 9, got 9"),
-    (p_of.bandwidths, (points(n=10), 1), "perplexity should lie between 1 and n - 1 = 9, got 1"),
+    (p_of.bandwidths, (points(n=10), 9), "should be more than 1 and less than n - 1 = 9, got 9"),
+    (p_of.bandwidths, (points(n=10), 1), "should be more than 1 and less than n - 1 = 9, got 1"),
     (p_of.neighbours, (points(n=50), 30), "50 points are too few for a perplexity of 30 over 91"),
-    (p_of.bandwidths, (points(n=3)[0], 2), "points should be (n, d) with n of 2 or more, got (4,)"),
-    (p_of.bandwidths, (points(n=9) / 0, 2), "points should be finite"),
+    (p_of.bandwidths, (points(n=3)[0], 2), "points should be (n, d) with n of 3 or more, got (4,)"),
+    (p_of.bandwidths, (points(n=9) / 0, 2), "points should be real and finite"),
 ]
 
 
@@ -143,7 +143,7 @@ def test_what_has_no_bandwidth_is_said_in_a_sentence(call, given, said) -> None:
 
 
 def test_a_count_of_ones_own() -> None:
-    with pytest.raises(ValueError, match=r"count should lie between 1 and n - 1 = 9, got 10"):
+    with pytest.raises(ValueError, match=r"should be a whole number from 1 to n - 1 = 9, got 10"):
         p_of.neighbours(points(n=10), 3, count=10)
     p = p_of.neighbours(points(n=10), 3, count=9)
     assert (of_rows(p.to_dense()) / 3 - 1).abs().max() < 1e-10
@@ -154,3 +154,34 @@ def test_without_scikit_learn_it_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(ImportError, match="needs scikit-learn"):
         p_of.neighbours(points(), 5)
     p_of.bandwidths(points(), 5)
+
+
+@pytest.mark.parametrize("size", [1e-155, 1e155])
+def test_points_of_any_size_have_their_bandwidths(size: float) -> None:
+    x = torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    found, wanted = p_of.bandwidths(x * size, 5) / size, p_of.bandwidths(x, 5)
+    assert torch.allclose(found, wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float16, torch.bfloat16])
+def test_what_is_found_is_not_rounded_to_short_numbers(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(2)
+    x = (torch.rand(30, 6, generator=generator) * 255).to(dtype)
+    found, wanted = p_of.bandwidths(x, 8), p_of.bandwidths(x.double(), 8)
+    assert found.dtype == (torch.float64 if dtype == torch.uint8 else torch.float32)
+    assert torch.allclose(found.double(), wanted, rtol=1e-6)
+
+
+def test_other_arguments_are_refused_in_a_sentence() -> None:
+    x = torch.randn(10, 2)
+    for wrong, words in (
+        (lambda: p_of.bandwidths([[1.0]], 3), "take torch.as_tensor"),
+        (lambda: p_of.bandwidths(x.to(torch.complex64), 3), "real and finite"),
+        (lambda: p_of.bandwidths(x, "3"), "should be a number, got str"),
+        (lambda: p_of.neighbours(x, float("nan")), "got nan"),
+        (lambda: p_of.neighbours(x, 3, count=7.5), "whole number"),
+        (lambda: p_of.perplexities(x, torch.ones(3)), r"tensor \(10,\)"),
+        (lambda: p_of.perplexities(x, torch.zeros(10)), "positive"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            wrong()
