@@ -121,7 +121,8 @@ def neighbours(points: Tensor, perplexity: float, *, count: int | None = None) -
 def joint(p: Tensor) -> Tensor:
     """The joint P[i, j] = (p(j|i) + p(i|j)) / (2n) of t-SNE, sparse (CSR) as p is."""
     n = len(p)
-    coo = p.to_sparse_coo().coalesce()  # type: ignore[no-untyped-call]
+    given: Any = p  # torch's own type of the conversion is left open
+    coo = given.to_sparse_coo().coalesce()
     both = torch.sparse_coo_tensor(
         torch.cat([coo.indices(), coo.indices().flip(0)], 1),
         torch.cat([coo.values(), coo.values()]) / (2 * n),
