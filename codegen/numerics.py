@@ -25,6 +25,7 @@ from codegen.ir import Program
 from codegen.samples import Sample
 
 MULTIPLE = 4
+TILE = 3  # rows of a block, so that the few points of a case fill more than one
 FORMS = {"torch": ("dense", "streaming"), "cpu": ("dense", "streaming"), "numpy": ("numpy",)}
 
 
@@ -140,6 +141,8 @@ def report(
     forms = FORMS[target]
     program = execute.program_of(method)
     made = execute.module(text or emit.emit(method, target), "reported")
+    if hasattr(made, "TILE"):
+        made.TILE = TILE  # type: ignore[attr-defined]
     dtypes = ("float64",) if target == "numpy" else tuple(PRECISIONS)
     return [
         line

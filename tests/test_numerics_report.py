@@ -92,6 +92,14 @@ def test_a_wrong_gradient_is_found() -> None:
     assert found["plain"] >= {"float64", "float32"}
 
 
+@pytest.mark.parametrize(("old", "new"), [
+    ("total[rows] * scale + kernel.sum(1)", "total[rows] + kernel.sum(1)"),
+    ("        for j in range(i, n, TILE):\n", "        for j in range(i, i + 1, TILE):\n"),
+])  # fmt: skip
+def test_an_error_between_blocks_is_found(old: str, new: str) -> None:
+    assert "float64" in set().union(*planted("supcon", old, new).values())
+
+
 def test_a_sum_of_nothing_without_a_slope_is_found() -> None:
     right = "    return torch.where(total == 0, -math.inf, some)\n"
     found = planted("unlikelihood", right, "    return torch.logsumexp(logs, dims)\n")
