@@ -143,7 +143,7 @@ def redrawn(
     """The model with what is loose drawn from some values, as far as the hypotheses let it."""
     pools = dict.fromkeys(loose, values)
     rng = random.Random(repr((at, values)))
-    return redraw(model, tuple(loose), problem.hyps, rng, at[-1], pools, restarts=1)
+    return redraw(model, tuple(loose), problem.hyps, rng, at[-1], pools, restarts=2)
 
 
 @lru_cache(32)
