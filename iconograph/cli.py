@@ -16,7 +16,18 @@ import typer
 from typer.core import TyperGroup
 
 from iconograph import __version__
-from iconograph.commands import check, cite, compare, generate, graph, new, show, table, verify
+from iconograph.commands import (
+    browse,
+    check,
+    cite,
+    compare,
+    generate,
+    graph,
+    new,
+    show,
+    table,
+    verify,
+)  # fmt: skip
 from iconograph.console import complain, guard
 
 
@@ -75,6 +86,7 @@ app.command("show")(show.show)
 app.command("table")(table.table)
 app.command("compare")(compare.compare)
 app.command("graph")(graph.graph)
+app.command("browse")(browse.browse)
 app.command("generate")(generate.generate)
 app.command("cite")(cite.cite)
 app.command("new")(new.new)

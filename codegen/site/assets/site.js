@@ -1,0 +1,62 @@
+// Comforts of every page. All of it can be read without them.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+
+  function dark() {
+    if (root.dataset.theme) {
+      return root.dataset.theme === "dark";
+    }
+    return matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
+  // ---- the theme
+  var button = document.createElement("button");
+  button.type = "button";
+  button.className = "theme";
+  function label() {
+    button.textContent = dark() ? "Light" : "Dark";
+    button.setAttribute("aria-label", dark() ? "Use the light theme" : "Use the dark theme");
+  }
+  button.addEventListener("click", function () {
+    root.dataset.theme = dark() ? "light" : "dark";
+    label();
+    try {
+      localStorage.setItem("iconograph-theme", root.dataset.theme);
+    } catch (blocked) {
+      // it holds for this page then
+    }
+  });
+  label();
+  document.getElementById("tools").append(button);
+
+  // ---- a link to something folded opens it
+  function unfold() {
+    var id = decodeURIComponent(location.hash.slice(1));
+    var at = id && document.getElementById(id);
+    for (var here = at; here; here = here.parentElement) {
+      if (here.tagName === "DETAILS") {
+        here.open = true;
+      }
+    }
+    if (at) {
+      at.scrollIntoView();
+    }
+  }
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  // ---- proofs and programs are printed open
+  addEventListener("beforeprint", function () {
+    document.querySelectorAll("main details:not([open])").forEach(function (fold) {
+      fold.open = true;
+      fold.dataset.printed = "";
+    });
+  });
+  addEventListener("afterprint", function () {
+    document.querySelectorAll("details[data-printed]").forEach(function (fold) {
+      fold.open = false;
+      delete fold.dataset.printed;
+    });
+  });
+})();

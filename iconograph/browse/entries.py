@@ -1,0 +1,117 @@
+"""What the site says of one entry and takes time to find out: verdict, proof and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from catalog.spec import Method
+from iconograph.proof import Step, proof_steps
+from iconograph.report import Row, row
+
+TARGETS = ("torch", "numpy", "triton")
+"""The programs that are shown; the others are long and are written by `iconograph generate`."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One line of the readable proof: an expression, and the laws by which it equals the last."""
+
+    text: str
+    laws: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry, judged. `row.seconds` is 0, so that a site is the same twice.
+
+    `steps` are those of the checker, `chain` is the proof as equations where there is such a chain,
+    `programs` is the text for each target that can be written, and `refusal` says why there is none
+    at all.
+    """
+
+    row: Row
+    steps: tuple[Step, ...] = ()
+    chain: tuple[Link, ...] = ()
+    programs: Mapping[str, str] | None = None
+    refusal: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as data, for the cache."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Entry:
+        """The entry that `to_json` wrote. Raises KeyError or TypeError on anything else."""
+        r = data["row"]
+        known = Row(**{
+            **r, "hypotheses": tuple(r["hypotheses"]), "judges": tuple(map(tuple, r["judges"])),
+        })  # fmt: skip
+        return Entry(
+            known,
+            tuple(Step(**{**s, "uses": tuple(s["uses"])}) for s in data["steps"]),
+            tuple(Link(s["text"], tuple(s["laws"])) for s in data["chain"]),
+            dict(data["programs"]), data["refusal"],
+        )  # fmt: skip
+
+
+def entry(method: Method) -> Entry:
+    """An entry, judged. Raises InputError where its claim cannot be judged."""
+    from derive.verdict import Proved
+    from derive.verify import verify
+
+    verdict = verify(method)
+    found = timeless(row(method, verdict))
+    steps: tuple[Step, ...] = ()
+    if isinstance(verdict, Proved) and verdict.certificate is not None:
+        steps = tuple(proof_steps(verdict.certificate))
+    programs, refusal = written(method, found)
+    return Entry(found, steps, chain(method) if steps else (), programs, refusal)
+
+
+def timeless(found: Row) -> Row:
+    """A verdict without the time that it took."""
+    detail = {k: v for k, v in found.detail.items() if k != "seconds"}
+    return replace(found, seconds=0.0, detail=detail)
+
+
+def chain(method: Method) -> tuple[Link, ...]:
+    """The proof as a chain of equations, () where there is none."""
+    from derive.bridge import problem
+    from derive.derivation import derivation
+    from derive.printing import text
+
+    claim = method.claim
+    if method.statements or claim.below is not None or claim.above is not None:
+        return ()  # as `Loss.derivation` says: inequalities, or several statements
+    if (found := derivation(problem(method))) is None:
+        return ()
+    dims = found.problem.dims
+    return tuple(Link(text(line.term, dims), line.by) for line in found.lines)
+
+
+def written(method: Method, found: Row) -> tuple[dict[str, str], str]:
+    """The program for each target, and why there is none where there is none."""
+    from codegen.emit import Refused, emit, refusal
+    from iconograph.known import known
+
+    if not found.ok or method.erratum is not None:
+        return {}, "the claim of the entry is not that of a loss that holds"
+    facts: tuple[tuple[str, str], ...] = ()
+    if found.outcome == "proved" and method.claim.relation == "definition":
+        facts = known(method)
+    programs = {}
+    why = refusal(method) or ""
+    for target in () if why else TARGETS:
+        try:
+            programs[target] = emit(
+                method, target, verdict=found.brief, certificate_hash=found.hash or None,
+                known=facts,
+            )  # fmt: skip
+        except Refused as error:
+            why = why or str(error)
+    return programs, "" if programs else why
+
+
+

@@ -1,0 +1,126 @@
+"""The first page: the periodic table of p and q, and everything that stands beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog.periodic import Cell, Gap, Line
+from codegen.site.addresses import HOME
+from codegen.site.pages import Badge, Brief, Page
+from iconograph.browse.world import World, badge
+from iconograph.grid import MARKS
+from iconograph.page import SECTIONS
+
+SHOWN = 6
+"""Entries of a cell that stand open; one more is worth no fold."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """A cell: its kind as `catalog.periodic.Cell` has it, and what stands in it."""
+
+    kind: str
+    first: tuple[Brief, ...] = ()
+    more: tuple[Brief, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table."""
+
+    line: Line
+    squares: tuple[Square, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Entries of one relation, by year."""
+
+    relation: str
+    says: str
+    entries: tuple[Brief, ...]
+
+
+def pages(world: World) -> Iterable[Page]:
+    """The first page."""
+    columns = used(world)
+    notes = reasons(world, columns)
+    rows = tuple(
+        Row(r, tuple(square(world, world.table.cells[r.key, c.key], notes) for c in columns))
+        for r in world.table.rows
+    )
+    content = {
+        "columns": columns, "rows": rows, "notes": notes, "counts": counts(world),
+        "fields": sorted(Counter(m.field for m in world.methods.values()).items()),
+        "sections": sections(world), "signs": signs(world),
+    }  # fmt: skip
+    about = "The periodic table of representation-learning losses: supervisory p, learned q."
+    yield Page(HOME, "home.html.jinja", "Periodic table", content, about, "Table", 0, "t")
+
+
+def used(world: World) -> tuple[Line, ...]:
+    """The columns."""
+    return world.table.columns
+
+
+def reasons(world: World, columns: tuple[Line, ...]) -> dict[str, str]:
+    """A letter for every reason why a pair is not defined."""
+    found: dict[str, str] = {}
+    for r in world.table.rows:
+        for c in columns:
+            cell = world.table.cells[r.key, c.key]
+            if cell.kind == "undefined" and cell.reason not in found:
+                found[cell.reason] = chr(ord("a") + len(found))
+    return found
+
+
+def square(world: World, cell: Cell, notes: dict[str, str]) -> Square:
+    """What a cell shows."""
+    found = distinct([world.briefs[m] for m in cell.methods])
+    shown = len(found) if len(found) <= SHOWN + 1 else SHOWN
+    return Square(
+        cell.kind, found[:shown], found[shown:], cell.gaps, cell.reason, notes.get(cell.reason, "")
+    )
+
+
+def distinct(entries: list[Brief]) -> tuple[Brief, ...]:
+    """Entries of one cell; those whose names begin alike have their whole names for labels."""
+    from dataclasses import replace
+
+    heads = Counter(b.label for b in entries)
+    return tuple(b if heads[b.label] == 1 else replace(b, label=b.name) for b in entries)
+
+
+def counts(world: World) -> dict[str, int]:
+    """How many entries are proved, refuted as claimed, and something else."""
+    kinds = Counter(b.badge.kind for b in world.briefs.values())
+    return {"all": len(world.briefs), **{k: kinds[k] for k in ("proved", "refuted", "unknown",
+                                                              "wrong")}}  # fmt: skip
+
+
+def sections(world: World) -> tuple[Section, ...]:
+    """The whole catalog by what each entry claims."""
+    found = []
+    for relation, says in SECTIONS.items():
+        here = [m for m in world.methods.values() if m.claim.relation == relation]
+        if here:
+            here.sort(key=lambda m: (m.year, m.name.casefold(), m.id))
+            found.append(Section(relation, says, tuple(world.briefs[m.id] for m in here)))
+    return tuple(found)
+
+
+def signs(world: World) -> tuple[Badge, ...]:
+    """The verdicts that occur, each once, for the legend."""
+    found = {}
+    for name, known in world.entries.items():
+        shown = badge(known)
+        key = (shown.kind, shown.sign)
+        if key not in found:
+            words = dict(MARKS.values()).get(shown.sign, "") if shown.sign not in "✓✗?" else ""
+            found[key] = Badge(shown.kind, shown.sign, words or world.briefs[name].badge.words)
+    return tuple(found[k] for k in sorted(found))
