@@ -45,7 +45,7 @@ DIVERGENCES: dict[str, Divergence] = {d.name: d for d in (
         "(t*log(t) - (t+1)*log((t+1)/2))/2",
     ),
     Divergence(
-        "tv", "total variation", "relu(p-q)/2 + relu(q-p)/2", r"\tfrac12|p-q|",
+        "tv", "total variation", "relu(p-q)/2 + relu(q-p)/2", r"\tfrac12\lvert p-q\rvert",
         "relu(t-1)/2 + relu(1-t)/2",
     ),
     Divergence(

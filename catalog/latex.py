@@ -71,14 +71,22 @@ def to_latex(node: Node | Fact, names: Mapping[IVar, str] | None = None) -> str:
 
 def symbol(name: str) -> str:
     r"""A name in LaTeX: tau -> \tau, logits -> \mathrm{logits}, z1 -> z_{1}, tau_s -> \tau_{s}."""
-    parts = re.fullmatch(r"(.+?)(?:_(\w*)|(\d+))?", name)
-    assert parts is not None
+    parts = re.fullmatch(r"([A-Za-z]+)(?:_([A-Za-z0-9]+(?:_[A-Za-z0-9]+)*)|(\d+))?", name)
+    if parts is None:  # underscores that separate nothing
+        return rf"\mathrm{{{name}}}".replace("_", r"\_")
     stem, below = parts.group(1), parts.group(2) or parts.group(3)
     if GREEK.fullmatch(stem):
         shown = f"\\{stem}"
     else:
         shown = stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
-    return rf"{shown}_{{{symbol(below) if below.isalnum() else below}}}" if below else shown
+    return rf"{shown}_{{{below if below.isdigit() else symbol(below)}}}" if below else shown
+
+
+def letter(name: str) -> str:
+    """The name of a variable in LaTeX: i, j', b2' -> b'_{2}."""
+    stem = name.rstrip("'")
+    head, below, rest = symbol(stem).partition("_{")
+    return f"{head}{name[len(stem) :]}{below}{rest}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Latex:
     def index(self, index: Index) -> str:
         """An index; an index-valued function is subscripted."""
         if isinstance(index, IVar):
-            return self.names[index]
+            return letter(self.names[index])
         return self.indexed(index.name, index.args)
 
     def indexed(self, name: str, args: tuple[Index, ...]) -> str:
@@ -130,7 +138,7 @@ class Latex:
 
     def binder(self, variables: tuple[IVar, ...], cond: Cond) -> str:
         """What stands below a big operator."""
-        letters = ", ".join(self.names[v] for v in variables)
+        letters = ", ".join(letter(self.names[v]) for v in variables)
         if cond == TRUE:
             return letters
         parts = cond.args if isinstance(cond, And) else (cond,)
@@ -167,8 +175,11 @@ class Latex:
                     return rf"-\frac{{{top[1:]}}}{{{bottom}}}", PRODUCT
                 return rf"\frac{{{top}}}{{{bottom}}}", ATOM
             case Pow(base=base, exponent=exponent):
-                # a fraction or a function needs parentheses under an exponent
+                # a fraction or a function needs parentheses under an exponent, and so does what
+                # has something above it already
                 plain = isinstance(base, Sym | Num | Norm | Iverson | Size | Macro)
+                plain &= not isinstance(base, Num) or base.value.denominator == 1
+                plain &= not isinstance(base, Sym) or "^" not in self.indexed(base.name, base.args)
                 need = ATOM if plain else ATOM + 1
                 return f"{self.expr(base, need)}^{{{self.expr(exponent)}}}", ATOM
             case Call(fn="sqrt", args=(arg,)):

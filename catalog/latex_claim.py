@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from catalog.divergences import DIVERGENCES
-from catalog.latex import ATOM, PRODUCT, Latex, symbol, to_latex
+from catalog.latex import ATOM, PRODUCT, Latex, letter, symbol, to_latex
 from catalog.naming import name_all, primed
 from catalog.pair import learned_q, renewed
 from catalog.spec import Block, Claim, Method
@@ -73,8 +73,9 @@ def head(method: Method) -> str:
 def ends(block: Block) -> str:
     r"""What stands below p and q: `j \mid i`."""
     names = name_all((*block.anchors, *block.neighbours), {}, frozenset(), primed)
-    below = "".join(names[v] for v in block.neighbours)
-    return below + (r" \mid " + "".join(names[v] for v in block.anchors) if block.anchors else "")
+    ends = (block.neighbours, block.anchors)
+    below, given = ("".join(letter(names[v]) for v in variables) for variables in ends)
+    return below + (rf" \mid {given}" if given else "")
 
 
 def minus(bound: Expr) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.latex import Latex, symbol, to_latex
+from catalog.latex import Latex, letter, symbol, to_latex
 from catalog.latex_claim import NOT, divergence_latex, method_latex
 from catalog.naming import name_all, primed, sorted_free
 from catalog.spec import Declaration, Method
@@ -104,7 +104,7 @@ def used_sets(method: Method) -> list[tuple[IndexSet, tuple[str, ...]]]:
 def set_latex(entry: tuple[IndexSet, tuple[str, ...]]) -> str:
     """The letters of a set and what they range over; the name of a set is its size."""
     of, letters = entry
-    size = symbol(of.name)
+    size, letters = symbol(of.name), tuple(map(letter, letters))
     if of.elements:
         shown = rf"\{{ {', '.join(map(symbol, of.elements))} \}}"
         named = [", ".join(letters) + rf" \in {shown}"] if letters else []
