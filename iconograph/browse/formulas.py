@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
+from catalog.latex_claim import divergence_latex, method_latex
+from catalog.latex_method import typeset
+from catalog.mathml import mathml, to_mathml
 from catalog.notation import to_text
-from catalog.pair import learned_q, renewed
-from catalog.spec import Block, Method
-from catalog.symbols import Fact, IVar, Node
+from catalog.spec import Method
+from catalog.symbols import Fact, Node
 from codegen.site.pages import Formula
 from iconograph.compare import one_line
 from iconograph.display import claim_text
 
 
-def formula(node: Node | Fact, head: str = "") -> Formula:
-    """A formula of the catalog; `head = ` stands before it."""
-    text = to_text(node)
-    return Formula(f"{head} = {text}" if head else text)
+def formula(node: Node | Fact) -> Formula:
+    """A formula of the catalog."""
+    return Formula(to_text(node), to_mathml(node, block=True))
+
+
+def latex(said: str, text: str = "") -> Formula:
+    """A formula that is there in LaTeX; `text` is what people type, by default on one line."""
+    return Formula(text, mathml(said, text, block=True))
 
 
 def published(method: Method) -> Formula | None:
     """The published formula in the paper's own notation, None where there is none."""
     if method.statements or not method.published_text:
         return None
-    return Formula(one_line(method.published_text))
+    said = method_latex(method).published
+    return latex(rf"\mathcal{{L}} = {said}", one_line(method.published_text))
 
 
 def pair(method: Method) -> tuple[tuple[Formula, Formula], ...]:
     """P and q of every block."""
-    return tuple(
-        (formula(renewed(b.p), f"p({ends(b)})"), formula(renewed(learned_q(b)), f"q({ends(b)})"))
-        for b in method.icon.blocks
-    )
+    shown = method_latex(method)
+    return tuple((latex(p), latex(q)) for p, q in zip(shown.p, shown.q, strict=True))
 
 
-def ends(block: Block) -> str:
-    """What p and q are of: `j|i`, or `i, j` for a joint distribution."""
-
-    def letters(variables: tuple[IVar, ...]) -> str:
-        return ",".join(v.name.split("'")[0] for v in variables)
-
-    anchors = letters(block.anchors)
-    return letters(block.neighbours) + (f"|{anchors}" if anchors else "")
+def divergence(method: Method) -> Formula | None:
+    """What the pair is compared by, None where there is no pair."""
+    return latex(divergence_latex(method)) if method.icon.blocks else None
 
 
 def claim(method: Method) -> Formula:
     """What the entry claims."""
-    return Formula(claim_text(method))
+    return latex(method_latex(method).claim, claim_text(method))
+
+
+def whole(method: Method) -> tuple[tuple[str, tuple[Formula, ...]], ...]:
+    """Symbols, signs, definitions, hypotheses, formulas, lemmas: titles, and what is below each."""
+    return tuple((title, tuple(map(latex, lines))) for title, lines in typeset(method))
