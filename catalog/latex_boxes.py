@@ -35,7 +35,7 @@ CLOSING = {")": "(", "]": "[", r"\}": r"\{", r"\rVert": r"\lVert", r"\rvert": r"
 BARS = {"|": ("|", "∣"), r"\|": ("‖", "∥")}
 """What stands for an absolute value or a norm around something, and for a relation between."""
 
-TOKENS = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|.", re.S)
+TOKENS = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|:=|.", re.S)
 MAX_DEPTH = 200
 """Groups in groups; a formula has 100 levels at most, and few of them need two groups."""
 
@@ -272,8 +272,8 @@ class Reader:
             return Fence(sign, body, sign)
         if token[0] == "\\":
             return self.command(token[1:])
-        if token in "-+=<>,:/.":
-            return Token("mo", "−" if token == "-" else token)
+        if token in ("-", "+", "=", "<", ">", ",", ":", "/", ".", ":="):
+            return Token("mo", {"-": "−", ":=": "≔"}.get(token, token))
         raise self.error(f"{token!r} is unknown")
 
     def fence(self, token: str) -> Box:

@@ -57,8 +57,13 @@ class Printer:
     def index(self, i: Term) -> str:
         """An index."""
         if i.op == "v":
-            return self.names.get(i) or str(i.data[0])
+            return self.letter(self.names.get(i) or str(i.data[0]))
         return self.word(i.data[0]) + self.args(i.args)
+
+    def letter(self, name: str) -> str:
+        """A letter, which may carry digits."""
+        stem = name.rstrip("0123456789")
+        return f"{stem}_{{{name[len(stem) :]}}}" if self.s.latex and name != stem else name
 
     def bracketed(self, shown: Shown, level: int) -> str:
         """A text, in parentheses where it holds together less than `level` asks for."""
@@ -122,6 +127,11 @@ class Printer:
         return f"{a} {self.differs if t.op == 'ne' else '='} {b}"
 
     @property
+    def times(self) -> str:
+        """What stands between factors."""
+        return " \\, " if self.s.latex else " * "
+
+    @property
     def differs(self) -> str:
         """The sign between different indices."""
         return "\\neq" if self.s.latex else "!="
@@ -166,7 +176,7 @@ class Printer:
         *front, last = shown
         parts = [self.bracketed(s, DOT) for s in front]
         parts.append(last[0] if last[1] == OPEN else self.bracketed(last, DOT))
-        return (" " if self.s.latex else " * ").join(parts), OPEN if last[1] == OPEN else PRODUCT
+        return self.times.join(parts), OPEN if last[1] == OPEN else PRODUCT
 
     def fraction(self, shown: list[Shown], below: list[Term]) -> Shown:
         """Above / below; in plain text open factors follow the fraction."""
@@ -241,7 +251,7 @@ class Printer:
         if rest is num(1) and op == "sum":
             if not conds and len(vs) == 1:
                 name = self.set(vs[0].data[1])
-                return (f"|{name}|" if self.s.latex else f"size({name})"), ATOM
+                return (f"\\lvert {name} \\rvert" if self.s.latex else f"size({name})"), ATOM
             return (f"\\#\\{{{head}\\}}" if self.s.latex else f"count{{{head}}}"), ATOM
         word, body = "sum" if op == "sum" else "max", self.show(rest, OPEN)
         return (f"\\{word}_{{{head}}} {body}" if self.s.latex else f"{word}[{head}] {body}"), OPEN
@@ -293,7 +303,7 @@ class Printer:
         rest = [f for f in fs if f is not here[0] and f.op != "num"]
         if rest or abs(c) != 1:
             left = self.bracketed(self.product([num(abs(c)), *rest]), PRODUCT)
-            u = f"{left}{' ' if self.s.latex else ' * '}{self.bracketed(u, ATOM)}", PRODUCT
+            u = f"{left}{self.times}{self.bracketed(u, ATOM)}", PRODUCT
         return ("-" + self.bracketed(u, OPEN), SUM) if c < 0 else u
 
 

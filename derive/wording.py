@@ -9,17 +9,21 @@ from derive.printing import Printer, Style
 from derive.terms import BINDERS, INDEX, Domain, Term, domain
 from derive.theorem import Judgement
 
+SIGNS = (">=", "in", " for all ")
 VALUES = {"app": "real", "mask": "0 or 1", "fn": ""}
 
 
-def judgement(j: Judgement, dims: frozenset[Domain]) -> str:
+def judgement(j: Judgement, dims: frozenset[Domain], latex: bool = False) -> str:
     """A judgement; free variables whose set the symbols do not show are named behind it."""
-    printer = Printer(Style(False, dims), *j[1:])
+    printer = Printer(Style(latex, dims), *j[1:])
+    above, element, every = (r"\ge", r"\in", r"\text{ for all }") if latex else SIGNS
     sides = [printer.show(t) for t in j[1:]]
-    said = " = ".join(sides) if j[0] == "eq" else f"{sides[0]} {'>' if j[0] == 'pos' else '>='} 0"
+    said = " = ".join(sides) if j[0] == "eq" else f"{sides[0]} {'>' if j[0] == 'pos' else above} 0"
     free = sorted(frozenset[Term]().union(*(t.free for t in j[1:])), key=printer.index)
-    unclear = [f"{printer.index(v)} in {printer.set(domain(v))}" for v in untyped(free, j[1:])]
-    return f"{said} for all {', '.join(unclear)}" if unclear else said
+    unclear = [
+        f"{printer.index(v)} {element} {printer.set(domain(v))}" for v in untyped(free, j[1:])
+    ]
+    return f"{said}{every}{', '.join(unclear)}" if unclear else said
 
 
 def types(terms: Iterable[Term]) -> list[str]:

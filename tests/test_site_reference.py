@@ -1,0 +1,166 @@
+"""The pages of reference, for the whole catalog without a proof, and for a few entries with one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from catalog.graph import Graph
+from catalog.periodic import named_gaps, periodic_table
+from codegen.site.pages import Page
+from codegen.site.render import render
+from derive.replay import replay
+from derive.theorem import AXIOMS, RULES
+from iconograph.browse.entries import Entry
+from iconograph.browse.pages import errata, gaps, rules
+from iconograph.browse.witness import counterexample
+from iconograph.browse.world import World, brief, world
+from iconograph.find import catalog_methods
+from iconograph.report import Row
+from tests.site_checks import malformed, read
+
+FEW = ("jsd-is-half-jeffreys", "k-means-sign", "average-margin-clip", "t-supcon", "supcon")
+MINE = (errata, gaps, rules)
+
+pytestmark = pytest.mark.xdist_group("site")
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ICONOGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield world(FEW)
+
+
+@pytest.fixture(scope="module")
+def unproved() -> World:
+    """The catalog as it would be if nothing had been tried."""
+    methods = {m.id: m for m in catalog_methods()}
+    entries = {
+        m.id: Entry(Row(m.id, m.name, m.claim.relation, "unknown", "none", False, 0.0, "not tried",
+                        (), "", ()))
+        for m in methods.values()
+    }  # fmt: skip
+    briefs = {m.id: brief(m, entries[m.id], "") for m in methods.values()}
+    table = periodic_table(methods.values())
+    return World(methods, entries, briefs, dict.fromkeys(methods, ""), Graph(()), table)
+
+
+def site(made: World) -> dict[str, str]:
+    """The pages of reference alone, and stubs of those that they link to."""
+    pages = [p for module in MINE for p in module.pages(made) if isinstance(p, Page)]
+    stubs = [Page(f"methods/{name}.html", "az.html.jinja", name, {"letters": ()})
+             for name in made.methods]  # fmt: skip
+    home = Page("index.html", "az.html.jinja", "home", {"letters": ()})
+    own = {p.path for p in pages}
+    files = render([*pages, *stubs, home])
+    return {path: data.decode() for path, data in files.items() if path in own}
+
+
+def words(page: str) -> str:
+    return " ".join("".join(read(page).text).split())
+
+
+def test_the_whole_catalog_fits(unproved: World) -> None:
+    found = site(unproved)
+    assert set(found) == {"errata.html", "gaps.html", "rules.html"}
+    for path, text in found.items():
+        assert not malformed(text), path
+        assert len(gzip.compress(text.encode())) < 60_000, path
+
+
+# ---------------------------------------------------------------------- false as printed
+
+
+def test_errata_give_claim_place_numbers_and_truth(few: World) -> None:
+    text = words(site(few)["errata.html"])
+    for name in ("jsd-is-half-jeffreys", "k-means-sign"):
+        m, data = few.methods[name], few.entries[name].row.detail["witness"]
+        assert m.erratum is not None
+        assert all(x in text for x in (m.erratum.claimed, m.erratum.where, m.claim.correction))
+        for value in (*data["published"], *data["other"]):
+            assert value.strip("[]").replace("+/-", "±").replace("-", "−") in text
+    assert "average-margin-clip" not in text
+
+
+def test_another_witness_is_another_page(few: World) -> None:
+    known = few.entries["k-means-sign"]
+    witness = {**known.row.detail["witness"], "published": ["[4.5 +/- 1e-15]"],
+               "other": ["0"]}  # fmt: skip
+    changed = replace(known, row=replace(known.row, detail={"witness": witness}))
+    entries = {**few.entries, "k-means-sign": changed}
+    shown = words(site(replace(few, entries=entries))["errata.html"])
+    assert "4.5 ± 1e−15" in shown and "4.40000000000000" not in shown
+
+
+def test_a_witness_counts_elements_from_one() -> None:
+    row = Row("a", "a", "exact", "refuted", "witness", False, 0.0, "", (), "", (), {"witness": {
+        "kind": "different", "against": "every scale and constant", "sizes": {"n": 2},
+        "given": {"x": [["0", "-1/2"], ["1", "2"]]}, "masks": {}, "functions": {"y": ["0", "1"]},
+        "points": [{"z": ["1", "0"]}, {"z": ["2", "0"]}], "published": ["[1.5 +/- 2.0e-9]"],
+        "other": ["2"], "text": "",
+    }})  # fmt: skip
+    found = counterexample(row)
+    assert found is not None and found.heads == ("published", "I-Con")
+    assert [(g.name, g.value) for g in found.given] == [("x", "(0 −1/2) (1 2)"), ("y", "1 2")]
+    assert [(p.left, p.right) for p in found.points] == [("1.5 ± 2.0e−9", "2"), ("", "")]
+    assert counterexample(replace(row, outcome="unknown")) is None
+
+
+# ---------------------------------------------------------------------- gaps
+
+
+def test_a_gap_is_closed_where_the_table_says_so(unproved: World) -> None:
+    (page,) = gaps.pages(unproved)
+    shown = {g.gap.id: g for g in page.content["gaps"]}  # type: ignore[attr-defined]
+    still = {g.id for cell in unproved.table.cells.values() for g in cell.gaps}
+    assert set(shown) == {g.id for g in named_gaps()}
+    assert {name for name, g in shown.items() if g.closed is None} == still
+    text = site(unproved)["gaps.html"]
+    assert all(f'id="gap-{name}"' in text for name in shown)
+
+
+def test_without_the_entry_a_gap_is_open(unproved: World) -> None:
+    left = {name: m for name, m in unproved.methods.items() if name != "t-supcon"}
+    (page,) = gaps.pages(replace(unproved, methods=left, table=periodic_table(left.values())))
+    shown = {g.gap.id: g.closed for g in page.content["gaps"]}  # type: ignore[attr-defined]
+    assert shown["t-supcon"] is None and shown["t-clip"] is not None
+
+
+def test_a_program_is_offered_where_there_is_one(few: World) -> None:
+    assert few.entries["t-supcon"].programs
+    assert "iconograph generate t-supcon" in words(site(few)["gaps.html"])
+
+
+# ---------------------------------------------------------------------- rules
+
+
+def counted(made: World) -> Counter[str]:
+    """How often each rule and axiom is used, by replaying the certificates."""
+    found = Counter[str]()
+    for e in made.entries.values():
+        if e.row.certificate:
+            body = json.loads(e.row.certificate)
+            made_by = replay(body["terms"], body["steps"])
+            found.update(t.args[0] if t.rule == "axiom" else t.rule for t in made_by)
+    return found
+
+
+def test_uses_are_those_of_the_certificates(few: World) -> None:
+    (page,) = rules.pages(few)
+    shown = {x.name: x.used.steps for part in ("rules", "axioms") for x in page.content[part]}  # type: ignore[attr-defined]
+    assert set(shown) == {*RULES, *AXIOMS} - {"axiom"}
+    assert {name: n for name, n in shown.items() if n} == dict(counted(few))
+    fewer = replace(few, entries={k: e for k, e in few.entries.items() if k != "supcon"})
+    assert counted(fewer) != counted(few)
+
+
+def test_lemmas_stand_with_their_formulas(unproved: World) -> None:
+    text = words(site(unproved)["rules.html"])
+    some = [m for m in unproved.methods.values() if m.steps][::10]
+    assert len(some) > 4 and all(f.text in text for m in some for f in m.steps)
