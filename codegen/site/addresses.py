@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 HOME = "index.html"
 KERNELS, RULES, GAPS, GRAPH = "kernels.html", "rules.html", "gaps.html", "graph.html"
+COMPARE = "compare.html"
 
 
 def method(id: str) -> str:

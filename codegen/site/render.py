@@ -33,8 +33,15 @@ def environment() -> Environment:
         "method_path": method, "kernel_path": kernel, "rule_path": rule, "gap_path": gap,
         "anchor": anchor,
     }  # fmt: skip
-    found.filters["formula"] = shown
+    found.filters |= {"formula": shown, "inline_json": inline_json}
     return found
+
+
+def inline_json(text: str) -> Markup:
+    """JSON as the content of a script element, which nothing in it can end."""
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 def shown(formula: Formula) -> Markup:

@@ -1,0 +1,103 @@
+"""Any two entries side by side: a page with the graph, and a file of rows and code for each entry.
+
+There are too many pairs for a page each. The page names the pairs of which something is claimed;
+its script loads the files of the two that are chosen, which are classic scripts since a page that
+is opened from disk can read nothing else, and sets them beside each other.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog.graph import COMPUTED, KINDS, Edge
+from catalog.likeness import likeness
+from codegen.site.addresses import COMPARE
+from codegen.site.pages import Brief, File, Page
+from iconograph.browse.sides import Forms, Row, rows
+from iconograph.browse.world import World
+from iconograph.compare import COSTS, LONGEST, OTHER
+
+TARGET = "numpy"
+"""The program that is compared: the shortest, which says what is computed and no more."""
+
+IMPLIED = ("same-p", "same-q", "differs-in-one-kernel")
+"""The edges that follow from the numbers of p, q and setting; the script makes them itself."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Two entries of which something is claimed."""
+
+    left: Brief
+    right: Brief
+    said: str
+    status: str
+
+
+def pages(world: World) -> Iterable[Page | File]:
+    """The page and its files, where there are two entries to be compared."""
+    paired = [m for m in world.methods.values() if m.icon.blocks]
+    if len(paired) < 2:
+        return
+    forms = Forms()
+    sides = {m.id: tuple(rows(m, forms)) for m in paired}
+    known = {m.id for m in paired}
+    joined = [e for e in world.graph.edges if e.kind not in COMPUTED]
+    content = {
+        "entries": tuple(sorted((world.briefs[m.id] for m in paired), key=named)),
+        "joined": tuple(
+            Joined(world.briefs[e.source], world.briefs[e.target], e.sentence, e.status)
+            for e in joined if {e.source, e.target} <= known
+        ),
+        "graph": json.dumps(graph(world, forms), ensure_ascii=False, separators=(",", ":")),
+    }  # fmt: skip
+    about = "Two losses side by side: what differs, what is proved between them, and their code."
+    yield Page(COMPARE, "compare.html.jinja", "Compare two", content, about, "Compare", 10, "c",
+               ("compare.js",))  # fmt: skip
+    for name, found in sides.items():
+        code = (world.entries[name].programs or {}).get(TARGET, "")
+        yield File(f"compare/{name}.js", script(name, found, undocumented(code)))
+
+
+def named(brief: Brief) -> tuple[str, str]:
+    """The order of entries."""
+    return brief.name.casefold(), brief.id
+
+
+def script(name: str, side: tuple[Row, ...], code: str) -> bytes:
+    """The file of an entry: one call with its rows and its program."""
+    data = {"rows": [[r.key, r.label, r.text, r.form, r.math] for r in side], "code": code}
+    text = json.dumps([name, data], ensure_ascii=False, separators=(",", ":"))
+    return f"iconograph.side.apply(null,{text});\n".encode()
+
+
+def undocumented(program: str) -> str:
+    """A program without its first docstring, which says once more what the rows say."""
+    found = ast.parse(program).body[:1]
+    if found and isinstance(found[0], ast.Expr) and isinstance(found[0].value, ast.Constant):
+        return "\n".join(program.split("\n")[found[0].end_lineno or 0 :]).lstrip("\n")
+    return program
+
+
+def graph(world: World, forms: Forms) -> dict[str, object]:
+    """What the script finds a path with: the entries, and the edges that it cannot make itself."""
+    entries = {}
+    for m in world.methods.values():
+        like = likeness(m)
+        numbers = [like and forms.number(x) for x in (like.p, like.q, like.setting)] if like else []
+        b = world.briefs[m.id]
+        entries[m.id] = [b.name, b.year, b.badge.kind, b.badge.sign, b.badge.words, *numbers]
+    return {
+        "entries": entries,
+        "edges": [edge(e) for e in world.graph.edges if e.kind not in IMPLIED],
+        "words": {kind: KINDS[kind].words for kind in IMPLIED},
+        "costs": COSTS, "other": OTHER, "longest": LONGEST,
+    }  # fmt: skip
+
+
+def edge(e: Edge) -> list[str]:
+    """An edge as the script reads it."""
+    return [e.source, e.target, e.kind, e.name, e.status, e.sentence]
