@@ -34,6 +34,8 @@ class Reader(HTMLParser):
         self.pointers: list[str] = []
         self.heads: list[dict[str, str | None]] = []
         self.scripts: list[str] = []
+        self.data: list[str] = []  # script elements that no browser runs
+        self.inert = False
         self.text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -45,6 +47,7 @@ class Reader(HTMLParser):
             self.wrong.append(f"<{tag}> stands in <{inside}>")
         if tag not in VOID:
             self.open.append(tag)
+        self.inert = tag == "script" and found.get("type") == "application/json"
         self.ids += [i for i in (found.get("id"),) if i]
         self.links += [x for key in ("href", "src") if (x := found.get(key)) is not None]
         for key in ("aria-labelledby", "aria-describedby", "aria-controls", "for", "headers"):
@@ -66,7 +69,10 @@ class Reader(HTMLParser):
             self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        (self.scripts if self.open[-1:] == ["script"] else self.text).append(data)
+        if self.open[-1:] == ["script"]:
+            (self.data if self.inert else self.scripts).append(data)
+        else:
+            self.text.append(data)
 
 
 @cache
