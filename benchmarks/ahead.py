@@ -79,6 +79,7 @@ def launches(
             found.append(Launch(self, arguments))
 
     module._on_gpu = lambda *_: None  # type: ignore[attr-defined]
+    module._at_hand = lambda *_: False  # type: ignore[attr-defined]
     if hasattr(module, "_bounded"):
         module._bounded = lambda *_: bounded  # type: ignore[attr-defined]
     if hasattr(module, "_roots"):

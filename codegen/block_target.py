@@ -91,7 +91,7 @@ def block_target(
         symmetrised=t.symmetrised,
         checked=checked,
         mass=mass,
-        count="len(mass)" if always_has_rows(pieces) else f"(mass > {least}).sum().clamp(min=1)",
+        count="len(mass)" if always_has_rows(pieces) else f"(mass != {least}).sum().clamp(min=1)",
         args=[f"{n}: {'int' if n in integers else 'Tensor'}" for n in names]
         + (["like: Tensor"] if like else []),
         names=[*names, *(["like"] if like else [])],
@@ -116,15 +116,14 @@ def block_target(
     if mass:
         outside = [n.removesuffix(".own") for n in given]
         sums = f"_target_mass{k}({', '.join([size, *outside, *team])})"
-        setup.append(f"mass{k} = {sums}.to({pieces.anchor()}.dtype)")
+        sums = f"{sums}.to({pieces.anchor()}.dtype)"
+        setup.append(f"mass{k} = {pieces.known(sums, stated=checked)}")
         if r.normalise == "joint" and not t.symmetrised:
             whole = "logsumexp(0)" if t.form == "softmax" else "sum()"
             setup.append(f"mass{k} = mass{k}.{whole}.expand({size})")
         given.append(f"mass{k}")
         data.append(f"mass{k}")
-    valid = f"mass{k} > {least}" if mass else None
-    if checked:
-        valid = f"(mass{k} > 0) & (mass{k} < math.inf)"
+    valid = f"mass{k} != {least}" if mass else None
     inside = ", ".join(given)
     outside = [n.removesuffix(".own") for n in given]
     return BlockTarget(

@@ -11,6 +11,7 @@ from codegen.adjoint import Adjoint
 from codegen.dialects import TORCH, Dialect
 from codegen.divergence import order_line, passed
 from codegen.ir import Program
+from codegen.missing import defined, known
 from codegen.printers import TensorPrinter
 from codegen.signature import anchor
 from codegen.text import ATOM, Text
@@ -49,12 +50,14 @@ def lines(program: Program, block: Block, dialect: Dialect) -> list[str]:
     out.append(f"p_ij = {full(program, p, p.expr(block.p), layout)}{'.detach()' if torch else ''}")
     if masked:
         out.append(f"p_ij = {library}.where(allowed, p_ij, 0.0)")
-    if program.method.icon.p.name == "formula":
+    stated = program.method.icon.p.name == "formula"
+    if stated:
         # where the formula divides by zero the anchor has no p
         keep = "keepdim" if torch else "keepdims"
-        infinite = "math.inf" if torch else "np.inf"
-        out.append(f"mass = p_ij.sum({dims}, {keep}=True)")
-        out.append(f"p_ij = {library}.where((mass > 0) & (mass < {infinite}), p_ij, 0.0)")
+        sums = defined(program, f"p_ij.sum({dims}, {keep}=True)", block.p, cond)
+        out += [f"mass = {sums}", f"p_ij = {library}.where(mass == 0, 0.0, p_ij)"]
+    sums = f"p_ij.sum({dims})"
+    valid = f"valid = {sums if stated else known(program, sums, block.p, cond)}.reshape(-1) != 0"
     if torch:
         out.append(f"log_q = log_kernel - torch.logsumexp(log_kernel, dim={dims}, keepdim=True)")
     else:
@@ -69,15 +72,17 @@ def lines(program: Program, block: Block, dialect: Dialect) -> list[str]:
         out += [
             *order_line(program, p),
             f"losses = {call}.sum({dims}).reshape(-1)",
-            f"valid = p_ij.sum({dims}).reshape(-1) > 0",
+            valid,
         ]
         return [*out, *weights(program, block, p)]
-    log_p = "torch.xlogy(p_ij, p_ij)" if torch else "(p_ij * np.log(np.where(p_ij > 0, p_ij, 1.0)))"
+    log_p = "torch.xlogy(p_ij, p_ij)"
+    if not torch:
+        log_p = "(p_ij * np.log(np.where(p_ij <= 0, 1.0, p_ij)))"
     out += [
-        f"losses = -{library}.where(p_ij > 0, p_ij * log_q, 0.0).sum({dims}).reshape(-1)",
+        f"losses = -{library}.where(p_ij <= 0, 0.0, p_ij * log_q).sum({dims}).reshape(-1)",
         'if term == "kl":',
         f"    losses = losses + {log_p}.sum({dims}).reshape(-1)",
-        f"valid = p_ij.sum({dims}).reshape(-1) > 0",
+        valid,
     ]
     return [*out, *weights(program, block, p)]
 

@@ -49,7 +49,7 @@ class CompiledPairs(CompiledOperands):
             shares = "at_share + at_column_share" if self.both else "at_share"
             out = [f"const T share = allowed ? {shares} : T(0);"]
             if terms:
-                pulls = [f"({t.split(' * ')[0]} > T(0) ? {t} : T(0))" for t in terms]
+                pulls = [f"({t.split(' * ')[0]} <= T(0) ? T(0) : {t})" for t in terms]
                 out += summed("const T pulled", pulls)
             return out
         text = self.printer()(self.expr)

@@ -160,7 +160,7 @@ def weight_lines(pieces: Pieces) -> list[str]:
     if t.form == "proportional":
         axis, keep = dims(pieces)
         out.append("mass = p_ij.sum()" if is_whole(pieces) else f"mass = p_ij.sum({axis}, {keep})")
-        out.append(f"p_ij = p_ij / {where(pieces, 'mass > 0', 'mass', '1.0')}")
+        out.append(f"p_ij = p_ij / {where(pieces, 'mass == 0', '1.0', 'mass')}")
     elif stated(pieces):
         out += defined_rows(pieces, is_whole(pieces))
     return out
@@ -169,12 +169,16 @@ def weight_lines(pieces: Pieces) -> list[str]:
 def defined_rows(pieces: Pieces, whole: bool) -> list[str]:
     """Lines that leave out the rows where the formula of p divides by zero."""
     axis, keep = dims(pieces)
-    infinite = "math.inf" if pieces.dialect is TORCH else "np.inf"
-    defined = where(pieces, f"(mass > 0) & (mass < {infinite})", "p_ij", "0.0")
+    sums = "p_ij.sum()" if whole else f"p_ij.sum({axis}, {keep})"
     return [
-        "mass = p_ij.sum()" if whole else f"mass = p_ij.sum({axis}, {keep})",
-        f"p_ij = {defined}",
+        f"mass = {pieces.known(sums, stated=True)}",
+        f"p_ij = {where(pieces, 'mass == 0', '0.0', 'p_ij')}",
     ]
+
+
+def some(pieces: Pieces, sums: str) -> str:
+    """The text of which rows have a p."""
+    return f"{sums if stated(pieces) else pieces.known(sums)} != 0"
 
 
 def detached(code: str) -> str:
@@ -194,9 +198,9 @@ def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
             out.append(f"q_ij = kernel / {total}")
         else:
             out.append(f"total = {total}")
-            out.append(f"q_ij = kernel / {where(pieces, 'total > 0', 'total', '1.0')}")
+            out.append(f"q_ij = kernel / {where(pieces, 'total == 0', '1.0', 'total')}")
         library = "torch" if pieces.dialect is TORCH else "np"
-        out.append(f"log_q = {library}.log({where(pieces, 'p_ij > 0', 'q_ij', '1.0')})")
+        out.append(f"log_q = {library}.log({where(pieces, 'p_ij <= 0', '1.0', 'q_ij')})")
     elif pieces.dialect is TORCH:
         if joint:
             out.append("log_q = log_kernel - torch.logsumexp(log_kernel.flatten(), dim=0)")
@@ -208,7 +212,7 @@ def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
         )
         total = "_log_sum(log_kernel.reshape(1, -1))" if joint else "_log_sum(log_kernel)"
         out.append(f"q_ij = {code}")
-        out.append(f"log_q = np.where(p_ij > 0, log_kernel - {total}, 0.0)")
+        out.append(f"log_q = np.where(p_ij <= 0, 0.0, log_kernel - {total})")
     return out
 
 
@@ -217,10 +221,10 @@ def row_losses(pieces: Pieces) -> list[str]:
     axis, _ = dims(pieces)
     out = q_lines(pieces, joint=False)
     out += [
-        f"losses = -{where(pieces, 'p_ij > 0', 'p_ij * log_q', '0.0')}.sum({axis})",
+        f"losses = -{where(pieces, 'p_ij <= 0', '0.0', 'p_ij * log_q')}.sum({axis})",
         'if term == "kl":',
         f"    losses = losses + {xlogx(pieces)}.sum({axis})",
-        f"valid = p_ij.sum({axis}) > 0",
+        f"valid = {some(pieces, f'p_ij.sum({axis})')}",
     ]
     return [*out, *pieces.weights()]
 
@@ -229,10 +233,10 @@ def joint_losses(pieces: Pieces) -> list[str]:
     """The one loss of a joint distribution."""
     out = q_lines(pieces, joint=True)
     out += [
-        f"losses = -{where(pieces, 'p_ij > 0', 'p_ij * log_q', '0.0')}.sum()",
+        f"losses = -{where(pieces, 'p_ij <= 0', '0.0', 'p_ij * log_q')}.sum()",
         'if term == "kl":',
         f"    losses = losses + {xlogx(pieces)}.sum()",
-        "valid = p_ij.sum() > 0",
+        f"valid = {some(pieces, 'p_ij.sum()')}",
     ]
     return out
 
@@ -249,7 +253,7 @@ def divergences(pieces: Pieces) -> list[str]:
         *([] if torch else ["q_ij = np.exp(log_q)"]),
         *order_line(pieces.program, pieces.printer()),
         f"losses = _divergence({p}, log_q{passed(pieces.program.method.icon)}).sum({over})",
-        f"valid = p_ij.sum({over}) > 0",
+        f"valid = {some(pieces, f'p_ij.sum({over})')}",
         *([] if joint else pieces.weights()),
     ]
 
@@ -258,7 +262,7 @@ def xlogx(pieces: Pieces, p: str = "p_ij") -> str:
     """The text of p log p, 0 where p is 0."""
     if pieces.dialect is TORCH:
         return f"torch.xlogy({p}, {p})"
-    return f"({p} * np.log(np.where({p} > 0, {p}, 1.0)))"
+    return f"({p} * np.log(np.where({p} <= 0, 1.0, {p})))"
 
 
 def pair_losses(pieces: Pieces) -> list[str]:

@@ -20,6 +20,7 @@ from catalog.symbols import (
     map_node,
     walk,
 )  # fmt: skip
+from codegen import missing
 from codegen.call_shape import MADE, RESERVED
 from codegen.dialects import TORCH, Dialect
 from codegen.ir import Atom, Feature, Program, Reduction
@@ -329,6 +330,11 @@ class Pieces:
         binary = r.target.binary and isinstance(expr, Iverson)
         text = printer.cond(expr.cond) if binary else printer.expr(expr)  # type: ignore[union-attr]
         return replace(printer.lift(text, (r.row, r.column)), axes=text.axes)
+
+    def known(self, mass: str, *, stated: bool = False) -> str:
+        """The text of the mass of p in every row, an error where it is NaN."""
+        p = (self.reduction.target.expr, self.reduction.allowed.cond)
+        return (missing.defined if stated else missing.known)(self.program, mass, *p)
 
     def integers_in(self, text: str) -> list[str]:
         """The loop variables of the batch and the sizes that `text` mentions."""

@@ -161,7 +161,7 @@ class KernelStream(Streaming):
                 tile.inner.append(f"log_kernel = {printer(self.r.log_kernel.expr)}")
             self.tiles.place(tile, mask)
             unit = "" if self.ratio else " / LOG2E"
-            expected = f"tl.where(p_ij > 0, p_ij * log_kernel{unit}, 0.0)"
+            expected = f"tl.where(p_ij <= 0, 0.0, p_ij * log_kernel{unit})"
             outputs.append(Output("expected", expected))
         bounded = self.scale is not None
         return Sweep(f"_sums{self.k}", self.title(), tile, tuple(outputs), bounded)

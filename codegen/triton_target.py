@@ -118,21 +118,21 @@ class TileTarget:
             return
         sweep = self.mass_sweep()
         self.sweeps.append(sweep)
-        self.setup.append(f"mass{k} = {self.call(sweep)}")
+        sums = self.pieces.known(self.call(sweep), stated=self.checked)
+        self.setup.append(f"mass{k} = {sums}")
         if self.r.normalise == "joint" and not t.symmetrised:
             size = self.pieces.program.sizes[self.r.row.set.name]
             whole = "logsumexp(0)" if t.form == "softmax" else "sum()"
             self.setup.append(f"mass{k} = mass{k}.{whole}.expand({size})")
-        self.valid = f"mass{k} > {self.least}"
+        self.valid = f"mass{k} != {self.least}"
         if self.checked:
-            self.valid = f"(mass{k} > 0) & (mass{k} < math.inf)"
             self.share = self.operands.named(self.valid)
         elif t.form == "softmax":
             self.share = self.operands.named(f"mass{k}.clamp(min=torch.finfo(dtype).min)")
         else:
-            self.share = self.operands.named(f"torch.where(mass{k} > 0, 1 / mass{k}, 0.0)")
+            self.share = self.operands.named(f"torch.where(mass{k} == 0, 0.0, 1 / mass{k})")
         if t.symmetrised:
-            count = f"(mass{k} > {self.least}).sum().clamp(min=1).to(dtype)"
+            count = f"(mass{k} != {self.least}).sum().clamp(min=1).to(dtype)"
             if always_has_rows(self.pieces):
                 count = f"mass{k}.new_tensor(len(mass{k}))"
             self.half = self.operands.named(f"0.5 / {count}")

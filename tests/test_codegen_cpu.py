@@ -35,6 +35,7 @@ from codegen.numerics import report
 from codegen.samples import Sample, sample
 from iconograph.composition import compose
 from tests.selection import representatives
+from tests.test_codegen_offsets import points as clustered
 
 torch = pytest.importorskip("torch")
 import sympy  # noqa: E402
@@ -301,6 +302,45 @@ def test_hard_data_stay_within_the_bounds_of_rounding(built: Built, name: str) -
     lines = report(load(name), "cpu", text(name))
     assert len(lines) >= 20 and [line for line in lines if not line.within] == []
     assert built.programs[name]._operators() is not None
+
+
+@compiles
+@pytest.mark.parametrize("name", ["t-sne", "siglip", *COMPOSED])
+def test_nan_in_the_supervision_is_nan_in_the_loss(built: Built, name: str) -> None:
+    """Where the sum over a row does not tell, no comparison in the loops takes NaN for 0."""
+    made, program = built.programs[name], program_of(method(name))
+    given = [a for a in program.arguments if a.kind == "number" and a.shape and not a.positional]
+    assert given or name in ("siglip", "tv, pair")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made, "_at_hand", lambda value: False, raising=False)
+        for a in given:
+            s = sample(method(name), 0, size=6, dimension=5)
+            values = np.asarray(s.data[a.symbol], dtype=float)
+            values[(0, 1)[-values.ndim :]] = math.nan
+            bad = Sample(s.sizes, {**s.data, a.symbol: values.tolist()})
+            assert math.isnan(run(made, program, "streaming", bad).value), a.name
+
+
+@compiles
+def test_distances_keep_their_digits_far_from_the_origin_and_between_clusters(built: Built) -> None:
+    z, _ = clustered(far=1e4, apart=1.0)
+    assert lost(built, z) < 5e-6
+    z, _ = clustered(far=0.0, apart=1e3)
+    assert lost(built, z) < 1e-3
+
+
+def lost(built: Built, z: Any) -> float:
+    """How far the gradient of t-SNE in float32 is from that in float64, relative to its length."""
+    made = built.programs["t-sne"]
+    made.TILE = 16
+    data = torch.randn(len(z), 5, generator=torch.Generator().manual_seed(1))
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        x = z.detach().to(dtype, copy=True).requires_grad_()
+        width = torch.full((len(z),), 3.0, dtype=dtype)
+        made.t_sne_loss(x, points=data.to(dtype), bandwidth=width).backward()
+        found.append(x.grad.double())
+    return float((found[0] - found[1]).norm() / found[1].norm())
 
 
 CALLS: dict[str, Any] = {

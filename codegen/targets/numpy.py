@@ -85,8 +85,8 @@ def gradient(pieces: Pieces) -> list[str]:
     out = []
     if ratio:
         # d loss / d k = share * (q - p) / k, with q / k = 1 / total finite where k is 0
-        total = "kernel.sum()" if r.normalise == "joint" else "np.where(total > 0, total, 1.0)"
-        by_p = "p_ij / np.where(p_ij > 0, kernel, 1.0)"
+        total = "kernel.sum()" if r.normalise == "joint" else "np.where(total == 0, 1.0, total)"
+        by_p = "p_ij / np.where(p_ij <= 0, 1.0, kernel)"
         out.append(f"by_kernel = share{column} * (1 / {total} - {by_p})")
         if r.allowed.kind != "all":
             out.append("by_kernel = np.where(allowed, by_kernel, 0.0)")
