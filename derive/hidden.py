@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from catalog import symbols as s
@@ -28,19 +29,36 @@ def hidden(node: Any, bodies: Bodies) -> Any:
     if isinstance(node, s.Macro) and node.name in bodies:
         return s.Sym(node.name, node.args)
     if isinstance(node, tuple):
-        return tuple(hidden(x, bodies) for x in node)
+        new = tuple([hidden(x, bodies) for x in node])
+        return new if any(x is not y for x, y in zip(new, node, strict=True)) else node
     if not hasattr(node, "__dataclass_fields__") or isinstance(node, s.IndexSet):
         return node
     for name, (letters, body) in bodies.items():
+        if root(body) is not root(node):
+            continue
         found = instance(body, node, letters, {})
         if found is not None and found.keys() >= set(letters):
             made = s.Sym(name, tuple(found[v] for v in letters))
             if s.free_indices(made) <= s.free_indices(node):
                 return made
-    at = {f.name: getattr(node, f.name) for f in fields(node)}
-    new = {k: hidden(x, bodies) for k, x in at.items()}
-    changed = {k: x for k, x in new.items() if x is not at[k] and x != at[k]}
+    changed = {}
+    for k in parts(type(node)):
+        x = getattr(node, k)
+        y = hidden(x, bodies)
+        if y is not x:
+            changed[k] = y
     return replace(node, **changed) if changed else node
+
+
+def root(node: Any) -> type:
+    """The kind of a tree's first node, below its name if it has one."""
+    return type(node.body) if isinstance(node, s.Macro) else type(node)
+
+
+@lru_cache(64)
+def parts(kind: Any) -> tuple[str, ...]:
+    """The names of the fields of a kind of node."""
+    return tuple(f.name for f in fields(kind))
 
 
 Places = dict[s.IVar, s.Index]
@@ -67,7 +85,7 @@ def instance(body: Any, node: Any, letters: Params, found: Places) -> Places | N
             if any(v.set != w.set for v, w in inner.items()):
                 return None
             found = {**found, **inner}
-        names = [f.name for f in fields(body) if f.name not in ("vars", "label")]
+        names = [k for k in parts(type(body)) if k not in ("vars", "label")]
         pairs = [(getattr(body, k), getattr(node, k)) for k in names]
     else:
         return found if body == node else None
@@ -98,8 +116,8 @@ def abbreviations(method: Method) -> dict[str, tuple[Params, s.Expr]]:
             for x in node:
                 look(x)
         elif hasattr(node, "__dataclass_fields__"):
-            for f in fields(node):
-                look(getattr(node, f.name))
+            for k in parts(type(node)):
+                look(getattr(node, k))
 
     for formula in formulas(method):
         look(formula)
@@ -116,7 +134,7 @@ def layers(bodies: Bodies) -> list[Bodies]:
             return max(map(depth, node), default=0)
         if not hasattr(node, "__dataclass_fields__") or isinstance(node, s.IndexSet):
             return 0
-        return max((depth(getattr(node, f.name)) for f in fields(node)), default=0)
+        return max((depth(getattr(node, k)) for k in parts(type(node))), default=0)
 
     depths = {name: depth(body) for name, (_, body) in bodies.items()}
     return [{k: v for k, v in bodies.items() if depths[k] <= most}

@@ -130,6 +130,9 @@ def sizes_for(problem: Problem, n: int) -> Iterator[dict[str, int]]:
         return
     order = main if n != 4 else main[::-1]
     small = dict.fromkeys(sets, 3 if n == 4 else 2)
+    if n == 4:  # some value is taken twice, wherever a function comes from
+        functions = signature_of(problem).functions.values()
+        small |= {d: 4 for doms, _ in functions for d in doms if isinstance(d, str)}
     other = max(2, min(3, n - 1))
     yield {**small, **{s: n if k == 0 else other for k, s in enumerate(order)}}
     yield {**dict.fromkeys(sets, 3), **dict.fromkeys(order[:1], n)}

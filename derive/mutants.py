@@ -34,8 +34,9 @@ from catalog.symbols import (
     map_node,
     walk,
 )  # fmt: skip
-from derive.bridge import problem
+from derive.bridge import Problem, in_terms
 from derive.instance import icon_of
+from derive.loosened import loosened
 from derive.mutations import FORMULA, Rule
 from derive.mutations_pair import Error, whole, with_block, with_claim, with_published
 from derive.mutations_sets import Words
@@ -263,6 +264,7 @@ def mutants(n: int, seed: int = 0, methods: Sequence[Method] | None = None) -> l
         methods = [m for m in all_methods() if m.claim.relation not in NEGATIVE]
     piles: dict[tuple[str, str], list[Callable[[], Mutant]]] = {}
     taken: set[Any] = set()
+    claims = {method.id: in_terms(method) for method in methods}
     for method in methods:
         taken.add((method.id, meaning(method)))
         for kind, make in candidates(method):
@@ -274,7 +276,7 @@ def mutants(n: int, seed: int = 0, methods: Sequence[Method] | None = None) -> l
     while order and len(out) < n:
         order = [key for key in order if piles[key]]
         for key in order:
-            mutant = next_new(key[0], piles[key], taken)
+            mutant = next_new(claims[key[0]], key[0], piles[key], taken)
             if mutant is not None:
                 out.append(mutant)
             if len(out) == n:
@@ -294,8 +296,10 @@ def in_turn(keys: list[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
     return [key for _, _, key in sorted(ranked)]
 
 
-def next_new(name: str, pile: list[Callable[[], Mutant]], taken: set[Any]) -> Mutant | None:
-    """The next mutant of a pile that says something that none said before."""
+def next_new(
+    claim: Problem, name: str, pile: list[Callable[[], Mutant]], taken: set[Any]
+) -> Mutant | None:
+    """The next mutant of a pile that says something that none said before, and not just less."""
     while pile:
         try:
             mutant = pile.pop()()
@@ -304,13 +308,14 @@ def next_new(name: str, pile: list[Callable[[], Mutant]], taken: set[Any]) -> Mu
             continue  # nothing that a file could say
         if key not in taken:
             taken.add(key)
-            return mutant
+            if claim.equation or not loosened(claim, in_terms(mutant.method)):
+                return mutant
     return None
 
 
 def meaning(method: Method) -> tuple[Any, ...]:
     """What a claim says, in terms: without letters, names of abbreviations and labels."""
-    claim = problem(method)
+    claim = in_terms(replace(method, steps=()))
     if claim.facts:
         return claim.facts
     return claim.published, claim.scale, claim.constant, icon_of(claim), claim.slack

@@ -29,7 +29,7 @@ from derive.finite import quickly
 from derive.instance import case_at, instance
 from derive.mutants import KINDS, Mutant, mutants
 from derive.normal import GaveUp
-from derive.prove import Proof, Search, prove
+from derive.prove import NotProved, Proof, Search, prove
 from derive.terms import RuleError
 from derive.theorem import Theorem
 from derive.translate import scalar
@@ -42,7 +42,9 @@ FRESH_SEED = 1000  # no model of the first look has it
 DIGITS, PRECISION = 40, 320
 SMALL = 40  # mutants that are not worth a second process
 CHUNK = 8
-SHORT = EFFORTS[:2]  # the deepest search for a false inequality would take minutes to find none
+# the deepest search for a false inequality would take minutes to find none, and after the lines of
+# a proof the shortest finds what there is
+SHORT = EFFORTS[:2]
 BLIND = 10  # every so many refuted mutants the prover is asked too
 
 
@@ -191,8 +193,9 @@ def judge(mutant: Mutant, ask: bool = False) -> Outcome:
     how = refutation(mutant.method, claim)
     if how and not ask:
         return outcome(mutant, REFUTED, how)
+    why = "" if how else explanation(mutant, claim)
     try:
-        found = prove(claim, SHORT)
+        found = why or prove(claim, SHORT, SHORT[:1] if claim.steps else SHORT)
     except Exception as error:  # a defect, to be shown: it must not cost the other outcomes
         return outcome(mutant, OPEN, f"the prover failed: {type(error).__name__}: {error}")
     if how:
@@ -200,10 +203,10 @@ def judge(mutant: Mutant, ask: bool = False) -> Outcome:
             return outcome(mutant, WRONG, f"proved, and refuted: {how}", True)
         return outcome(mutant, REFUTED, how, True)
     against, agreed = fresh_look(mutant.method, claim)
-    if isinstance(found, Proof):
+    if not isinstance(found, NotProved):
         if against or not agreed:
             return outcome(mutant, WRONG, f"proved, but {against or 'no fresh model confirms it'}")
-        return outcome(mutant, VARIANT, explanation(mutant, claim))
+        return outcome(mutant, VARIANT, why or "the whole claim is proved")
     if against:
         return outcome(mutant, REFUTED, "a fresh model", True)
     return outcome(mutant, OPEN, f"{found.why}; both sides agree in {agreed} fresh models")
@@ -310,7 +313,10 @@ def fresh_statements(method: Method, claim: Problem) -> tuple[str, int]:
 
 
 def explanation(mutant: Mutant, claim: Problem) -> str:
-    """Why a mutant is none: the smallest part around the change that is equal to what was there."""
+    """Why a mutant is none: the smallest part around the change that is equal to what was there.
+
+    The rest of the claim is as it was, so that it holds with the one part as with the other.
+    """
     search = Search(claim)
     for before, after in mutant.chain:
         try:
@@ -319,7 +325,7 @@ def explanation(mutant: Mutant, claim: Problem) -> str:
             continue
         if isinstance(same, Theorem):
             return f"{to_text(before)} = {to_text(after)}"
-    return "the whole claim is equal"
+    return ""
 
 
 def lines(report: MutationReport) -> Iterator[str]:

@@ -24,6 +24,7 @@ from catalog.symbols import (
     Num,
     Pow,
     Size,
+    Sym,
 )  # fmt: skip
 from derive.mutations import HALF, TWO
 from derive.mutations_sets import MINUS, ONE, Words, size_of, swapped
@@ -105,15 +106,23 @@ def of_claim(method: Method, words: Words) -> Iterator[Error]:
 
 
 def of_bounds(method: Method, sizes: list[tuple[str, Expr]]) -> Iterator[Error]:
-    """Bounds that are too tight, of another order, exchanged, or on the wrong side."""
+    """Bounds that are too tight, of another order, exchanged, or on the wrong side.
+
+    The numbers and sizes in the remainder of a limit are not claimed to be best, its order is.
+    """
     claim = method.claim
+    tight: list[tuple[str, Expr]] = [("half", HALF), ("a tenth", Num(Fraction(1, 10)))]
+    tight += [(f"1/{s}", Div(ONE, e)) for s, e in sizes]
+    if claim.parameter:
+        t = method.declarations[claim.parameter].form
+        assert isinstance(t, Sym), "the parameter of a limit is a given number"
+        tight = [("one order better", t if claim.to == "0" else Div(ONE, t))]
     for name in ("below", "above"):
         bound = getattr(claim, name)
         if bound is None or bound == ZERO:
             continue
-        factors: list[tuple[str, Expr]] = [("half", HALF), ("minus", MINUS)]
-        factors.append(("a tenth", Num(Fraction(1, 10))))
-        for what, x in (*factors, *((f"1/{s}", Div(ONE, e)) for s, e in sizes)):
+        factors = [*tight, ("minus", MINUS)]
+        for what, x in factors:
             yield Error("bound", name, what, partial(with_claim, method, name, Mul((x, bound))))
         yield Error("bound", name, "none", partial(with_claim, method, name, ZERO))
     if claim.below is not None and claim.above is not None and claim.below != claim.above:

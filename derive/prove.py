@@ -43,24 +43,26 @@ class Proof:
         return self.theorems[0]
 
 
-def prove(problem: Problem, efforts: tuple[tuple[int, int], ...] = EFFORTS) -> Proof | NotProved:
+def prove(problem: Problem, efforts: Efforts = EFFORTS, last: Efforts = ()) -> Proof | NotProved:
     """The claim with all it needs, or why no proof was found.
 
-    `efforts` bounds the search for inequalities: the deepest may take minutes to find none.
+    `efforts` bounds the search for inequalities: the deepest may take minutes to find none. `last`
+    bounds it after the lines of the file's proof, where it is not to be the same.
     """
     try:
-        return Search(problem, efforts).claim()
+        return Search(problem, efforts, last).claim()
     except (GaveUp, RuleError) as e:
         return NotProved(str(e))
 
+Efforts = tuple[tuple[int, int], ...]
 LAST = 2  # lines of a proof that a claim is tried with on their own
 
 
 class Search:
     """The search for one claim. Each equation takes the strategy that suits it, signs the first."""
 
-    def __init__(self, problem: Problem, efforts: tuple[tuple[int, int], ...] = EFFORTS):
-        self.problem, self.efforts = problem, efforts
+    def __init__(self, problem: Problem, efforts: Efforts = EFFORTS, last: Efforts = ()):
+        self.problem, self.efforts, self.last = problem, efforts, last or efforts
         self.ways: dict[int, Normaliser] = {}
         self.learned: list[Theorem] = []
         self.plain = self.way(0)
@@ -213,7 +215,7 @@ class Search:
         """A judgement, as one of symbols or as it stands; short searches come before long ones."""
         if j[0] == "eq":
             return self.judgement(j)
-        for effort in self.efforts:
+        for effort in self.efforts if where == "steps" else self.last:
             for world in self.worlds:
                 if found := self.in_symbols(world, effort, j, where, k):
                     return found

@@ -147,7 +147,7 @@ class Search:
             if rng.random() < 0.5:
                 steps |= {n - k for k in steps}
             ring = len(doms) == 2 and doms[0] == doms[1] and rng.random() < 0.4  # a regular graph
-            loops = rng.random() < 0.3  # most graphs have none
+            loops = rng.random() < (0.7 if self.style == "tied" else 0.3)  # most graphs have none
             for at in cells:
                 off = loops or len(at) != 2 or doms[0] != doms[1] or at[0] != at[1]
                 one = (at[-1] - at[0]) % n in steps if ring else rng.random() < density

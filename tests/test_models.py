@@ -9,9 +9,12 @@ from typing import Any
 import flint
 import pytest
 
+from catalog.registry import load
 from derive import enclose
+from derive.bridge import problem
 from derive.equations import least_norm, sphere, violated
 from derive.fields import Balls, Exact, Floats, Residues, Undecided
+from derive.instance import model_at
 from derive.models import Evaluator, Model, evaluate, symbols_of
 from derive.sampling import conflict, random_model, redraw
 from derive.tape import tape_of
@@ -284,3 +287,24 @@ def test_the_evaluator_shares_sub_terms() -> None:
     ev.value(e * e + e)
     ev.value(e)
     assert Counting.calls == 1
+
+
+def test_a_value_is_taken_twice_by_an_index_function() -> None:
+    # a sum over the places of a word, or the least of them: the same where every word occurs once
+    claim = problem(load("attention-sum-reader"))
+    for seed in range(3):
+        model = model_at(claim, 4, seed)
+        assert model is not None
+        words = list(model.functions["word"].values())
+        assert len(set(words)) < len(words)
+
+
+def test_some_graphs_have_loops() -> None:
+    claim = problem(load("ranknet"))
+    loops = [
+        model.masks["judged"][i, i]
+        for seed in range(4)
+        if (model := model_at(claim, 4, seed, "tied"))
+        for i in range(4)
+    ]
+    assert 0 in loops and 1 in loops

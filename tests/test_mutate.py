@@ -14,8 +14,9 @@ from catalog.registry import all_methods, load
 from catalog.spec import Method
 from catalog.symbols import TRUE, Macro, walk
 from derive import mutate, theorem
-from derive.bridge import problem
+from derive.bridge import in_terms, problem
 from derive.instance import model_at
+from derive.loosened import loosened
 from derive.mutants import KINDS, Mutant, candidates, formula_parts, meaning, mutants
 from derive.mutate import REFUTED, VARIANT, WRONG, MutationReport, judge, run
 from derive.places import Never, places, put, rebuilt, trail
@@ -161,6 +162,47 @@ def test_an_error_that_people_make_is_among_them(name: str, kind: str, change: s
     assert any(change in m.change for m in found), sorted({m.change for m in found})
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "less"),
+    [
+        ("log(sum[i] exp(s[i]))", "2*(max[i] s[i] + log(n))", False),  # less where that is > 0 only
+        ("log(sum[i] exp(s[i]))", "max[i] s[i] + log(n + 1)", True),
+        ("log(mean[i] exp(s[i]))", "max[i] s[i] + log(n)", True),
+        ("log(sum[i] exp(s[i]))", "max[i] s[i]", False),
+        ("log(sum[k] exp(s[k]))", "max[i] s[i] + log(n)", False),  # another way to write it
+    ],
+)
+def test_a_bound_with_more_room_is_no_error(left: str, right: str, less: bool) -> None:
+    was = in_terms(load_text(LOG_SUM_EXP.format(left=LSE, right=f"{MAX} + log(n)")))
+    assert loosened(was, in_terms(load_text(LOG_SUM_EXP.format(left=left, right=right)))) is less
+
+
+LSE, MAX = "log(sum[i] exp(s[i]))", "max[i] s[i]"
+LOG_SUM_EXP = """
+id = "log-sum-exp-above"
+name = "Log-sum-exp from above"
+field = "theory"
+year = 2026
+cite = "vandermaaten2008visualizing"
+summary = "Log-sum-exp is at most the largest score plus log n."
+[sets]
+n = "i k"
+[learned]
+s = "real[i]"
+[theorem]
+"it is at most that" = "{left} <= {right}"
+[claim]
+relation = "theorem"
+"""
+
+
+def test_the_remainder_of_a_limit_is_tried_with_another_order() -> None:
+    made = [make() for kind, make in candidates(load("pca")) if kind == "bound"]
+    assert {m.change for m in made} >= {"one order better", "none"}
+    better = next(m for m in made if m.change == "one order better")
+    assert judge(better).verdict == REFUTED
+
+
 def fails(make: Callable[[], Mutant]) -> bool:
     try:
         make()
@@ -234,7 +276,7 @@ def a_proof() -> Proof:
 
 def test_a_prover_that_accepts_everything_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     proof = a_proof()
-    monkeypatch.setattr(mutate, "prove", lambda claim, efforts: proof)
+    monkeypatch.setattr(mutate, "prove", lambda *_: proof)
     report = run(40, 2, jobs=1, blind=1)
     assert report.total.refuted == 0
     assert report.total.wrongly_accepted >= 35
@@ -243,7 +285,7 @@ def test_a_prover_that_accepts_everything_is_caught(monkeypatch: pytest.MonkeyPa
 def test_a_refuter_that_sees_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     # no witness and a credulous prover: the fresh models are what is left
     proof = a_proof()
-    monkeypatch.setattr(mutate, "prove", lambda claim, efforts: proof)
+    monkeypatch.setattr(mutate, "prove", lambda *_: proof)
     monkeypatch.setattr(mutate, "refutation", lambda method, claim: "")
     report = run(40, 2, jobs=1, blind=0)
     assert report.total.wrongly_accepted >= 35
@@ -292,7 +334,7 @@ def test_a_variant_is_explained_by_the_part_that_is_equal() -> None:
 
 
 def test_a_prover_that_fails_is_no_witness(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(claim: object, efforts: object) -> Proof:
+    def broken(*_: object) -> Proof:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(mutate, "prove", broken)
