@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any
 
 from catalog import symbols as s
@@ -55,10 +54,14 @@ def root(node: Any) -> type:
     return type(node.body) if isinstance(node, s.Macro) else type(node)
 
 
-@lru_cache(64)
-def parts(kind: Any) -> tuple[str, ...]:
-    """The names of the fields of a kind of node."""
-    return tuple(f.name for f in fields(kind))
+def parts(kind: type) -> tuple[str, ...]:
+    """The names of the fields of a kind of node, looked up once."""
+    if kind not in PARTS:
+        PARTS[kind] = tuple(f.name for f in fields(kind))
+    return PARTS[kind]
+
+
+PARTS: dict[type, tuple[str, ...]] = {}
 
 
 Places = dict[s.IVar, s.Index]
