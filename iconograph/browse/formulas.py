@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from catalog.latex_claim import divergence_latex, method_latex
 from catalog.latex_method import typeset
 from catalog.mathml import mathml, to_mathml
@@ -45,6 +48,38 @@ def divergence(method: Method) -> Formula | None:
 def claim(method: Method) -> Formula:
     """What the entry claims."""
     return latex(method_latex(method).claim, claim_text(method))
+
+
+@dataclass(frozen=True)
+class Sections:
+    """All formulas of an entry, by what they are; words stand beside those that have some."""
+
+    symbols: tuple[Formula, ...] = ()
+    signs: tuple[Formula, ...] = ()
+    definitions: tuple[Formula, ...] = ()
+    assumes: tuple[tuple[str, Formula], ...] = ()
+    published: tuple[Formula, ...] = ()
+    p: tuple[Formula, ...] = ()
+    q: tuple[Formula, ...] = ()
+    divergence: tuple[Formula, ...] = ()
+    claim: tuple[Formula, ...] = ()
+    states: tuple[tuple[str, Formula], ...] = ()
+    lemmas: tuple[tuple[str, Formula], ...] = ()
+
+
+NAMES = {"D": "divergence", "lemma": "lemmas"}
+WORDED = ("assumes", "states", "lemmas")
+
+
+def sections(method: Method) -> Sections:
+    """The formulas of an entry."""
+    found: dict[str, list[Any]] = {}
+    for title, lines in whole(method):
+        head, _, words = title.partition(": ")
+        head = head.partition(" (")[0]
+        name = NAMES.get(head, head)
+        found.setdefault(name, []).extend((words, x) if name in WORDED else x for x in lines)
+    return Sections(**{name: tuple(lines) for name, lines in found.items()})
 
 
 def whole(method: Method) -> tuple[tuple[str, tuple[Formula, ...]], ...]:
