@@ -44,16 +44,24 @@ class Formula:
 
 @dataclass(frozen=True)
 class Badge:
-    """A verdict as it is shown: `kind` is its class in the style, `sign` one letter."""
+    """A verdict as it is shown: `kind` is its class in the style, `sign` one letter.
+
+    `short` is one word for lists, `words` says all of it.
+    """
 
     kind: str
     sign: str
     words: str
+    short: str = ""
+
+
+LABEL = 22
+"""Letters of a label, as many as a column of the table is wide."""
 
 
 @dataclass(frozen=True)
 class Brief:
-    """An entry as other pages name it: `label` is what its name begins with."""
+    """An entry as other pages name it: `label` is at most LABEL letters long."""
 
     id: str
     name: str

@@ -12,6 +12,10 @@ from iconograph.browse.entries import Entry
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can say: the same bytes every time
 
 
+TARGETS = ("torch", "numpy")
+"""The programs in a bundle; the others are long, and `iconograph generate` writes them."""
+
+
 def path(name: str) -> str:
     """Where the bundle of an entry stands."""
     return f"methods/{name}.zip"
@@ -22,14 +26,18 @@ def names(method: Method, known: Entry) -> tuple[str, ...]:
     return tuple(contents(method, known, "."))
 
 
+def programs(method: Method, known: Entry) -> dict[str, str]:
+    """The name of the file of each program by its target."""
+    module = method.id.replace("-", "_")
+    return {target: f"{module}_{target}.py" for target in known.programs}
+
+
 def contents(method: Method, known: Entry, bibtex: str) -> dict[str, str]:
     """The files of a bundle by name."""
-    module = method.id.replace("-", "_")
     found = {f"{method.id}.toml": method.text}
-    found |= {f"{module}_{target}.py": text for target, text in (known.programs or {}).items()}
+    found |= {n: known.programs[t] for t, n in programs(method, known).items() if t in TARGETS}
     if known.row.certificate:
         found[f"{method.id}.json"] = known.row.certificate
-        found["proof.txt"] = "".join(known.lines())
     if bibtex:
         found["references.bib"] = bibtex + "\n"
     return dict(sorted(found.items()))

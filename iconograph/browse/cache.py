@@ -23,6 +23,9 @@ from typing import Any
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from iconograph import __version__, rooms
 
+JUDGING = ("entries.py", "curves.py", "toy.py")
+"""The files of this folder that find something out; the others show it."""
+
 LIBRARIES = ("sympy", "python-flint", "lark", "numpy", "jinja2")
 
 
@@ -68,7 +71,8 @@ def program() -> str:
     root = rooms.home(package)
     homes = [*(root / room for room in rooms.ROOMS), package]
     said = [__version__, sys.version, *map(library, LIBRARIES)]
-    for path in sorted({p for home in homes for p in sources(home)}):
+    judging = [package / "browse" / name for name in JUDGING]
+    for path in [*sorted({p for home in homes for p in sources(home)}), *judging]:
         said += [path.name, path.read_text(encoding="utf-8")]
     return digest(said)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from catalog.spec import Method
+from codegen.site.plots import Plot
 from iconograph.proof import Step, proof_steps
 from iconograph.report import Row, row
 
@@ -19,6 +19,7 @@ class Link:
     """One line of the readable proof: an expression, and the laws by which it equals the last."""
 
     text: str
+    latex: str
     laws: tuple[str, ...]
 
 
@@ -28,32 +29,15 @@ class Entry:
 
     `steps` are those of the checker, `chain` is the proof as equations where there is such a chain,
     `programs` is the text for each target that can be written, and `refusal` says why there is none
-    at all.
+    at all. `plots` are those of its kernel and of a toy embedding, as far as there are such.
     """
 
     row: Row
     steps: tuple[Step, ...] = ()
     chain: tuple[Link, ...] = ()
-    programs: Mapping[str, str] | None = None
+    programs: Mapping[str, str] = field(default_factory=dict)
     refusal: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry as data, for the cache."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Entry:
-        """The entry that `to_json` wrote. Raises KeyError or TypeError on anything else."""
-        r = data["row"]
-        known = Row(**{
-            **r, "hypotheses": tuple(r["hypotheses"]), "judges": tuple(map(tuple, r["judges"])),
-        })  # fmt: skip
-        return Entry(
-            known,
-            tuple(Step(**{**s, "uses": tuple(s["uses"])}) for s in data["steps"]),
-            tuple(Link(s["text"], tuple(s["laws"])) for s in data["chain"]),
-            dict(data["programs"]), data["refusal"],
-        )  # fmt: skip
+    plots: tuple[Plot, ...] = ()
 
 
 def entry(method: Method) -> Entry:
@@ -67,7 +51,17 @@ def entry(method: Method) -> Entry:
     if isinstance(verdict, Proved) and verdict.certificate is not None:
         steps = tuple(proof_steps(verdict.certificate))
     programs, refusal = written(method, found)
-    return Entry(found, steps, chain(method) if steps else (), programs, refusal)
+    plots = drawn(method, programs.get("numpy", "")) if found.ok else ()
+    return Entry(found, steps, chain(method) if steps else (), programs, refusal, plots)
+
+
+def drawn(method: Method, program: str) -> tuple[Plot, ...]:
+    """The plots of an entry."""
+    from iconograph.browse.curves import curves
+    from iconograph.browse.toy import toy
+
+    last = toy(method, program) if program else None
+    return (*curves(method), *((last,) if last else ()))
 
 
 def timeless(found: Row) -> Row:
@@ -80,7 +74,7 @@ def chain(method: Method) -> tuple[Link, ...]:
     """The proof as a chain of equations, () where there is none."""
     from derive.bridge import problem
     from derive.derivation import derivation
-    from derive.printing import text
+    from derive.printing import latex, text
 
     claim = method.claim
     if method.statements or claim.below is not None or claim.above is not None:
@@ -88,7 +82,7 @@ def chain(method: Method) -> tuple[Link, ...]:
     if (found := derivation(problem(method))) is None:
         return ()
     dims = found.problem.dims
-    return tuple(Link(text(line.term, dims), line.by) for line in found.lines)
+    return tuple(Link(text(x.term, dims), latex(x.term, dims), x.by) for x in found.lines)
 
 
 def written(method: Method, found: Row) -> tuple[dict[str, str], str]:

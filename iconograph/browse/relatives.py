@@ -109,6 +109,12 @@ def kin(world: World, name: str, edges: list[Edge]) -> tuple[Kin, ...]:
     return tuple(out)
 
 
+def used(world: World, edges: list[Edge], name: str) -> tuple[Brief, ...]:
+    """The entries in whose proofs this one is used."""
+    here = {e.target for e in edges if e.kind == "used-in-the-proof-of" and e.source == name}
+    return tuple(world.briefs[n] for n in sorted(here))
+
+
 def corrected(world: World, method: Method) -> tuple[Brief, ...]:
     """The false statements that this entry says what holds instead of."""
     return tuple(

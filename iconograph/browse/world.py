@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from catalog import registry
 from catalog.errors import InputError
 from catalog.graph import Edge, Graph
 from catalog.periodic import Table, periodic_table
 from catalog.spec import Method
-from codegen.site.pages import Badge, Brief
+from codegen.site.pages import LABEL, Badge, Brief
 from iconograph.browse import cache
 from iconograph.browse.entries import Entry, entry
+from iconograph.browse.restore import restored
 from iconograph.console import progress
 from iconograph.find import catalog_methods
 from iconograph.grid import MARKS
@@ -49,7 +51,7 @@ def world(only: Iterable[str] = (), jobs: int = 1) -> World:
     catalog = cache.digest(m.text for m in everything)
     entries = judged(list(methods.values()), catalog, jobs)
     origins = {m.id: registry.origin(m) for m in methods.values()}
-    edges = [e for e in related(catalog, jobs, part=bool(wanted)) if both(e, methods)]
+    edges = [e for e in related(catalog, entries, jobs, part=bool(wanted)) if both(e, methods)]
     whole = network(edges)
     graph = Graph(
         tuple(n for n in whole.nodes if n.id in methods),
@@ -74,13 +76,13 @@ def judged(methods: list[Method], catalog: str, jobs: int) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for m in methods:
         if (data := cache.read(keys[m.id])) is not None:
-            found[m.id] = Entry.from_json(data)
+            found[m.id] = restored(Entry, data)
     missing = [m for m in methods if m.id not in found]
     with progress(len(missing), "browse") as step:
         for m, new in zip(missing, each(attempt, missing, jobs, step), strict=True):
             if isinstance(new, InputError):
                 raise new
-            cache.write(keys[m.id], new.to_json())
+            cache.write(keys[m.id], asdict(new))
             found[m.id] = new
     return {m.id: found[m.id] for m in methods}
 
@@ -93,24 +95,27 @@ def attempt(method: Method) -> Entry | InputError:
         return error
 
 
-def related(catalog: str, jobs: int, *, part: bool) -> list[Edge]:
+def related(
+    catalog: str, entries: Mapping[str, Entry], jobs: int, *, part: bool
+) -> list[Edge]:
     """The claimed edges with their verdicts; of a `part` of the catalog nothing is proved anew."""
     claimed = list(claims())
     name = cache.key("edges", catalog, repr(claimed))
     if (data := cache.read(name)) is not None:
-        return [kept(e) for e in data]
+        return [restored(Edge, e) for e in data]
     if part:
         return [edge for edge, _ in judge(claimed, prove=False)]
-    with progress(len(batches(claimed)), "relations") as step:
-        edges = [edge for edge, _ in judge(claimed, jobs=jobs, step=step)]
+    with (
+        TemporaryDirectory(prefix="iconograph-") as proofs,
+        progress(len(batches(claimed)), "relations") as step,
+    ):
+        folder = Path(proofs)  # an edge that an entry proves is a replay of that proof
+        for known in entries.values():
+            if known.row.certificate:
+                (folder / f"{known.row.id}.json").write_text(known.row.certificate)
+        edges = [edge for edge, _ in judge(claimed, jobs=jobs, step=step, certificates=folder)]
     cache.write(name, [asdict(e) for e in edges])
     return edges
-
-
-def kept(data: Mapping[str, Any]) -> Edge:
-    """An edge that was kept as JSON, where tuples are lists."""
-    found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-    return Edge(**found)
 
 
 # ---------------------------------------------------------------------- how entries are named
@@ -119,28 +124,31 @@ def kept(data: Mapping[str, Any]) -> Edge:
 def brief(method: Method, known: Entry, origin: str) -> Brief:
     """An entry as other pages name it."""
     return Brief(
-        method.id, method.name, head(method.name), method.year, method.field, badge(known),
+        method.id, method.name, label(method), method.year, method.field, badge(known),
         origin, method.aliases,
     )  # fmt: skip
 
 
-def head(name: str) -> str:
-    """What a name begins with, before a comma: `DINO, self-distillation with no labels`."""
-    return name.partition(",")[0].strip() or name
+def label(method: Method) -> str:
+    """What a name begins with, `DINO, self-distillation with no labels`; the id if that is long."""
+    head = method.name.partition(",")[0].strip()
+    return head if 0 < len(head) <= LABEL else method.id
 
 
 def badge(known: Entry) -> Badge:
     """The verdict as a sign and in words."""
     r = known.row
     if r.outcome == "unknown":
-        return Badge("unknown", "?", "undecided")
+        return Badge("unknown", "?", "undecided", "undecided")
     if not r.ok:
-        return Badge("wrong", "!", f"{r.outcome}, but claimed {r.claimed}")
+        return Badge("wrong", "!", f"{r.outcome}, but claimed {r.claimed}", "not as claimed")
     if r.outcome == "refuted":
-        return Badge("refuted", "✗", f"{WORDS[r.claimed]}: shown by a witness")
+        return Badge("refuted", "✗", f"{WORDS[r.claimed]}: shown by a witness", "refuted")
     sign = MARKS.get(r.claimed, ("✓", ""))[0]
     words = f"{WORDS[r.claimed]}: proved for every N"
-    return Badge("proved", sign, f"{words}, vacuous: {r.vacuous}" if r.vacuous else words)
+    if r.vacuous:
+        return Badge("vacuous", sign, f"{words}, but vacuous: {r.vacuous}", "proved, vacuous")
+    return Badge("proved", sign, words, "proved")
 
 
 WORDS: Mapping[str, str] = {

@@ -13,7 +13,7 @@ from iconograph.browse.world import World, badge
 from iconograph.grid import MARKS
 from iconograph.page import SECTIONS
 
-SHOWN = 6
+SHOWN = 4
 """Entries of a cell that stand open; one more is worth no fold."""
 
 
@@ -89,18 +89,21 @@ def square(world: World, cell: Cell, notes: dict[str, str]) -> Square:
 
 
 def distinct(entries: list[Brief]) -> tuple[Brief, ...]:
-    """Entries of one cell; those whose names begin alike have their whole names for labels."""
+    """Entries of one cell; those whose names begin alike go by their ids."""
     from dataclasses import replace
 
     heads = Counter(b.label for b in entries)
-    return tuple(b if heads[b.label] == 1 else replace(b, label=b.name) for b in entries)
+    return tuple(b if heads[b.label] == 1 else replace(b, label=b.id) for b in entries)
+
+
+KINDS = ("proved", "refuted", "unknown", "wrong")
 
 
 def counts(world: World) -> dict[str, int]:
     """How many entries are proved, refuted as claimed, and something else."""
     kinds = Counter(b.badge.kind for b in world.briefs.values())
-    return {"all": len(world.briefs), **{k: kinds[k] for k in ("proved", "refuted", "unknown",
-                                                              "wrong")}}  # fmt: skip
+    kinds["proved"] += kinds["vacuous"]
+    return {"all": len(world.briefs), **{k: kinds[k] for k in KINDS}}
 
 
 def sections(world: World) -> tuple[Section, ...]:
@@ -114,13 +117,23 @@ def sections(world: World) -> tuple[Section, ...]:
     return tuple(found)
 
 
+SIGNS = {
+    "✓": "proved: the published loss is this pair", "=": "a new loss, defined by its pair",
+    "↔": "proved for KL(q || p)", "÷": "proved for another divergence",
+    "∪": "proved with neighbours merged", "~": "proved in a limit", "≤": "proved as a bound",
+    "✗": "refuted by a witness: it is not this pair",
+}  # fmt: skip
+"""What the signs mean, for the legend."""
+
+
 def signs(world: World) -> tuple[Badge, ...]:
     """The verdicts that occur, each once, for the legend."""
     found = {}
-    for name, known in world.entries.items():
+    for known in world.entries.values():
         shown = badge(known)
         key = (shown.kind, shown.sign)
         if key not in found:
-            words = dict(MARKS.values()).get(shown.sign, "") if shown.sign not in "✓✗?" else ""
-            found[key] = Badge(shown.kind, shown.sign, words or world.briefs[name].badge.words)
-    return tuple(found[k] for k in sorted(found))
+            words = SIGNS.get(shown.sign) or dict(MARKS.values()).get(shown.sign, shown.short)
+            found[key] = Badge(shown.kind, shown.sign, words)
+    place = {sign: n for n, sign in enumerate(SIGNS)}
+    return tuple(sorted(found.values(), key=lambda b: (place.get(b.sign, len(place)), b.kind)))

@@ -14,6 +14,9 @@ from catalog.notation import to_text
 from catalog.spec import Method
 from codegen.site import addresses
 from codegen.site.pages import Brief, File, Formula, Page
+from codegen.site.plots import drawing
+from derive.derivation import LAWS
+from derive.theorem import RULES
 from iconograph.browse import bundle, formulas, relatives, witnesses
 from iconograph.browse.entries import Entry
 from iconograph.browse.world import World
@@ -40,21 +43,22 @@ class Card:
 class Proof:
     """What the page shows of a proof.
 
-    `chain` are equations with the laws between them; `steps` those of the checker that are listed
-    with their numbers, of `count` in all; `rules` how often each rule or axiom is used.
+    `chain` are equations with the laws between them, each with its address; `steps` those of the
+    checker that are listed with their numbers, of `count` in all; `rules` how often each rule or
+    axiom is used.
     """
 
-    chain: tuple[tuple[Formula, tuple[str, ...]], ...]
+    chain: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     steps: tuple[tuple[int, Step], ...]
     count: int
     rules: tuple[tuple[str, str, int], ...]
 
 
-SHORT = 60
-"""Steps of a proof that are listed; of a longer one only the last of them are, since the first
-ones are about signs and counts. All of them are in the bundle beside the page."""
+SHORT, SHORTER = 40, 12
+"""Steps of a proof that are listed: the last ones, since the first are about signs and counts, and
+fewer where there is a chain of equations. The certificate beside the page has all of them."""
 
-WIDE = 160
+WIDE = 140
 """Letters of a step; a longer one is cut, and whole in the bundle."""
 
 
@@ -72,7 +76,10 @@ def pages(world: World) -> Iterable[Page | File]:
             "corrected": relatives.corrected(world, m),
             "holds": holds(world, m), "bibtex": cited(m),
             "bundle": bundle.path(m.id), "names": bundle.names(m, known),
+            "programs": programs(m, known), "drawings": tuple(map(drawing, known.plots)),
+            "used": relatives.used(world, edges[m.id], m.id),
         }  # fmt: skip
+        content["parts"] = parts(content)
         yield Page(
             addresses.method(m.id), "method.html.jinja", m.name, content, m.summary,
             scripts=("code.js",) if known.programs else (),
@@ -124,10 +131,19 @@ def proof(known: Entry) -> Proof | None:
     numbered = list(enumerate(known.steps, 1))
     rules = Counter(("axiom", s.axiom) if s.axiom else ("rule", s.rule) for s in known.steps)
     return Proof(
-        tuple((formulas.latex(c.latex, c.text), c.laws) for c in known.chain),
-        tuple((n, shortened(s)) for n, s in numbered[-SHORT:]), len(numbered),
+        tuple((c.text, tuple((law, place(law)) for law in c.laws)) for c in known.chain),
+        tuple((n, shortened(s)) for n, s in numbered[-(SHORTER if known.chain else SHORT) :]),
+        len(numbered),
         tuple((kind, name, count) for (kind, name), count in sorted(rules.items())),
     )  # fmt: skip
+
+
+def place(law: str) -> str:
+    """The address of a law of a chain, "" for a hypothesis and for what is no single rule."""
+    name = next((name for name, words in LAWS.items() if words == law), "")
+    if not name:
+        return addresses.rule("rule", "lincomb") if law.startswith("linearity") else ""
+    return addresses.rule("rule" if name in RULES else "axiom", name)
 
 
 def shortened(step: Step) -> Step:
@@ -136,6 +152,30 @@ def shortened(step: Step) -> Step:
         return step
     half = WIDE // 2
     return Step(f"{step.said[:half]} … {step.said[-half:]}", step.rule, step.axiom, step.uses)
+
+
+PARTS = (
+    ("pair", "Pair", "cards"), ("formula", "Formula", "f"), ("hypotheses", "Hypotheses", "f"),
+    ("proof", "Proof", "proof"), ("witness", "Witness", "witness"),
+    ("relations", "Relations", "kin"), ("code", "Code", "programs"), ("plots", "Plots", "drawings"),
+    ("cite", "Cite", "f"),
+)  # fmt: skip
+"""Sections with what they are called at the top, and the content without which they are absent."""
+
+
+def parts(content: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The sections of a page, for the list at its top."""
+    return tuple((id, title) for id, title, needs in PARTS if content[needs])
+
+
+OPEN = ("torch",)
+"""The programs that stand on the page; others are in the bundle, to keep the site small."""
+
+
+def programs(method: Method, known: Entry) -> tuple[tuple[str, str, str], ...]:
+    """The programs on the page: target, name of the file, text."""
+    names = bundle.programs(method, known)
+    return tuple((t, names[t], known.programs[t]) for t in OPEN if t in known.programs)
 
 
 def witness(known: Entry) -> witnesses.Shown | None:
