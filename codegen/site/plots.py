@@ -26,11 +26,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Dots:
-    """Points of one group, where they began and where they are; all as (x, y)."""
+    """Points of one group, as (x, y)."""
 
     label: str
-    start: tuple[tuple[float, float], ...]
-    end: tuple[tuple[float, float], ...]
+    points: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Drawing:
 
 def drawing(plot: Plot) -> Drawing:
     """A plot, drawn."""
-    points = [p for c in plot.curves for p in c.points] + [p for d in plot.dots for p in d.end]
+    points = [p for c in plot.curves for p in c.points] + [p for d in plot.dots for p in d.points]
     xs, ys = bounds(x for x, _ in points), bounds(y for _, y in points)
     if plot.dots:
         xs, ys = even(xs, ys)
@@ -111,10 +110,11 @@ def drawing(plot: Plot) -> Drawing:
         for n, c in enumerate(plot.curves)
     )
     marks = tuple(
-        Mark(SHAPES[n % len(SHAPES)], n, *place(*p)) for n, d in enumerate(plot.dots) for p in d.end
-    )
+        Mark(SHAPES[n % len(SHAPES)], n, *place(*p))
+        for n, d in enumerate(plot.dots) for p in d.points
+    )  # fmt: skip
     threads = " ".join(
-        path([place(*plot.dots[g].end[k]), place(*plot.dots[h].end[m])])
+        path([place(*plot.dots[g].points[k]), place(*plot.dots[h].points[m])])
         for (g, k), (h, m) in plot.links
     )
     return Drawing(
@@ -162,16 +162,16 @@ def path(points: list[tuple[float, float]]) -> str:
 def heads(plot: Plot) -> tuple[str, ...]:
     """The heads of the table."""
     if plot.dots:
-        return ("group", f"{plot.x}, start", f"{plot.y}, start", f"{plot.x}, end", f"{plot.y}, end")
+        return ("group", plot.x, plot.y)
     return (plot.x, *(c.label for c in plot.curves))
 
 
 def table(plot: Plot) -> Iterable[tuple[str, ...]]:
-    """The numbers of a plot: every fifth point of curves, all dots."""
+    """The numbers of a plot: every fourth point of curves, all dots."""
     for d in plot.dots:
-        for (a, b), (x, y) in zip(d.start, d.end, strict=True):
-            yield (d.label, *map(short, (a, b, x, y)))
+        for point in d.points:
+            yield (d.label, *map(short, point))
     if plot.curves:
-        for k in range(0, len(plot.curves[0].points), 5):
+        for k in range(0, len(plot.curves[0].points), 4):
             here = [c.points[k] for c in plot.curves]
             yield (short(here[0][0]), *(short(y) for _, y in here))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -33,7 +34,7 @@ def environment() -> Environment:
         "method_path": method, "kernel_path": kernel, "rule_path": rule, "gap_path": gap,
         "anchor": anchor,
     }  # fmt: skip
-    found.filters |= {"formula": shown, "inline_json": inline_json}
+    found.filters |= {"formula": shown, "program": program, "inline_json": inline_json}
     return found
 
 
@@ -49,6 +50,11 @@ def shown(formula: Formula) -> Markup:
     if formula.mathml:
         return Markup(formula.mathml)
     return Markup("<code class=formula>{}</code>").format(formula.text)
+
+
+def program(text: str) -> Markup:
+    """The text of a program inside of an element, where quotes need no escape (they are many)."""
+    return Markup(escape(text, quote=False))
 
 
 def render(pages: Iterable[Page], files: Iterable[File] = ()) -> dict[str, bytes]:

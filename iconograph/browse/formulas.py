@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.latex_boxes import read
 from catalog.latex_claim import divergence_latex, method_latex
 from catalog.latex_method import typeset
-from catalog.mathml import mathml, to_mathml
+from catalog.mathml import mathml, plain, to_mathml
 from catalog.notation import to_text
 from catalog.spec import Method
 from catalog.symbols import Fact, Node
@@ -71,14 +72,23 @@ NAMES = {"D": "divergence", "lemma": "lemmas"}
 WORDED = ("assumes", "states", "lemmas")
 
 
+ROOM = 8000
+"""Letters of MathML for the lemmas of a page; those beyond are shown as text, a tenth of that."""
+
+
 def sections(method: Method) -> Sections:
     """The formulas of an entry."""
     found: dict[str, list[Any]] = {}
-    for title, lines in whole(method):
+    room = ROOM
+    for title, lines in typeset(method):
         head, _, words = title.partition(": ")
         head = head.partition(" (")[0]
         name = NAMES.get(head, head)
-        found.setdefault(name, []).extend((words, x) if name in WORDED else x for x in lines)
+        for line in lines:
+            shown = latex(line)
+            if name == "lemmas" and (room := room - len(shown.mathml)) < 0:
+                shown = Formula(plain(read(line)))
+            found.setdefault(name, []).append((words, shown) if name in WORDED else shown)
     return Sections(**{name: tuple(lines) for name, lines in found.items()})
 
 

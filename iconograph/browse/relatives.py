@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.graph import Edge
 from catalog.spec import Method
+from codegen.site import addresses
 from codegen.site.pages import Brief
 from iconograph.browse.world import World
 
@@ -20,7 +21,7 @@ STATUS = {
     "refuted": ("refuted", "refuted"), "unknown": ("unknown", "undecided"),
     "claimed": ("unknown", "claimed, not proved here"),
 }  # fmt: skip
-MOST = 12
+MOST = 6
 """Entries listed of those that share a kernel; the page of the kernel has them all."""
 
 
@@ -45,11 +46,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Kin:
-    """Entries that share something with this one: the first of them, and how many more."""
+    """Entries that share something with this one: the first of them, how many more, and where."""
 
     title: str
     entries: tuple[Brief, ...]
     more: int
+    address: str
 
 
 def around(world: World) -> dict[str, list[Edge]]:
@@ -90,22 +92,24 @@ def notes(edge: Edge) -> Iterator[str]:
 
 def kin(world: World, name: str, edges: list[Edge]) -> tuple[Kin, ...]:
     """The entries that differ in one kernel only, and those that share one."""
-    found = []
+    icon = world.methods[name].icon
+    kernels = {"p": addresses.kernel("p", icon.p.name), "q": addresses.kernel("q", icon.q.name)}
     near = [e for e in edges if e.kind == "differs-in-one-kernel"]
-    listed = {name}
+    found = []
+    for part, same in (("p", "q"), ("q", "p")):
+        here = [e for e in near if e.label == part]
+        found.append((f"Differ in {part} only", here, kernels[same]))
     for part in ("p", "q"):
-        found.append((f"Differ in {part} only", [e for e in near if e.label == part]))
-    for part in ("p", "q"):
-        found.append((f"Same {part}", [e for e in edges if e.kind == f"same-{part}"]))
-    out = []
-    for title, same in found:
-        others = sorted({e.target if e.source == name else e.source for e in same} - listed)
-        if title.startswith("Differ"):
-            listed |= set(others)
+        here = [e for e in edges if e.kind == f"same-{part}"]
+        found.append((f"Same {part}", here, kernels[part]))
+    out, listed = [], {name}
+    for title, here, address in found:
+        others = {e.target if e.source == name else e.source for e in here} - listed
+        listed |= others
         if others:
             briefs = sorted((world.briefs[o] for o in others), key=lambda b: (b.year, b.id))
             shown = len(briefs) if len(briefs) <= MOST + 1 else MOST
-            out.append(Kin(title, tuple(briefs[:shown]), len(briefs) - shown))
+            out.append(Kin(title, tuple(briefs[:shown]), len(briefs) - shown, address))
     return tuple(out)
 
 

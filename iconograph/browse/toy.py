@@ -41,7 +41,7 @@ def toy(method: Method, text: str) -> Plot | None:
         if data is None:
             return None
         program = program_of(method)
-        return drawn(method, families, data, *descended(module(text), program, families, data))
+        return drawn(families, data, *descended(module(text), program, families, data))
     except (NoSample, ValueError, FloatingPointError, TypeError, KeyError, IndexError):
         return None  # such data do not suit this loss; the page then has no such plot
 
@@ -118,13 +118,12 @@ def heap(g: int, coordinate: int) -> float:
 
 def descended(
     made: Any, program: Program, families: list[str], data: Sample
-) -> tuple[dict[str, Any], dict[str, Any], float, float]:
-    """The points before and after, and the value of the loss before and after."""
+) -> tuple[dict[str, Any], float, float]:
+    """The points after the descent, and the value of the loss before and after."""
     function = getattr(made, f"{program.name}_loss")
     arguments = {a.symbol: a for a in program.arguments}
     now = {a.symbol: np.asarray(data.data[a.symbol]) for a in program.arguments}
     now |= {f: now[f].astype(float) for f in families}
-    before = {f: now[f].copy() for f in families}
     first: float | None = None
     mean = {f: np.zeros_like(now[f]) for f in families}
     square = {f: np.zeros_like(now[f]) for f in families}
@@ -135,7 +134,7 @@ def descended(
             value, found = function(*positional, **keyword)
         first = float(value) if first is None else first
         if step > STEPS:
-            return before, {f: now[f] for f in families}, first, float(value)
+            return {f: now[f] for f in families}, first, float(value)
         for f in families:
             slope = found[arguments[f].name]
             mean[f] = 0.9 * mean[f] + 0.1 * slope
@@ -146,23 +145,21 @@ def descended(
 
 
 def drawn(
-    method: Method, families: list[str], data: Sample, before: dict[str, Any],
-    after: dict[str, Any], first: float, last: float,
-) -> Plot | None:  # fmt: skip
+    families: list[str], data: Sample, after: dict[str, Any], first: float, last: float
+) -> Plot | None:
     """The plot, None where the points went nowhere or to infinity."""
-    if not (math.isfinite(last) and last < first and all(np.isfinite(a).all() for a in
-                                                         after.values())):  # fmt: skip
+    finite = math.isfinite(last) and all(np.isfinite(a).all() for a in after.values())
+    if not finite or last >= first:
         return None
     dots, where = [], dict[tuple[str, int], tuple[int, int]]()
     for g in range(GROUPS):
-        start, end = list[tuple[float, float]](), list[tuple[float, float]]()
+        points = list[tuple[float, float]]()
         for f in families:
             for k in range(len(after[f])):
                 if group(k) == g:
-                    where[f, k] = (g, len(end))
-                    start.append(rounded(before[f][k]))
-                    end.append(rounded(after[f][k]))
-        dots.append(Dots(f"group {g + 1}", tuple(start), tuple(end)))
+                    where[f, k] = (g, len(points))
+                    points.append(rounded(after[f][k]))
+        dots.append(Dots(f"group {g + 1}", tuple(points)))
     joined = tuple(threads(data, where))
     said = " Threads join partners." if joined else ""
     return Plot(
@@ -191,11 +188,6 @@ def threads(data: Sample, where: Mapping[tuple[str, int], tuple[int, int]]) -> A
 
 def partnered(data: Sample, k: int) -> bool:
     """Whether some function on the indices makes k + 1 the partner of k."""
-    return any(
-        isinstance(v, list) and len(v) == SIZE and v[k] == k + 1 and all(isinstance(x, int)
-                                                                        for x in v)
-        for v in data.data.values()
-    )  # fmt: skip
+    functions = [v for v in data.data.values() if isinstance(v, list) and len(v) == SIZE]
+    return any(all(isinstance(x, int) for x in v) and v[k] == k + 1 for v in functions)
 
-
-__all__ = ["toy"]

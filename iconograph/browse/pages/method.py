@@ -12,13 +12,15 @@ from catalog.errors import InputError
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from catalog.notation import to_text
 from catalog.spec import Method
+from codegen.emit import target_names
 from codegen.site import addresses
 from codegen.site.pages import Brief, File, Formula, Page
 from codegen.site.plots import drawing
 from derive.derivation import LAWS
 from derive.theorem import RULES
-from iconograph.browse import bundle, formulas, relatives, witnesses
+from iconograph.browse import bundle, formulas, relatives
 from iconograph.browse.entries import Entry
+from iconograph.browse.witness import counterexample
 from iconograph.browse.world import World
 from iconograph.proof import Step
 
@@ -43,18 +45,17 @@ class Card:
 class Proof:
     """What the page shows of a proof.
 
-    `chain` are equations with the laws between them, each with its address; `steps` those of the
-    checker that are listed with their numbers, of `count` in all; `rules` how often each rule or
-    axiom is used.
+    `chain` are equations with the laws between them, each with its address; `steps` the last
+    ones of the checker, of `count` in all; `rules` how often each rule or axiom is used.
     """
 
     chain: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-    steps: tuple[tuple[int, Step], ...]
+    steps: tuple[Step, ...]
     count: int
     rules: tuple[tuple[str, str, int], ...]
 
 
-SHORT, SHORTER = 40, 12
+SHORT, SHORTER = 24, 8
 """Steps of a proof that are listed: the last ones, since the first are about signs and counts, and
 fewer where there is a chain of equations. The certificate beside the page has all of them."""
 
@@ -70,13 +71,14 @@ def pages(world: World) -> Iterable[Page | File]:
         content: dict[str, object] = {
             "method": m, "brief": world.briefs[m.id], "known": known, "row": known.row,
             "f": formulas.sections(m), "cards": cards(m), "comparison": comparison(m),
-            "proof": proof(known), "witness": witness(known),
+            "proof": proof(known), "witness": counterexample(known.row),
             "groups": relatives.groups(world, m.id, edges[m.id]),
             "kin": relatives.kin(world, m.id, edges[m.id]),
             "corrected": relatives.corrected(world, m),
             "holds": holds(world, m), "bibtex": cited(m),
-            "bundle": bundle.path(m.id), "names": bundle.names(m, known),
-            "programs": programs(m, known), "drawings": tuple(map(drawing, known.plots)),
+            "bundle": bundle.path(m.id), "names": tuple(bundle.contents(m, known, cited(m))),
+            "programs": programs(m, known), "targets": target_names(),
+            "drawings": tuple(map(drawing, known.plots)),
             "used": relatives.used(world, edges[m.id], m.id),
         }  # fmt: skip
         content["parts"] = parts(content)
@@ -85,6 +87,7 @@ def pages(world: World) -> Iterable[Page | File]:
             scripts=("code.js",) if known.programs else (),
         )  # fmt: skip
         yield bundle.bundle(m, known, cited(m))
+    yield bundle.programs(world.entries.values())
 
 
 def cards(method: Method) -> tuple[Card, ...]:
@@ -128,12 +131,11 @@ def proof(known: Entry) -> Proof | None:
     """The proof, None where there is none."""
     if not known.steps:
         return None
-    numbered = list(enumerate(known.steps, 1))
     rules = Counter(("axiom", s.axiom) if s.axiom else ("rule", s.rule) for s in known.steps)
     return Proof(
         tuple((c.text, tuple((law, place(law)) for law in c.laws)) for c in known.chain),
-        tuple((n, shortened(s)) for n, s in numbered[-(SHORTER if known.chain else SHORT) :]),
-        len(numbered),
+        tuple(map(shortened, known.steps[-(SHORTER if known.chain else SHORT) :])),
+        len(known.steps),
         tuple((kind, name, count) for (kind, name), count in sorted(rules.items())),
     )  # fmt: skip
 
@@ -169,19 +171,14 @@ def parts(content: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 
 OPEN = ("torch",)
-"""The programs that stand on the page; others are in the bundle, to keep the site small."""
+"""The programs that stand on the page; with all of them the site would be twice as large."""
 
 
 def programs(method: Method, known: Entry) -> tuple[tuple[str, str, str], ...]:
     """The programs on the page: target, name of the file, text."""
-    names = bundle.programs(method, known)
-    return tuple((t, names[t], known.programs[t]) for t in OPEN if t in known.programs)
-
-
-def witness(known: Entry) -> witnesses.Shown | None:
-    """The witness of a refutation."""
-    data = known.row.detail.get("witness")
-    return None if data is None else witnesses.shown(data)
+    return tuple(
+        (t, bundle.program(method.id, t), known.programs[t]) for t in OPEN if t in known.programs
+    )
 
 
 def holds(world: World, method: Method) -> tuple[Brief, ...]:
