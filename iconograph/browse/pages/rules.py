@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from catalog.mathml import mathml
 from catalog.notation import to_text
@@ -14,6 +14,7 @@ from codegen.site.pages import Brief, Formula, Page
 from derive.theorem import AXIOMS, Judgement
 from derive.theorem import RULES as TRUSTED
 from derive.wording import judgement
+from iconograph.browse.pages.home import distinct
 from iconograph.browse.world import World
 
 Key = tuple[str, str]
@@ -102,16 +103,10 @@ def used(world: World, counts: Mapping[str, Counter[Key]]) -> Mapping[Key, Used]
     return {
         what: Used(
             len(names), sum(counts[n][what] for n in names),
-            told_apart([world.briefs[n] for n in names[:SHOWN]]),
+            distinct([world.briefs[n] for n in names[:SHOWN]]),
         )
         for what, names in found.items()
     }  # fmt: skip
-
-
-def told_apart(briefs: list[Brief]) -> tuple[Brief, ...]:
-    """Entries of one list; those whose labels are alike have their names for labels."""
-    labels = Counter(b.label for b in briefs)
-    return tuple(b if labels[b.label] == 1 else replace(b, label=b.name) for b in briefs)
 
 
 def said(doc: str) -> tuple[str, ...]:
