@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from catalog.divergences import DIVERGENCES
 from catalog.graph import Graph
+from catalog.kernels import P_KERNELS, Q_KERNELS, QKernel
 from catalog.periodic import named_gaps, periodic_table
 from codegen.site.pages import Page
 from codegen.site.render import render
 from derive.replay import replay
 from derive.theorem import AXIOMS, RULES
 from iconograph.browse.entries import Entry
-from iconograph.browse.pages import errata, gaps, rules
+from iconograph.browse.kernel_plots import plot
+from iconograph.browse.pages import errata, gaps, kernels, rules
 from iconograph.browse.witness import counterexample
 from iconograph.browse.world import World, brief, world
 from iconograph.find import catalog_methods
@@ -25,7 +30,7 @@ from iconograph.report import Row
 from tests.site_checks import malformed, read
 
 FEW = ("jsd-is-half-jeffreys", "k-means-sign", "average-margin-clip", "t-supcon", "supcon")
-MINE = (errata, gaps, rules)
+MINE = (errata, gaps, kernels, rules)
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -68,7 +73,7 @@ def words(page: str) -> str:
 
 def test_the_whole_catalog_fits(unproved: World) -> None:
     found = site(unproved)
-    assert set(found) == {"errata.html", "gaps.html", "rules.html"}
+    assert set(found) == {"errata.html", "gaps.html", "kernels.html", "rules.html"}
     for path, text in found.items():
         assert not malformed(text), path
         assert len(gzip.compress(text.encode())) < 60_000, path
@@ -135,6 +140,67 @@ def test_without_the_entry_a_gap_is_open(unproved: World) -> None:
 def test_a_program_is_offered_where_there_is_one(few: World) -> None:
     assert few.entries["t-supcon"].programs
     assert "iconograph generate t-supcon" in words(site(few)["gaps.html"])
+
+
+# ---------------------------------------------------------------------- kernels
+
+
+def test_kernels_stand_with_those_who_use_them(unproved: World) -> None:
+    (page,) = kernels.pages(unproved)
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for m in unproved.methods.values():
+        if not m.icon.blocks:
+            continue
+        for part in "pq":
+            said = tomllib.loads(m.text)[part].get("kernel", "formula")
+            wanted.setdefault((part, said), set()).add(m.id)
+    words = [*page.content["supervisory"], *page.content["learned"]]  # type: ignore[misc]
+    shown = {(w.part, w.name): {b.id for b in w.used} for w in words}
+    assert {key: ids for key, ids in shown.items() if ids} == wanted
+    assert set(shown) == {*(("p", k) for k in P_KERNELS), *(("q", k) for k in Q_KERNELS)}
+    wide = next(w for w in words if (w.part, w.name) == ("q", "gaussian"))
+    assert ("s-stress", "∞") in {(x.brief.id, x.to) for x in wide.limits}
+    text = site(unproved)["kernels.html"]
+    for part, names in (("p", P_KERNELS), ("q", Q_KERNELS), ("d", DIVERGENCES)):
+        assert all(f'id="{part}-{name}"' in text for name in names)
+
+
+FORMS = {
+    "gaussian": ("bandwidth 2", lambda d: math.exp(-d * d / 8)),
+    "student-t": ("dof 3", lambda d: (1 + d * d / 3) ** -2),
+    "inverse-power": ("power 4", lambda d: d**-4),
+    "dot": ("temperature 0.3", lambda d: math.exp(-d * d / 0.6)),
+    "logit": ("temperature 2", lambda s: math.exp((s - 4) / 2)),
+    "sigmoid": ("match", lambda s: 1 / (1 + math.exp(-s))),
+}
+
+
+def furthest(kernel: QKernel, name: str) -> float:
+    """The largest relative difference of a drawn curve from its closed form."""
+    found = plot(kernel)
+    assert found is not None
+    label, form = FORMS[name]
+    curve = next(c for c in found.curves if c.label == label)
+    return max(abs(y / form(x) - 1) for x, y in curve.points)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_kernels_are_drawn_as_they_are(name: str) -> None:
+    kernel = Q_KERNELS[name]
+    assert furthest(kernel, name) < 1e-4  # x and y are rounded to six digits
+    other = kernel.kernel.replace("score", "(score^2)")
+    assert furthest(replace(kernel, kernel=other), name) > 0.1
+
+
+def test_what_has_no_distance_is_not_drawn() -> None:
+    assert [plot(Q_KERNELS[name]) for name in ("cluster", "formula")] == [None, None]
+    assert plot(P_KERNELS["gaussian"]) and plot(P_KERNELS["one-hot"]) is None
+    assert plot(replace(P_KERNELS["gaussian"], template="exp(-|points(i)|^2)")) is None
+
+
+def test_latex_of_a_plugin_that_is_not_read_is_text() -> None:
+    assert kernels.latex(r"\foo{x}").text == r"\foo{x}" and not kernels.latex(r"\foo{x}").mathml
+    assert kernels.latex(r"\exp(-d)").mathml
 
 
 # ---------------------------------------------------------------------- rules
