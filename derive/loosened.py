@@ -7,6 +7,7 @@ and nothing is judged; it decides what is worth planting.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from derive.bridge import Problem
@@ -27,7 +28,10 @@ def loosened(old: Problem, new: Problem) -> bool:
     if not changed or any(a[0] == "eq" for a, _ in changed):
         return False
     gained = False
-    for case, model in trials(new, SIZES, 0):
+    # the models have values for what only the claim as it was speaks of
+    more_terms = tuple(t for a, _ in changed for t in a[1:])
+    both = replace(new, slack=(*(*new.slack, "", "", "", "")[:4], *more_terms))
+    for case, model in trials(both, SIZES, 0):
         point = case.point(model)
         for a, b in changed:
             more = ("nn", b[1] - a[1])

@@ -170,6 +170,7 @@ def test_an_error_that_people_make_is_among_them(name: str, kind: str, change: s
         ("log(mean[i] exp(s[i]))", "max[i] s[i] + log(n)", True),
         ("log(sum[i] exp(s[i]))", "max[i] s[i]", False),
         ("log(sum[k] exp(s[k]))", "max[i] s[i] + log(n)", False),  # another way to write it
+        ("log(1)", "log(n)", True),  # log-sum-exp is at least the largest score; no s is left
     ],
 )
 def test_a_bound_with_more_room_is_no_error(left: str, right: str, less: bool) -> None:
