@@ -1,4 +1,7 @@
-"""Train an encoder of scikit-learn's digits with the SupCon loss that iconograph generates.
+"""SupCon on digits
+================
+
+Train an encoder of scikit-learn's digits with the SupCon loss that iconograph generates.
 
     python examples/supcon_digits.py
 
@@ -164,3 +167,9 @@ def draw(result: Result, path: Path) -> None:
 
 if __name__ == "__main__":
     main()
+
+# %%
+# .. image:: /pictures/supcon_digits.png
+#    :alt: The loss above its floor, and t-SNE maps of the test images
+#
+# sphinx_gallery_thumbnail_path = "pictures/supcon_digits.png"

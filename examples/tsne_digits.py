@@ -1,4 +1,7 @@
-"""t-SNE of scikit-learn's digits, descended on the loss that iconograph generates.
+"""t-SNE of digits, against scikit-learn
+=====================================
+
+t-SNE of scikit-learn's digits, descended on the loss that iconograph generates.
 
     python examples/tsne_digits.py
 
@@ -197,3 +200,9 @@ def draw(maps: tuple[Map, Map], digit: Array, path: Path) -> None:
 
 if __name__ == "__main__":
     main()
+
+# %%
+# .. image:: /pictures/tsne_digits.png
+#    :alt: The digits mapped by the generated loss, and by scikit-learn
+#
+# sphinx_gallery_thumbnail_path = "pictures/tsne_digits.png"

@@ -1,4 +1,7 @@
-"""A loss of one's own, from a file to training: verify, check, generate, train, and two slips.
+"""A loss of your own, from a file to training
+===========================================
+
+A loss of one's own, from a file to training: verify, check, generate, train, and two slips.
 
     python examples/own_loss/run.py
 
@@ -270,3 +273,9 @@ def say(title: str) -> None:
 
 if __name__ == "__main__":
     main()
+
+# %%
+# .. image:: /pictures/own_loss.png
+#    :alt: p, and q before and after training, as shares between digits; test accuracy against lam
+#
+# sphinx_gallery_thumbnail_path = "pictures/own_loss.png"
