@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE / "extensions")]
 
-from quick_run import QuickRun  # noqa: E402
+from quick_run import AsFile, QuickRun  # noqa: E402
 
 import iconograph  # noqa: E402
 
@@ -59,7 +59,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$" if runnable else r"(?!)",
     "plot_gallery": "False",
     "reset_argv": QuickRun(),
-    "reset_modules": (),
+    "reset_modules": (AsFile(),),
     "image_scrapers": (),
     "download_all_examples": False,
     "write_computation_times": False,

@@ -56,7 +56,7 @@ class Result:
 
 
 def main(arguments: list[str] | None = None) -> Result:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--quick", action="store_true", help="a few seconds: fewer of everything")
     options.add_argument("--out", type=Path, default=ROOT / "build/examples", help="a folder")
     options.add_argument("--picture", type=Path, default=None, help="default: docs/pictures")
@@ -168,8 +168,7 @@ def draw(result: Result, path: Path) -> None:
 if __name__ == "__main__":
     main()
 
+# sphinx_gallery_thumbnail_path = "pictures/supcon_digits.png"
 # %%
 # .. image:: /pictures/supcon_digits.png
 #    :alt: The loss above its floor, and t-SNE maps of the test images
-#
-# sphinx_gallery_thumbnail_path = "pictures/supcon_digits.png"

@@ -77,7 +77,7 @@ class Result:
 
 
 def main(arguments: list[str] | None = None) -> Result:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--quick", action="store_true", help="a few seconds: fewer of everything")
     options.add_argument("--out", type=Path, default=ROOT / "build/examples", help="a folder")
     options.add_argument("--picture", type=Path, default=None, help="default: docs/pictures")
@@ -201,8 +201,7 @@ def draw(maps: tuple[Map, Map], digit: Array, path: Path) -> None:
 if __name__ == "__main__":
     main()
 
+# sphinx_gallery_thumbnail_path = "pictures/tsne_digits.png"
 # %%
 # .. image:: /pictures/tsne_digits.png
 #    :alt: The digits mapped by the generated loss, and by scikit-learn
-#
-# sphinx_gallery_thumbnail_path = "pictures/tsne_digits.png"

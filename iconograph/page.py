@@ -46,7 +46,7 @@ def _lines(methods: list[Method], verdicts: dict[str, Row]) -> Iterator[str]:
     yield "|---|--:|---|"
     for relation, says in SECTIONS.items():
         if counts[relation]:
-            yield f"| [{relation}](#{relation}) | {counts[relation]} | {says} |"
+            yield f"| [{relation}](#{relation}) | {counts[relation]} | {_cell(says)} |"
     yield f"| all | {len(methods)} | {len(methods) - len(wrong)} as claimed |"
     for relation in SECTIONS:
         part = [m for m in methods if m.claim.relation == relation]
@@ -68,7 +68,12 @@ def _row(m: Method, r: Row) -> str:
     level = r.level if r.ok else f"**{r.outcome}**"
     cells = [f"`{m.id}`", m.name, str(m.year), _code(said), level]
     cells.append(f"`{r.hash[:12]}`" if r.hash else r.outcome)
-    return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+    return "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _code(text: str) -> str:

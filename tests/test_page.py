@@ -30,6 +30,15 @@ def test_the_page_lists_every_entry() -> None:
     assert {v[1] for v in said.values()} == {"general-N", "witness"}
 
 
+def test_no_row_of_a_table_has_more_cells_than_its_head() -> None:
+    bar = re.compile(r"(?<!\\)\|")
+    method = load("dvae-prior")
+    for text in (PAGE.read_text(), page([method], [judge(method)])):
+        for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
+            assert len({len(bar.split(line)) for line in table.splitlines()}) == 1
+    assert len(bar.split("| KL(q || p) |")) != len(bar.split(r"| KL(q \|\| p) |"))
+
+
 def test_its_certificates_are_those_of_the_proofs() -> None:
     said = listed(PAGE.read_text())
     for name in ("supcon", "gibbs", "k-means", "cross-entropy"):

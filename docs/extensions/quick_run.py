@@ -1,7 +1,8 @@
-"""The arguments that the gallery gives an example: its quick form, which leaves docs/ alone."""
+"""How the gallery runs an example: in its quick form, which leaves docs/ alone, as a file."""
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,5 +14,16 @@ class QuickRun:
         return "QuickRun()"
 
     def __call__(self, conf: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
-        """See above."""
+        """The arguments."""
         return ["--quick"]
+
+
+class AsFile:
+    """What sphinx-gallery calls before it runs a script, to which it does not say where it is."""
+
+    def __repr__(self) -> str:
+        return "AsFile()"
+
+    def __call__(self, conf: Mapping[str, Any], path: str) -> None:
+        """Let `__file__` be that of the script."""
+        vars(builtins)["__file__"] = path

@@ -78,7 +78,7 @@ class Data:
 
 
 def main(arguments: list[str] | None = None) -> Tour:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--quick", action="store_true", help="a few seconds: fewer of everything")
     options.add_argument("--out", type=Path, default=Path("build/examples"), help="a folder")
     options.add_argument("--picture", type=Path, default=None, help="default: docs/pictures")
@@ -274,8 +274,7 @@ def say(title: str) -> None:
 if __name__ == "__main__":
     main()
 
+# sphinx_gallery_thumbnail_path = "pictures/own_loss.png"
 # %%
 # .. image:: /pictures/own_loss.png
 #    :alt: p, and q before and after training, as shares between digits; test accuracy against lam
-#
-# sphinx_gallery_thumbnail_path = "pictures/own_loss.png"
