@@ -1,15 +1,19 @@
-"""What is known of the entries of the catalog, found out once per process and shared by all tests.
+"""What is known of the entries of the catalog, found out once and shared by all tests.
 
 `judged` asks the judges of finite models, `proved` searches for a proof and certifies it, `verdict`
-runs the pipeline with these two in their places, so that nothing is done twice.
+runs the pipeline with these two in their places, so that nothing is done twice. Verdicts are shared
+by the processes of one run too.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -98,6 +102,22 @@ def replayed(name: str) -> CheckResult:
 @cache
 def verdict(name: str) -> Verdict:
     """The verdict of the pipeline, its judges and its search being those above."""
+    folder = os.environ.get("ICONOGRAPH_TESTS_SHARED")
+    path = Path(folder) / f"{name}.pickle" if folder else None
+    if path and path.exists():
+        found = pickle.loads(path.read_bytes())
+        assert isinstance(found, Verdict)
+        return found
+    found = new_verdict(name)
+    if path:
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_bytes(pickle.dumps(found))
+        part.replace(path)  # another process reads all of it or nothing
+    return found
+
+
+def new_verdict(name: str) -> Verdict:
+    """The same, found out here."""
     with (
         patch.object(pipeline, "problem", lambda method: claim(method.id)),
         patch.object(pipeline.finite, "judge", lambda method, *_, **__: judged(method.id)),
