@@ -15,11 +15,12 @@ from iconograph.browse.world import World
 
 @dataclass(frozen=True)
 class Said:
-    """An entry about a gap, with what it claims."""
+    """An entry about a gap, with what it claims; `defined` where nothing is published."""
 
     brief: Brief
     summary: str
     claim: Formula
+    defined: bool
     command: str
 
 
@@ -78,4 +79,5 @@ def said(world: World, m: Method) -> Said:
     """An entry, and how a program is made of it where one can be."""
     programs = world.entries[m.id].programs
     command = f"iconograph generate {m.id}" if programs else ""
-    return Said(world.briefs[m.id], m.summary, formulas.claim(m), command)
+    defined = m.claim.relation == "definition"
+    return Said(world.briefs[m.id], m.summary, formulas.claim(m), defined, command)
