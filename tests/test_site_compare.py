@@ -14,40 +14,27 @@ from urllib.parse import urlencode
 
 import pytest
 
-from catalog.graph import build, claimed_edge
-from codegen.site.pages import File, Page
-from codegen.site.render import inline_json, render
+from codegen.site.render import inline_json
 from iconograph.browse.pages import compare
 from iconograph.browse.sides import Forms, Row, rows
 from iconograph.browse.world import World
 from iconograph.compare import aspects, cheapest
-from iconograph.network import claims
 from tests.site_checks import malformed, read
-from tests.test_site_reference import unproved as unproved
+from tests.site_worlds import rendered, unproved
 
 pytestmark = pytest.mark.xdist_group("site")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 Marked = tuple[str, str, str, str]
 
 
-@pytest.fixture(scope="module")
-def whole(unproved: World) -> World:
-    """The catalog with its graph, of which nothing is proved."""
-    from dataclasses import replace
-
-    return replace(unproved, graph=build(unproved.methods.values(), map(claimed_edge, claims())))
+@pytest.fixture(name="whole")
+def whole_catalog() -> World:
+    return unproved()
 
 
 @pytest.fixture(scope="module")
-def site(whole: World) -> dict[str, bytes]:
-    made = list(compare.pages(whole))
-    stubs = [Page(f"methods/{name}.html", "az.html.jinja", name, {"letters": ()})
-             for name in whole.methods]  # fmt: skip
-    home = Page("index.html", "az.html.jinja", "home", {"letters": ()})
-    return render(
-        [*(p for p in made if isinstance(p, Page)), *stubs, home],
-        [f for f in made if isinstance(f, File)],
-    )
+def site() -> dict[str, bytes]:
+    return rendered(unproved(), compare.pages(unproved()))
 
 
 def side(site: dict[str, bytes], name: str) -> dict[str, list[list[object]]]:

@@ -7,27 +7,22 @@ import json
 import math
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from catalog.divergences import DIVERGENCES
-from catalog.graph import Graph
 from catalog.kernels import P_KERNELS, Q_KERNELS, QKernel
 from catalog.periodic import named_gaps, periodic_table
-from codegen.site.pages import Page
-from codegen.site.render import render
 from derive.replay import replay
 from derive.theorem import AXIOMS, RULES
-from iconograph.browse.entries import Entry
 from iconograph.browse.kernel_plots import plot
 from iconograph.browse.pages import errata, gaps, kernels, rules
 from iconograph.browse.witness import counterexample
-from iconograph.browse.world import World, brief, world
-from iconograph.find import catalog_methods
+from iconograph.browse.world import World
 from iconograph.report import Row
 from tests.site_checks import malformed, read
+from tests.site_worlds import judged, rendered, unproved
 
 FEW = ("jsd-is-half-jeffreys", "k-means-sign", "average-margin-clip", "t-supcon", "supcon")
 MINE = (errata, gaps, kernels, rules)
@@ -35,36 +30,21 @@ MINE = (errata, gaps, kernels, rules)
 pytestmark = pytest.mark.xdist_group("site")
 
 
-@pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ICONOGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield world(FEW)
+@pytest.fixture(name="few")
+def few_entries() -> World:
+    return judged(*FEW)
 
 
-@pytest.fixture(scope="module")
-def unproved() -> World:
-    """The catalog as it would be if nothing had been tried."""
-    methods = {m.id: m for m in catalog_methods()}
-    entries = {
-        m.id: Entry(Row(m.id, m.name, m.claim.relation, "unknown", "none", False, 0.0, "not tried",
-                        (), "", ()))
-        for m in methods.values()
-    }  # fmt: skip
-    briefs = {m.id: brief(m, entries[m.id], "") for m in methods.values()}
-    table = periodic_table(methods.values())
-    return World(methods, entries, briefs, dict.fromkeys(methods, ""), Graph(()), table)
+@pytest.fixture(name="unproved")
+def whole_catalog() -> World:
+    return unproved()
 
 
 def site(made: World) -> dict[str, str]:
-    """The pages of reference alone, and stubs of those that they link to."""
-    pages = [p for module in MINE for p in module.pages(made) if isinstance(p, Page)]
-    stubs = [Page(f"methods/{name}.html", "az.html.jinja", name, {"letters": ()})
-             for name in made.methods]  # fmt: skip
-    home = Page("index.html", "az.html.jinja", "home", {"letters": ()})
-    own = {p.path for p in pages}
-    files = render([*pages, *stubs, home])
-    return {path: data.decode() for path, data in files.items() if path in own}
+    """The pages of reference alone."""
+    pages = [p for module in MINE for p in module.pages(made)]
+    files = rendered(made, pages)
+    return {p.path: files[p.path].decode() for p in pages}
 
 
 def words(page: str) -> str:
