@@ -112,7 +112,7 @@ def test_what_names_say_ends_no_script() -> None:
     said = inline_json(json.dumps(NASTY))
     assert "<" not in said and json.loads(said) == NASTY
     row = Row("p labels", "labels", NASTY)
-    text = compare.script("a", (row,), NASTY).decode()
+    text = compare.script("a", (row,), [NASTY]).decode()
     assert json.loads(text[text.index("[") : -3])[1]["rows"][0][2] == NASTY
 
 

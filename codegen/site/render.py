@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from html import escape
@@ -14,6 +15,7 @@ from codegen.site.addresses import anchor, gap, kernel, method, relative, rule
 from codegen.site.pages import File, Formula, Page
 
 HERE = Path(__file__).parent
+ALTTEXT = re.compile(r' alttext="[^"]*"')
 
 
 class Broken(ValueError):
@@ -48,8 +50,13 @@ def inline_json(text: str) -> Markup:
 def shown(formula: Formula) -> Markup:
     """A formula: MathML that the catalog's printer wrote, or its text as code."""
     if formula.mathml:
-        return Markup(formula.mathml)
+        return Markup(bare(formula.mathml))
     return Markup("<code class=formula>{}</code>").format(formula.text)
+
+
+def bare(mathml: str) -> str:
+    """MathML without its plain text, which no browser shows or reads: it reads the tree."""
+    return ALTTEXT.sub("", mathml, count=1)
 
 
 def program(text: str) -> Markup:

@@ -1,6 +1,6 @@
-"""Files beside the pages: a zip for each entry, and one archive of all programs.
+"""One archive with the files of all entries: method files, certificates, programs, citations.
 
-Programs have much in common, so that one archive of all is a tenth of the archives of each.
+They have much in common, so that together they take a tenth of what an archive of each would.
 """
 
 from __future__ import annotations
@@ -8,20 +8,13 @@ from __future__ import annotations
 import io
 import lzma
 import tarfile
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from catalog.spec import Method
 from codegen.site.pages import File
 from iconograph.browse.entries import Entry
+from iconograph.browse.world import World
 
-DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can say: the same bytes every time
-PROGRAMS = "programs.tar.xz"
-
-
-def path(name: str) -> str:
-    """Where the zip of an entry stands."""
-    return f"methods/{name}.zip"
+ARCHIVE = "iconograph.tar.xz"
 
 
 def program(name: str, target: str) -> str:
@@ -29,39 +22,31 @@ def program(name: str, target: str) -> str:
     return f"{name.replace('-', '_')}_{target}.py"
 
 
-def contents(method: Method, known: Entry, bibtex: str) -> dict[str, str]:
-    """The files of a zip by name: the entry, its certificate, its citation."""
-    found = {f"{method.id}.toml": method.text}
-    if known.row.certificate:
-        found[f"{method.id}.json"] = known.row.certificate
-    if bibtex:
-        found[f"{method.id}.bib"] = bibtex + "\n"
-    return dict(sorted(found.items()))
+def names(name: str, known: Entry) -> tuple[str, ...]:
+    """The files of an entry in the archive."""
+    proof = (f"certificates/{name}.json",) if known.row.certificate else ()
+    programs = (f"programs/{target}/{program(name, target)}" for target in known.programs)
+    return (f"entries/{name}.toml", *proof, *programs)
 
 
-def bundle(method: Method, known: Entry, bibtex: str) -> File:
-    """The zip of an entry, the same bytes for the same content."""
+def archive(world: World, references: str) -> File:
+    """The archive, the same bytes for the same catalog; `references` are all citations."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, text in contents(method, known, bibtex).items():
-            info = zipfile.ZipInfo(name, DATE)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3  # else it names the system that it was made on
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, text)
-    return File(path(method.id), out.getvalue())
-
-
-def programs(entries: Iterable[Entry]) -> File:
-    """The programs of all entries, a folder for each target."""
-    texts = {
-        f"{target}/{program(known.row.id, target)}": text.encode()
-        for known in entries for target, text in known.programs.items()
-    }  # fmt: skip
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, data in sorted(texts.items()):
-            info = tarfile.TarInfo(f"programs/{name}")
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, text in sorted(contents(world, references)):
+            data = text.encode()
+            info = tarfile.TarInfo(f"iconograph/{name}")
             info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return File(PROGRAMS, lzma.compress(out.getvalue(), preset=6))
+            tar.addfile(info, io.BytesIO(data))
+    return File(ARCHIVE, lzma.compress(out.getvalue(), preset=6))
+
+
+def contents(world: World, references: str) -> Iterator[tuple[str, str]]:
+    """The files by their names."""
+    yield "references.bib", references
+    for name, known in world.entries.items():
+        yield f"entries/{name}.toml", world.methods[name].text
+        if known.row.certificate:
+            yield f"certificates/{name}.json", known.row.certificate
+        for target, text in known.programs.items():
+            yield f"programs/{target}/{program(name, target)}", text

@@ -272,8 +272,14 @@
   }
 
   // ---- code
+  function program(name) {
+    return sides[name].code.map(function (part) {
+      return typeof part === "number" ? graph.shared[part] : part;
+    }).join("\n\n\n");
+  }
+
   function code(a, b) {
-    var one = sides[a].code, other = sides[b].code, lines = [];
+    var one = program(a), other = program(b), lines = [];
     if (!one || !other) {
       return [make("p", { class: "more" }, [
         "Of " + (one ? b : other ? a : a + " and " + b) + " no program is generated."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,12 +17,16 @@ from catalog.graph import COMPUTED, KINDS, Edge
 from catalog.likeness import likeness
 from codegen.site.addresses import COMPARE
 from codegen.site.pages import Brief, File, Page
+from codegen.site.render import bare
 from iconograph.browse.sides import Forms, Row, rows
 from iconograph.browse.world import World
 from iconograph.compare import COSTS, LONGEST, OTHER
 
 TARGET = "numpy"
 """The program that is compared: the shortest, which says what is computed and no more."""
+
+GAP = "\n\n\n"
+"""What stands between two functions of a program."""
 
 IMPLIED = ("same-p", "same-q", "differs-in-one-kernel")
 """The edges that follow from the numbers of p, q and setting; the script makes them itself."""
@@ -45,6 +50,11 @@ def pages(world: World) -> Iterable[Page | File]:
     forms = Forms()
     sides = {m.id: tuple(rows(m, forms)) for m in paired}
     known = {m.id for m in paired}
+    codes = {
+        name: undocumented(world.entries[name].programs.get(TARGET, "")).split(GAP)
+        for name in sides
+    }
+    shared = {text: n for n, text in enumerate(repeated(codes.values()))}
     joined = [e for e in world.graph.edges if e.kind not in COMPUTED]
     content = {
         "entries": tuple(sorted((world.briefs[m.id] for m in paired), key=named)),
@@ -52,14 +62,22 @@ def pages(world: World) -> Iterable[Page | File]:
             Joined(world.briefs[e.source], world.briefs[e.target], e.sentence, e.status)
             for e in joined if {e.source, e.target} <= known
         ),
-        "graph": json.dumps(graph(world, forms), ensure_ascii=False, separators=(",", ":")),
+        "graph": json.dumps(
+            {**graph(world, forms), "shared": [*shared]}, ensure_ascii=False, separators=(",", ":")
+        ),
     }  # fmt: skip
     about = "Two losses side by side: what differs, what is proved between them, and their code."
     yield Page(COMPARE, "compare.html.jinja", "Compare two", content, about, "Compare", 10, "c",
                ("compare.js",))  # fmt: skip
     for name, found in sides.items():
-        code = (world.entries[name].programs or {}).get(TARGET, "")
-        yield File(f"compare/{name}.js", script(name, found, undocumented(code)))
+        code = [shared.get(part, part) for part in codes[name]]
+        yield File(f"compare/{name}.js", script(name, found, code))
+
+
+def repeated(codes: Iterable[list[str]]) -> list[str]:
+    """The functions that several programs have, which are written once, on the page."""
+    counts = Counter(part for code in codes for part in set(code))
+    return sorted(part for part, n in counts.items() if n > 2)
 
 
 def named(brief: Brief) -> tuple[str, str]:
@@ -67,9 +85,13 @@ def named(brief: Brief) -> tuple[str, str]:
     return brief.name.casefold(), brief.id
 
 
-def script(name: str, side: tuple[Row, ...], code: str) -> bytes:
-    """The file of an entry: one call with its rows and its program."""
-    data = {"rows": [[r.key, r.label, r.text, r.form, r.math] for r in side], "code": code}
+def script(name: str, side: tuple[Row, ...], code: list[str | int]) -> bytes:
+    """The file of an entry: one call with its rows and the parts of its program.
+
+    A part that several programs have is its number in the list of the page.
+    """
+    rows = [[r.key, r.label, r.text, r.form, bare(r.math)] for r in side]
+    data = {"rows": rows, "code": code}
     text = json.dumps([name, data], ensure_ascii=False, separators=(",", ":"))
     return f"iconograph.side.apply(null,{text});\n".encode()
 

@@ -57,14 +57,14 @@ class Proof:
 
 SHORT, SHORTER = 24, 8
 """Steps of a proof that are listed: the last ones, since the first are about signs and counts, and
-fewer where there is a chain of equations. The certificate beside the page has all of them."""
+fewer where there is a chain of equations. The certificate has all of them."""
 
 WIDE = 140
 """Letters of a step; a longer one is cut, and whole in the bundle."""
 
 
 def pages(world: World) -> Iterable[Page | File]:
-    """A page for every entry, and its bundle."""
+    """A page for every entry, and the archive of their files."""
     edges = relatives.around(world)
     for m in world.methods.values():
         known = world.entries[m.id]
@@ -76,7 +76,7 @@ def pages(world: World) -> Iterable[Page | File]:
             "kin": relatives.kin(world, m.id, edges[m.id]),
             "corrected": relatives.corrected(world, m),
             "holds": holds(world, m), "bibtex": cited(m),
-            "bundle": bundle.path(m.id), "names": tuple(bundle.contents(m, known, cited(m))),
+            "archive": bundle.ARCHIVE, "names": bundle.names(m.id, known),
             "programs": programs(m, known), "targets": target_names(),
             "drawings": tuple(map(drawing, known.plots)),
             "used": relatives.used(world, edges[m.id], m.id),
@@ -86,8 +86,8 @@ def pages(world: World) -> Iterable[Page | File]:
             addresses.method(m.id), "method.html.jinja", m.name, content, m.summary,
             scripts=("code.js",) if known.programs else (),
         )  # fmt: skip
-        yield bundle.bundle(m, known, cited(m))
-    yield bundle.programs(world.entries.values())
+    works = dict.fromkeys(filter(None, map(cited, world.methods.values())))
+    yield bundle.archive(world, "\n\n".join(works) + "\n")
 
 
 def cards(method: Method) -> tuple[Card, ...]:
