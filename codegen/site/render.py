@@ -60,8 +60,8 @@ def bare(mathml: str) -> str:
 
 
 def program(text: str) -> Markup:
-    """The text of a program inside of an element, where quotes need no escape (they are many)."""
-    return Markup(escape(text, quote=False))
+    """The text of a program in an element: quotes and > are many, and need no escape there."""
+    return Markup(escape(text, quote=False).replace("&gt;", ">"))
 
 
 def render(pages: Iterable[Page], files: Iterable[File] = ()) -> dict[str, bytes]:

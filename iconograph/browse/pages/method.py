@@ -52,7 +52,7 @@ class Proof:
     chain: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     steps: tuple[Step, ...]
     count: int
-    rules: tuple[tuple[str, str, int], ...]
+    rules: tuple[tuple[str, int], ...]
 
 
 SHORT, SHORTER = 24, 8
@@ -131,12 +131,12 @@ def proof(known: Entry) -> Proof | None:
     """The proof, None where there is none."""
     if not known.steps:
         return None
-    rules = Counter(("axiom", s.axiom) if s.axiom else ("rule", s.rule) for s in known.steps)
+    rules = Counter(s.axiom or s.rule for s in known.steps)
     return Proof(
         tuple((c.text, tuple((law, place(law)) for law in c.laws)) for c in known.chain),
         tuple(map(shortened, known.steps[-(SHORTER if known.chain else SHORT) :])),
         len(known.steps),
-        tuple((kind, name, count) for (kind, name), count in sorted(rules.items())),
+        tuple(sorted(rules.items())),
     )  # fmt: skip
 
 
