@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,9 @@ os.environ.setdefault("TRITON_INTERPRET", "1")
 # The terminal in which the suite happens to run should not shape what the commands print.
 for name in ("COLUMNS", "FORCE_COLOR"):
     os.environ.pop(name, None)
+
+if TYPE_CHECKING:
+    from iconograph.browse.world import World
 
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
@@ -67,3 +71,17 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"skipped, but ICONOGRAPH_REQUIRE_TORCH is set: {report.longrepr}"
     return report
+
+
+FEW = ("supcon", "simclr", "t-sne", "nerv", "triplet-supcon-limit", "jensen")
+"""Proved as it is, of another q, joint, refuted with a witness, a limit, a theorem."""
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A few entries as the site knows them, judged once; the user's own cache is not touched."""
+    from iconograph.browse.world import world
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ICONOGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield world(FEW)

@@ -6,7 +6,6 @@ import gzip
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,21 +20,13 @@ from tests.site_checks import dead_links, malformed, read, remote
 
 ROOT = Path(__file__).parent.parent
 FEW = ("supcon", "simclr", "t-sne", "nerv", "triplet-supcon-limit", "jensen")
-"""Proved as it is, of another q, joint, refuted with a witness, a limit, a theorem."""
 
 pytestmark = pytest.mark.xdist_group("site")
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ICONOGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield world(FEW)
-
-
-@pytest.fixture(scope="module")
-def site(small: World) -> dict[str, bytes]:
-    return build.build(small)
+def site(few: World) -> dict[str, bytes]:
+    return build.build(few)
 
 
 def pages(site: dict[str, bytes]) -> dict[str, str]:
@@ -94,18 +85,18 @@ def test_a_link_to_a_page_that_is_not_there_is_an_error() -> None:
 NASTY = '<script>alert(1)</script>"&\' {{ 1 + 1 }}'
 
 
-def test_what_a_name_says_is_text(small: World) -> None:
+def test_what_a_name_says_is_text(few: World) -> None:
     m = replace(
-        small.methods["supcon"], name=NASTY, summary=NASTY, aliases=(NASTY,),
+        few.methods["supcon"], name=NASTY, summary=NASTY, aliases=(NASTY,),
         published_text=NASTY, conventions={NASTY: NASTY}, assumes=tuple(
-            replace(f, text=NASTY) for f in small.methods["supcon"].assumes
+            replace(f, text=NASTY) for f in few.methods["supcon"].assumes
         ),
     )  # fmt: skip
-    known = small.entries["supcon"]
+    known = few.entries["supcon"]
     known = replace(known, row=replace(known.row, name=NASTY, statement=NASTY))
     nasty = replace(
-        small, methods={**small.methods, "supcon": m}, entries={**small.entries, "supcon": known},
-        briefs={**small.briefs, "supcon": brief(m, known, NASTY)},
+        few, methods={**few.methods, "supcon": m}, entries={**few.entries, "supcon": known},
+        briefs={**few.briefs, "supcon": brief(m, known, NASTY)},
     )  # fmt: skip
     site = build.build(nasty)
     for path, text in pages(site).items():
@@ -122,7 +113,7 @@ def test_a_page_that_does_not_escape_is_noticed() -> None:
 
 
 def test_the_same_bytes_twice_and_from_the_command_line(
-    site: dict[str, bytes], small: World, tmp_path: Path
+    site: dict[str, bytes], few: World, tmp_path: Path
 ) -> None:
     assert build.build(world(FEW)) == site  # from what the cache holds
     out = tmp_path / "deep" / "site"

@@ -84,8 +84,13 @@
       panel.querySelector("summary").after(tools);
       return tab;
     });
-    group.prepend(bar);
+    if (panels.length > 1) {
+      group.prepend(bar);
+      choose(0);
+    } else {
+      panels[0].removeAttribute("role");
+      panels[0].removeAttribute("aria-labelledby");
+    }
     group.classList.add("tabbed");
-    choose(0);
   });
 })();
