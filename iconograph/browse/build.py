@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from pkgutil import iter_modules
 
@@ -15,8 +15,9 @@ from catalog.errors import InputError
 from codegen.site.pages import File, Page
 from codegen.site.render import render
 from iconograph import __version__
+from iconograph.browse import cache
 from iconograph.browse import pages as folder
-from iconograph.browse.world import World
+from iconograph.browse.world import World, world
 from iconograph.files import reason
 
 MARK = "iconograph-site.json"
@@ -86,12 +87,20 @@ def check(out: Path) -> None:
         raise InputError(f"the folder cannot be read: {reason(error)}", path=str(out)) from None
 
 
-def fresh(files: Iterable[str], out: Path) -> bool:
-    """Whether a folder holds all files of these names."""
-    return all((out / PurePosixPath(path)).is_file() for path in files)
+KEPT = 3
+"""Sites that are kept in the cache."""
 
 
-def remove(out: Path) -> None:
-    """Delete a site that this program wrote."""
-    if (out / MARK).is_file():
-        shutil.rmtree(out)
+def kept(names: Sequence[str], jobs: int) -> Path:
+    """The folder of a site in the cache, built if nothing like it was built before.
+
+    Raises InputError as `world` and `write` do.
+    """
+    sites = cache.folder() / "sites"
+    place = sites / cache.whole(*names)[:32]
+    if not (place / MARK).is_file():
+        write(build(world(names, jobs)), place)
+    for old in sorted(sites.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+        if old != place and (old / MARK).is_file():
+            shutil.rmtree(old, ignore_errors=True)
+    return place

@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from catalog import registry
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from iconograph import __version__, rooms
 
@@ -75,6 +76,17 @@ def program() -> str:
     for path in [*sorted({p for home in homes for p in sources(home)}), *judging]:
         said += [path.name, path.read_text(encoding="utf-8")]
     return digest(said)
+
+
+def whole(*names: str) -> str:
+    """A name for a site: what `key` depends on, every entry, and the text of the site itself."""
+    package = Path(__file__).parent.parent
+    root = rooms.home(package)
+    here = {p for home in (*(root / room for room in rooms.ROOMS), package)
+            for p in home.rglob("*") if p.is_file() and "__pycache__" not in p.parts}  # fmt: skip
+    plugged = [e.path for e in registry.everything().values() if e.origin]
+    found = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (*sorted(here), *sorted(plugged))]
+    return key("site", *names, *found)
 
 
 def sources(home: Path) -> Iterator[Path]:

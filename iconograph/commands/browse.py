@@ -28,32 +28,25 @@ def browse(
     site is kept in a cache and served on 127.0.0.1 until Ctrl-C. What was judged before is not
     judged again, so that only the first time takes long.
     """
-    from iconograph.browse.build import build, check, write
+    from iconograph.browse.build import build, check, kept, write
     from iconograph.browse.world import world
     from iconograph.commands.verify import cores
     from iconograph.console import complain
 
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
+    jobs = jobs or cores()
     if out is not None:
         check(out.absolute())  # before the work, not after it
-    files = build(world(names, jobs or cores()))
-    place = out
-    if place is None:
-        from iconograph.browse import cache
-
-        place = cache.folder() / "sites" / cache.digest(map(repr, files.items()))[:32]
-    if out is not None or not place.is_dir():
-        write(files, place)
-    size = sum(map(len, files.values()))
-    if out is not None:
-        pages = sum(path.endswith(".html") for path in files)
+        files = build(world(names, jobs))
+        write(files, out)
+        pages, size = sum(path.endswith(".html") for path in files), sum(map(len, files.values()))
         print(f"{out} written: {pages} pages, {size / 1e6:.1f} MB; open {out / 'index.html'}")
         return
     import webbrowser
 
-    from iconograph.browse.serve import server
+    from iconograph.browse.serve import listen
 
-    with server(place, port) as running:
+    with listen(kept(names, jobs), port) as running:
         address = f"http://127.0.0.1:{running.server_address[1]}/"
         complain(f"the site is at {address} until Ctrl-C")
         if open_it:
