@@ -49,7 +49,7 @@ class Proof:
     ones of the checker, of `count` in all; `rules` how often each rule or axiom is used.
     """
 
-    chain: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    chain: tuple[tuple[Formula, tuple[tuple[str, str], ...]], ...]
     steps: tuple[Step, ...]
     count: int
     rules: tuple[tuple[str, int], ...]
@@ -133,7 +133,10 @@ def proof(known: Entry) -> Proof | None:
         return None
     rules = Counter(s.axiom or s.rule for s in known.steps)
     return Proof(
-        tuple((c.text, tuple((law, place(law)) for law in c.laws)) for c in known.chain),
+        tuple(
+            (formulas.latex(c.latex, c.text), tuple((law, place(law)) for law in c.laws))
+            for c in known.chain
+        ),
         tuple(map(shortened, known.steps[-(SHORTER if known.chain else SHORT) :])),
         len(known.steps),
         tuple(sorted(rules.items())),
