@@ -11,12 +11,12 @@ a label stands for, which row is the other view, which number the scale of the l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 
 from codegen.dialects import TORCH
-from codegen.ir import Argument, Program
+from codegen.ir import Argument, LogKernel, Program, Reduction
 from codegen.layout import wrapped
 from codegen.passes import linear
 from codegen.render import environment
@@ -72,14 +72,43 @@ def adapter(program: Program, style: str) -> str:
         numbers=plan.numbers,
         trained=plan.trained,
         bias=plan.bias,
+        pair=any(r.normalise == "pair" for r in program.reductions),
         normalise=any(
             (atom.kind == "dot" and atom.left is not None and not atom.left.unit)
             for r in program.reductions
             for atom in r.log_kernel.atoms
         ),
-        module_arguments=[a.name for a in program.arguments if a.name not in held],
     )  # fmt: skip
     return wrapped(text.rstrip() + "\n").rstrip()
+
+
+AS_GIVEN = (
+    "Features",
+    "multiplied as they are given, as open_clip does; of rows of length one it is the loss above",
+)
+
+
+def as_called(program: Program, style: str) -> Program:
+    """The program that a style calls: open_clip's losses do not divide features by their length."""
+    if style != "clip" or not any(unit for r in program.reductions for unit in units(r)):
+        return program
+    reductions = tuple(replace(r, log_kernel=raw(r.log_kernel)) for r in program.reductions)
+    return replace(program, reductions=reductions, known=(*program.known, AS_GIVEN))
+
+
+def units(r: Reduction) -> list[bool]:
+    """Whether the features of each score are divided by their length."""
+    return [a.left is not None and a.left.unit for a in r.log_kernel.atoms]
+
+
+def raw(k: LogKernel) -> LogKernel:
+    """The kernel of features as they are."""
+    atoms = []
+    for a in k.atoms:
+        if a.left is not None and a.right is not None:
+            a = replace(a, left=replace(a.left, unit=False), right=replace(a.right, unit=False))
+        atoms.append(a)
+    return replace(k, atoms=tuple(atoms))
 
 
 def arrays(program: Program) -> tuple[list[Argument], list[Argument], list[Argument]]:

@@ -8,6 +8,7 @@ from catalog.conditions import conjuncts
 from catalog.symbols import Expr, Iverson
 from codegen import log_space
 from codegen.divergence import takes_log_p
+from codegen.missing import signed
 from codegen.pieces import Pieces, positions, unique
 from codegen.printers import TensorPrinter
 from codegen.render import environment
@@ -97,6 +98,7 @@ def block_target(
         names=[*names, *(["like"] if like else [])],
         text=code,
         binary=t.binary,
+        signed=signed(t.expr) and not t.binary,
         mask=mask,
         outcomes=t.form == "match",
         entropy=pieces.program.kl,

@@ -6,8 +6,11 @@ The helpers they call have the same names and arguments in every target.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
+from catalog.symbols import Big, Num, Sym, walk
 from codegen.ir import Argument, Program
+from codegen.trees import holds_always
 
 RANK = {"number": 0, "mask": 1, "index": 2}
 
@@ -46,6 +49,28 @@ def argument(a: Argument, sized: set[str], dtype: str, like: str) -> list[str]:
         lines = [f'{a.name} = _number("{a.name}", {a.name}{like}{strict})']
     if a.range == "probability":
         lines.append(f'{a.name} = _below_one("{a.name}", {a.name})')
+    return lines
+
+
+def covered(program: Program, sums: dict[str, str] | None = None) -> list[str]:
+    """Lines that refuse an empty cluster where the file says that none is: q divides by its size.
+
+    `sums` are the texts of the sums over rows where these are not all at hand.
+    """
+    method, lines = program.method, list[str]()
+    in_q = {n.name for b in method.icon.blocks for n in walk(b.kernel) if isinstance(n, Sym)}
+    by_symbol = {a.symbol: a for a in program.arguments}
+    for fact in method.assumes:
+        total = fact.left
+        if not (isinstance(total, Big) and total.op == "sum" and holds_always(total.cond)):
+            continue
+        array, zero = total.body, fact.relation == ">" and fact.right == Num(Fraction(0))
+        if not (zero and isinstance(array, Sym) and array.name in in_q and len(array.args) == 2):
+            continue
+        if array.name in by_symbol and total.vars == array.args[:1]:
+            name = by_symbol[array.name].name
+            sizes = (sums or {}).get(name, f"{name}.sum(0)")
+            lines.append(f'_covered("{name}", {sizes}, "{fact.text}")')
     return lines
 
 

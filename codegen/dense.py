@@ -9,6 +9,7 @@ from __future__ import annotations
 from codegen.block_target import always_has_rows, repeats_allowed, stated
 from codegen.dialects import NUMPY, TORCH
 from codegen.divergence import order_line, passed, takes_log_p
+from codegen.missing import signed
 from codegen.pieces import Pieces
 
 
@@ -159,7 +160,10 @@ def weight_lines(pieces: Pieces) -> list[str]:
         out = [f"p_ij = {where(pieces, 'allowed', code, '0.0') if masked else code}"]
     if t.form == "proportional":
         axis, keep = dims(pieces)
-        out.append("mass = p_ij.sum()" if is_whole(pieces) else f"mass = p_ij.sum({axis}, {keep})")
+        sums = "p_ij.sum()" if is_whole(pieces) else f"p_ij.sum({axis}, {keep})"
+        if signed(t.expr) and not t.binary:
+            sums = "_mass(p_ij).sum()" if is_whole(pieces) else "_mass(p_ij)[:, None]"
+        out.append(f"mass = {sums}")
         out.append(f"p_ij = p_ij / {where(pieces, 'mass == 0', '1.0', 'mass')}")
     elif stated(pieces):
         out += defined_rows(pieces, is_whole(pieces))
@@ -194,7 +198,7 @@ def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
     out = []
     if is_ratio(pieces):
         total = "kernel.sum()" if joint else f"kernel.sum({axis}, {keep})"
-        if joint:
+        if joint and pieces.dialect is TORCH:
             out.append(f"q_ij = kernel / {total}")
         else:
             out.append(f"total = {total}")
@@ -210,9 +214,8 @@ def q_lines(pieces: Pieces, *, joint: bool) -> list[str]:
         code = "_softmax(log_kernel.reshape(1, -1)).reshape(log_kernel.shape)" if joint else (
             "_softmax(log_kernel)"
         )
-        total = "_log_sum(log_kernel.reshape(1, -1))" if joint else "_log_sum(log_kernel)"
         out.append(f"q_ij = {code}")
-        out.append(f"log_q = np.where(p_ij <= 0, 0.0, log_kernel - {total})")
+        out.append(f"log_q = np.where(p_ij <= 0, 0.0, {code.replace('_softmax', '_log_softmax')})")
     return out
 
 

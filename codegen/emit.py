@@ -78,6 +78,8 @@ def emit(
         raise Refused(f"{method.id}: it reads no array of numbers, so there is nothing to compute")
     # IR -> IR
     program = passes.run(program)
+    if adapter is not None:
+        program = adapters.as_called(program, adapter)
     # IR -> text
     choice = {} if columns is None else {"columns": columns}
     text = str(importlib.import_module(f"codegen.targets.{target}").emit(program, **choice))

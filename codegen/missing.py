@@ -8,7 +8,7 @@ NaN up to the loss.
 
 from __future__ import annotations
 
-from catalog.symbols import IApp, Mask, Node, Sym, walk
+from catalog.symbols import Expr, IApp, Mask, Node, Sym, walk
 from codegen.ir import Argument, Program
 
 
@@ -17,6 +17,12 @@ def made_of(program: Program, *nodes: Node) -> list[Argument]:
     used = {n.name for node in nodes for n in walk(node) if isinstance(n, Sym | IApp | Mask)}
     found = [a for a in program.arguments if a.symbol in used and a.kind == "number"]
     return [] if any(a.learned for a in found) else found
+
+
+def signed(expr: Expr) -> bool:
+    """Whether weights are given as numbers, so that one may be negative."""
+    kinds = ("nonnegative", "real")
+    return any(isinstance(n, Sym) and n.args and n.kind in kinds for n in walk(expr))
 
 
 def known(program: Program, mass: str, *nodes: Node) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from catalog.symbols import Sym, walk
+from codegen.fill import SPLIT
 from codegen.ir import Argument, Program
 
 SAID = "; in rows (CSR) where it is sparse"
@@ -28,21 +29,33 @@ def candidates(program: Program) -> list[Argument]:
     ]  # fmt: skip
 
 
-def cut(program: Program, streaming: str, functions: str) -> tuple[list[str], str]:
+def cut(
+    program: Program, streaming: list[str], functions: list[str]
+) -> tuple[list[str], list[str]]:
     """The names of the weights that may be sparse, and the functions that cut blocks out of them.
 
     A name is left out where the streaming form does more with it than hand it on.
     """
-    names = []
+    names, body, whole = [], "\n".join(streaming), SPLIT.join(functions)
     for a in candidates(program):
         n = a.name
         blocks = re.compile(rf"\b{n}\[(rows|columns), (rows|columns)\]")
-        made = blocks.sub(rf"_cut({n}, \1, \2)", functions)
+        made = blocks.sub(rf"_cut({n}, \1, \2)", whole)
         more = re.compile(rf"\b{n}(\[|\.)|[-+*/@] {n}\b|\b{n} [-+*/@<>=]=? (?!_real)")
-        if made != functions and not more.search(f"{made}\n{streaming}"):
+        if made != whole and not more.search(f"{made}\n{body}"):
             names.append(n)
-            functions = made
-    return names, functions
+            whole = made
+    return names, whole.split(SPLIT)
+
+
+def read(lines: list[str], names: list[str]) -> list[str]:
+    """The lines that check the arguments of the streaming form."""
+    for name in names:
+        start, layouts = f"{name} = _real(", "layouts=(torch.strided, torch.sparse_csr)"
+        lines = [
+            f"{line[:-1]}, {layouts})" if line.startswith(start) else line for line in lines
+        ]
+    return lines
 
 
 def written_out(lines: list[str], names: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from catalog.symbols import Big, Cond, Expr, Iverson, Size, free_indices, map_node
 from codegen import log_space
 from codegen.block_target import always_has_rows, stated
+from codegen.missing import signed
 from codegen.pieces import Pieces
 from codegen.split import NotPairwise
 from codegen.text import PRODUCT
@@ -147,6 +148,9 @@ class TileTarget:
             doc = "The log of the sum of exp(logits of p) of every row."
         else:
             value = self.weight(tile, mask, False)
+            if self.t.form == "proportional" and self.condition is None and signed(self.t.expr):
+                tile.inner.append(f"p_weight = {value}")
+                value = 'tl.where(p_weight < 0, float("nan"), p_weight)'
             doc = "The sum of what p is proportional to, of every row."
         output = Output("total", value, self.t.form == "softmax")
         return Sweep(f"_target_mass{self.pieces.k}", doc, tile, (output,))

@@ -8,6 +8,7 @@ vocabulary does not give a meaning to is refused here, with the reason: `admissi
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -59,6 +60,8 @@ def compose(
     p_name, q_name = p_table["kernel"], q_table["kernel"]
     known(p_name, P_KERNELS, "--p")
     known(q_name, Q_KERNELS, "--q")
+    checked_numbers(p_table, "--p")
+    checked_numbers(q_table, "--q")
     layout = laid_out(normalise, neighbours, P_KERNELS[p_name])
     for why, hint in misfits(p_name, q_name, layout):
         raise InputError(why, hint=hint)
@@ -109,6 +112,24 @@ def known(name: str, kernels: Mapping[str, object], option: str) -> None:
     if name not in kernels:
         hint = did_you_mean(name, kernels) or f"kernels: {', '.join(sorted(kernels))}"
         raise InputError(f"{option}: unknown kernel {name[:40]!r}", hint=hint)
+
+
+POSITIVE = {
+    "temperature": "the temperature",
+    "bandwidth": "the bandwidth",
+    "dof": "the number of degrees of freedom",
+}
+
+
+def checked_numbers(table: Mapping[str, str], option: str) -> None:
+    """Check the parameters of a kernel that are numbers. Raises InputError."""
+    for name, what in POSITIVE.items():
+        value = table.get(name, "")
+        if re.fullmatch(r"[-+]?\d+(\.\d+|/0*[1-9]\d*)?", value) and not Fraction(value) > 0:
+            raise InputError(
+                f"{option}: {what} of {table['kernel']} should be positive, got {name}={value}",
+                hint=f"{name}=1, or a symbol that --given declares positive",
+            )
 
 
 def laid_out(normalise: str | None, neighbours: str | None, p: PKernel) -> Layout:

@@ -225,6 +225,13 @@ REFUSED = {
         {"p": "symmetrised-gaussian", "normalise": "row"}, "one distribution over all pairs",
         "joint",
     ),
+    "degrees of freedom below zero": (
+        {"q": "student-t dof=-1"}, "degrees of freedom of student-t should be positive, got dof=-1",
+        "dof=1",
+    ),
+    "no temperature": (
+        {"q": "cosine temperature=0"}, "the temperature of cosine should be positive", "symbol",
+    ),
 }  # fmt: skip
 
 

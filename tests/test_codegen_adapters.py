@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -125,26 +127,69 @@ def test_two_views_of_two_tables_and_a_number_that_learns() -> None:
 
 @pytest.mark.parametrize("name", ["clip", "align"])
 def test_towers_with_a_scale_that_learns(name: str) -> None:
-    image, text = unit(rows(7)), unit(rows(7, seed=1))  # as open_clip hands them over
+    image, text = rows(7), rows(7, seed=1)  # no length is one: open_clip's ClipLoss takes them so
     scale = torch.tensor(14.3, dtype=torch.float64, requires_grad=True)
     loss = getattr(made(name, "clip"), f"{name.title()}TowersLoss")()
     s = scale * image @ text.T
     both = [torch.nn.functional.cross_entropy(x, torch.arange(7)) for x in (s, s.T)]
     found, right = loss(image, text, scale), sum(both) / 2
-    assert same(found, right, scale)
+    assert same(found, right, image, text, scale)
+    call = source(name, "clip").replace("image_features, text", "unit(image_features), text")
+    normalised = module(call)
+    normalised.__dict__["unit"] = unit
+    wrong = getattr(normalised, f"{name.title()}TowersLoss")()(image, text, scale)
+    assert not same(wrong, right, scale)
     assert loss(image, text, scale, output_dict=True)["contrastive_loss"] == found
     assert not same(loss(image, text, scale * 1.001), right, scale)
 
 
 def test_towers_with_a_bias() -> None:
-    image, text = unit(rows(5)), unit(rows(5, seed=1))
-    scale = torch.tensor(10.0, dtype=torch.float64, requires_grad=True)
+    image, text = rows(5), rows(5, seed=1)
+    scale = torch.tensor(1.5, dtype=torch.float64, requires_grad=True)
     bias = torch.tensor(-9.0, dtype=torch.float64, requires_grad=True)
     logits = scale * image @ text.T + bias
     sign = 2 * torch.eye(5, dtype=torch.float64) - 1
-    right = -torch.nn.functional.logsigmoid(sign * logits).mean()
-    assert same(made("siglip", "clip").SiglipTowersLoss()(image, text, scale, bias), right,
-                scale, bias)  # fmt: skip
+    every = -torch.nn.functional.logsigmoid(sign * logits)
+    towers = made("siglip", "clip").SiglipTowersLoss
+    found = towers()(image, text, scale, bias)
+    # as SigLipLoss of open_clip: the sum over all pairs over the number of rows
+    assert same(found, every.sum() / 5, image, text, scale, bias)
+    assert not same(found, every.mean(), scale, bias)
+    assert same(towers(reduction="sum")(image, text, scale, bias), every.sum(), image, scale, bias)
+    assert torch.allclose(towers(reduction="none")(image, text, scale, bias), every, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["clip", "align", "siglip"])
+def test_a_scale_that_is_no_exponential(name: str) -> None:
+    image, bias = rows(4), (0.0,) if name == "siglip" else ()
+    loss = getattr(made(name, "clip"), f"{name.title()}TowersLoss")()
+    for scale in (-2.0, 0.0, math.nan):
+        with pytest.raises(ValueError, match="logit_scale should be positive, the exponential"):
+            loss(image, image, torch.tensor(scale, dtype=torch.float64), *bias)
+    assert loss(image, image, 2.0, *bias).isfinite()
+
+
+def test_the_file_says_that_features_stay_as_they_are() -> None:
+    assert "multiplied as they are given, as open_clip does" in source("clip", "clip")
+    assert "multiplied as they are given, as open_clip does" not in source("clip", "two-view")
+
+
+@pytest.mark.parametrize(("name", "style", "call", "said"), [
+    ("clip", "clip", lambda f, z: f(None, z, 1.0), "image_features should be a tensor of shape"),
+    ("clip", "clip", lambda f, z: f(z, z[:2], 1.0), "text_features should have shape (4, 5)"),
+    ("simclr", "two-view", lambda f, z: f(z, [1.0]), "z1 should be a tensor of shape (count, d)"),
+    ("simclr", "two-view", lambda f, z: f(z[0], z[0]), "z0 should have shape (count, d)"),
+    ("supcon", "pytorch-metric-learning", lambda f, z: f(z.tolist(), torch.ones(4).long()),
+     "embeddings should be a tensor of shape (count, d), got list"),
+    ("supcon", "pytorch-metric-learning", lambda f, z: f(z, [0, 0, 1, 1]),
+     "labels should be a tensor of shape (4), got list"),
+])  # fmt: skip
+def test_no_tensor_is_said(name: str, style: str, call: Any, said: str) -> None:
+    suffix, _ = STYLES[style]
+    numbers = {} if name == "clip" else {"temperature": 0.5}
+    loss = getattr(made(name, style), f"{name.title()}{suffix}")(**numbers)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        call(loss, rows(4))
 
 
 REFUSED = [

@@ -495,13 +495,33 @@ def test_two_may_build_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(build, programs)) == [1, 1]
-    kept = [p for p in tmp_path.rglob("*") if p.is_file()]
-    assert [p.name for p in kept] == ["loops.so"]  # one, and nothing half made
+    kept = sorted((p for p in tmp_path.rglob("*") if p.is_file()), reverse=True)
+    assert [p.name for p in kept] == ["loops.so", "loops.sha256"]  # and nothing half made
     before = kept[0].stat().st_mtime_ns
     programs[0]._library()
     assert kept[0].stat().st_mtime_ns == before  # built once
     programs[0].SOURCE += "// another\n"
     assert programs[0]._library() != kept[0]
+
+
+@compiles
+@pytest.mark.parametrize("half", [True, False])
+def test_a_library_that_is_damaged_is_built_again(
+    half: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
+    # empty is as if it was not set
+    monkeypatch.setenv("CXX", "" if COMPILER == "c++" else COMPILER)
+    made: Any = module(text("simclr"))
+    made.SOURCE = 'extern "C" int one() { return 1; }\n'
+    library = made._library()
+    whole = library.read_bytes()
+    library.write_bytes(whole[: len(whole) // 2] if half else whole[:-1] + b"?")
+    assert made._library() == library and library.read_bytes() == whole
+    assert ctypes.CDLL(str(library)).one() == 1
+    library.with_suffix(".sha256").unlink()  # as an earlier version left it
+    assert made._library().read_bytes() == whole
+    assert library.with_suffix(".sha256").exists()
 
 
 @compiles

@@ -7,26 +7,18 @@ all of them; of what is quadratic, the blocks of pairs, it does its part.
 from __future__ import annotations
 
 from codegen import divergence
-from codegen.checks import checked
+from codegen.checks import checked, covered
 from codegen.dialects import TORCH
+from codegen.fill import SPLIT, Slots, completed, filled
 from codegen.ir import Program
-from codegen.layout import indented, wrapped
-from codegen.render import defined, environment, header, helpers, paragraph
+from codegen.layout import indented
+from codegen.render import environment, helpers, paragraph
 from codegen.ring import RingStreaming, ring_pieces, untold, wide
-from codegen.signature import (
-    anchor,
-    arguments_doc,
-    fixed,
-    forward_call,
-    forward_signature,
-    none_doc,
-    representation,
-    signature,
-)  # fmt: skip
+from codegen.signature import anchor, none_doc
 from codegen.spread import Spread, spread, unsuited
 from codegen.stream_body import streaming_body
 from codegen.streaming import Streaming
-from codegen.targets.torch import imported, numbered, with_positions
+from codegen.targets.torch import numbered, with_positions
 
 SHARED = (
     "Call it on every rank with the rows of that rank; ranks may have different numbers of rows. "
@@ -102,34 +94,21 @@ def emit(program: Program, columns: str = "gather") -> str:
         for t in CLASSES + (("distributed_ring.jinja",) if ring else ())
     ]  # fmt: skip
     counted = [a.name for a in program.arguments if found.counts(a)]
-    text = environment().get_template("distributed.jinja").render(
-        header=header(program),
-        certificate=repr(program.certificate_hash),
-        name=program.name,
-        class_name=program.class_name,
-        title=program.method.name,
-        memory=paragraph(APART if found.apart else PASSED if ring else SHARED, " " * 4, ""),
-        signature=", ".join([*signature(program), *([COUNTED] if counted else []), GROUP]),
-        arguments_doc="\n".join([*arguments_doc(program), *more_arguments(counted)]),
-        none_doc=none_of_all(program),
-        inputs="\n".join(inputs(program, found, wide(program, found) if ring else ())),
-        streaming="\n".join(body),
-        functions="\n\n\n".join([*classes, *functions]),
-        fixed=[a.name for a in fixed(program)],
-        forward_signature=", ".join(["self", *forward_signature(program)]),
-        forward_call=forward_call(program),
-        representation=representation(program),
-        kl=program.kl,
-        counted=bool(counted),
-    )  # fmt: skip
-    parts = [text.rstrip(), *divergence.functions(program, TORCH, text)]
-    own = helpers("distributed_helpers.jinja", "\n".join(parts))
+    slots = Slots(
+        memory=APART if found.apart else PASSED if ring else SHARED,
+        inputs=inputs(program, found, wide(program, found) if ring else ()),
+        streaming=body,
+        functions=[*classes, *functions],
+        more_signature=[*([COUNTED] if counted else []), GROUP],
+        more_arguments=more_arguments(counted),
+    )
+    text = filled("distributed.jinja", program, slots, none_doc=none_of_all(program),
+                  counted=bool(counted))  # fmt: skip
+    extra = divergence.functions(program, TORCH, text)
+    own = helpers("distributed_helpers.jinja", SPLIT.join([text, *extra]))
     # blocks that nobody shares are visited as in torch
-    parts += [h for h in own if not (found.apart and "team: _Team" in h)]
-    text = "\n\n\n".join(parts)
-    mine = {defined(h) for h in parts[1:]}
-    known = [h for h in helpers("torch_helpers.jinja", text) if defined(h) not in mine]
-    return wrapped(imported("\n\n\n".join([text, *known])))
+    own = [h for h in own if not (found.apart and "team: _Team" in h)]
+    return completed(program, text, [*extra, *own])
 
 
 def more_arguments(counted: list[str]) -> list[str]:
@@ -201,7 +180,8 @@ def inputs(program: Program, found: Spread, travelling: tuple[str, ...] = ()) ->
     for a in counted:
         where = f'"{a.name}", {a.name}, "{" ".join(a.shape)}", sizes, sizes["{a.target}"]'
         out.append(f"{a.name} = _positions({where})")
-    return out
+    mine = {a.name: f"team.sum({a.name}.detach().sum(0))" for a in parts if a.name in travelling}
+    return [*out, *covered(program, mine)]
 
 
 def listed(names: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from catalog.spec import Block
 from catalog.symbols import Expr, IVar, Sym, walk
 from codegen import blocks, dense, divergence
 from codegen.adjoint import Adjoint
-from codegen.checks import checked, named_sizes
+from codegen.checks import checked, covered, named_sizes
 from codegen.dialects import NUMPY
 from codegen.ir import Program
 from codegen.layout import indented, wrapped
@@ -26,7 +26,7 @@ def emit(program: Program) -> str:
     else:
         groups = [block_group(program, b) for b in program.method.icon.blocks]
     body = "\n".join(with_positions(program, combine(program, groups)))
-    lines = checked(program)
+    lines = [*checked(program), *covered(program)]
     whole = "\n".join([*lines, body])
     extra = divergence.functions(program, NUMPY, whole)
     text = environment().get_template("numpy.jinja").render(
@@ -85,7 +85,7 @@ def gradient(pieces: Pieces) -> list[str]:
     out = []
     if ratio:
         # d loss / d k = share * (q - p) / k, with q / k = 1 / total finite where k is 0
-        total = "kernel.sum()" if r.normalise == "joint" else "np.where(total == 0, 1.0, total)"
+        total = "np.where(total == 0, 1.0, total)"
         by_p = "p_ij / np.where(p_ij <= 0, 1.0, kernel)"
         out.append(f"by_kernel = share{column} * (1 / {total} - {by_p})")
         if r.allowed.kind != "all":

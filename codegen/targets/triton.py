@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from catalog.symbols import Big, Size, free_indices, walk
 from codegen import dense, divergence, triton_divergence
-from codegen.checks import checked
+from codegen.checks import checked, covered
 from codegen.dialects import TORCH
+from codegen.fill import Slots, completed, filled
 from codegen.ir import Program, Reduction
-from codegen.layout import wrapped
-from codegen.render import defined, digest, environment, header, helpers, paragraph
-from codegen.signature import (
-    anchor,
-    arguments_doc,
-    fixed,
-    forward_call,
-    forward_signature,
-    none_doc,
-    representation,
-    signature,
-)  # fmt: skip
+from codegen.render import digest, helpers
+from codegen.signature import anchor
 from codegen.split import NotPairwise
 from codegen.stream_body import Group, combine, streaming_body
-from codegen.targets.torch import imported, inputs, numbered, with_positions
+from codegen.targets.torch import inputs, numbered, with_positions
 from codegen.triton_operators import KernelOperators
 
 
@@ -41,36 +32,18 @@ def emit(program: Program) -> str:
     functions += triton_divergence.functions(program.method.icon)
     one = any(s.plan.columns for s in streams)
     groups = [Group(list(p.loops()), dense.lines(p)) for p in numbered(program)]
-    text = environment().get_template("triton.jinja").render(
-        header=header(program),
-        certificate=repr(program.certificate_hash),
-        name=program.name,
-        class_name=program.class_name,
-        title=program.method.name,
-        one=one,
-        memory=paragraph(BY_TILES + (ONE_PRODUCT if one else ""), " " * 4, ""),
-        signature=", ".join(signature(program)),
-        arguments_doc="\n".join(arguments_doc(program)),
-        none_doc=none_doc(program),
-        inputs="\n".join(kernel_inputs(program)),
-        dense_inputs="\n".join(inputs(program)),
-        dense="\n".join(with_positions(program, combine(program, groups))),
-        streaming="\n".join(with_positions(program, streaming)),
-        functions="\n\n\n".join(functions),
-        fixed=[a.name for a in fixed(program)],
-        forward_signature=", ".join(["self", *forward_signature(program)]),
-        forward_call=forward_call(program),
-        representation=representation(program),
-        kl=program.kl,
-        digest=digest("\n".join([*streaming, *functions]))[:8],
+    slots = Slots(
+        memory=BY_TILES + (ONE_PRODUCT if one else ""),
+        inputs=kernel_inputs(program),
+        streaming=with_positions(program, streaming),
+        functions=functions,
+        dense_inputs=inputs(program),
+        dense=with_positions(program, combine(program, groups)),
     )
+    made = digest("\n".join([*streaming, *functions]))[:8]
+    text = filled("triton.jinja", program, slots, one=one, digest=made)
     dense_only = divergence.functions(program, TORCH, text)
-    own = helpers("triton_helpers.jinja", text)
-    text = "\n\n\n".join([text.rstrip(), *dense_only, *own])
-    # what has the same name in both is the kernels'
-    taken = {defined(part) for part in own}
-    shared = [h for h in helpers("torch_helpers.jinja", text) if defined(h) not in taken]
-    return wrapped(imported("\n\n\n".join([text, *shared])))
+    return completed(program, text, [*dense_only, *helpers("triton_helpers.jinja", text)])
 
 
 BY_TILES = (
@@ -115,4 +88,8 @@ def kernel_inputs(program: Program) -> list[str]:
     first = f'_on_gpu("{here}", {here})'
     product = f"product = _product_dtype({', '.join(real)})"
     precision = f"dtype = _precision({', '.join(real)})"
-    return checked(program, first, product, precision, dtype=", dtype", like=f", {anchor(program)}")
+    lines = (first, product, precision)
+    return [
+        *checked(program, *lines, dtype=", dtype", like=f", {anchor(program)}"),
+        *covered(program),
+    ]
