@@ -542,7 +542,7 @@ def test_building_is_announced_once(
 
 
 def test_an_adapter_calls_the_compiled_loss() -> None:
-    added = emit(load("clip"), "cpu", adapter="clip")
+    added = emit(load("clip"), "cpu", adapter="two-view")
     assert added.startswith(text("clip").rstrip()) and len(added) > len(text("clip"))
     compile(added, "added", "exec")
 

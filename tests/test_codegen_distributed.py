@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -557,6 +558,10 @@ def test_a_file_imports_torch_only_and_says_how_gradients_compose(name: str) -> 
     words = " ".join(text(name).split())
     assert "DistributedDataParallel averages gradients over ranks" in words
     assert "the mean over ranks of what they return is what a single process" in words
+    if "positions: how" in words:
+        counted = re.findall(r"positions: how (\w+)", words)[0]
+        said = next(line for line in words.split(". ") if f"{counted}: (" in line)
+        assert said.endswith("rows count as `positions` says")
 
 
 def test_files_pass_the_linter(tmp_path: Path) -> None:

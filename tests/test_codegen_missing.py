@@ -145,7 +145,8 @@ def test_the_sentence() -> None:
     name = "tvd-distillation"
     infinite = put(dict(sample(load(name), 0, size=6).data), given(name)[0], (0, 1), math.inf)
     found = outcome(made(name, "torch"), name, "dense", infinite)
-    assert found == "p is no number in some row: r should be smaller, and finite"
+    said = "p is no number in some row: r should be finite, smaller, and no weight negative"
+    assert found == said
 
 
 @pytest.mark.parametrize("name", ["t-sne", "k-means"])

@@ -102,7 +102,8 @@ def emit(program: Program, columns: str = "gather") -> str:
         more_signature=[*([COUNTED] if counted else []), GROUP],
         more_arguments=more_arguments(counted),
     )
-    text = filled("distributed.jinja", program, slots, none_doc=none_of_all(program),
+    said = {name: "; rows count as `positions` says" for name in counted}
+    text = filled("distributed.jinja", program, slots, said, none_doc=none_of_all(program),
                   counted=bool(counted))  # fmt: skip
     extra = divergence.functions(program, TORCH, text)
     own = helpers("distributed_helpers.jinja", SPLIT.join([text, *extra]))
