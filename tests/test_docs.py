@@ -14,10 +14,11 @@ import pytest
 
 from derive.theorem import AXIOMS, RULES
 from tests.sessions import differences, environment, run_blocks
+from tests.test_house_floors import TRUSTED
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-RUN = ["index.md", "api.md", *(p for f in ("tutorials", "howto") for p in sorted(
+RUN = ["index.md", "api.md", "questions.md", *(p for f in ("tutorials", "howto") for p in sorted(
     str(path.relative_to(DOCS)) for path in (DOCS / f).glob("*.md")))]  # fmt: skip
 NEEDS_TORCH = {"tutorials/generate.md"}
 TEXTS = ["README.md", "CONTRIBUTING.md", "examples/README.md", "benchmarks/README.md"]
@@ -132,6 +133,13 @@ def test_the_rules_and_axioms_are_counted() -> None:
         DOCS / "howto/rule.md").read_text()  # fmt: skip
 
 
+def test_the_lines_of_the_trusted_base_are_counted() -> None:
+    lines = sum(bool(x.strip()) for p in TRUSTED for x in (ROOT / p).read_text().splitlines())
+    assert f"({lines} today)" in (DOCS / "howto/rule.md").read_text()
+    assert f"trusted code: non-blank lines, standard library only | {lines} |" in (
+        ROOT / "README.md").read_text()  # fmt: skip
+
+
 def test_the_pictures_are_those_of_today() -> None:
     draw = runpy.run_path(str(DOCS / "pictures/draw.py"))["pictures"]
     stale = [n for n, text in draw().items() if (DOCS / "pictures" / n).read_text() != text]
@@ -178,6 +186,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.mark.xdist_group("pages")
 def test_they_build_without_a_warning(built: Path) -> None:
     assert {p.stem for p in built.glob("*.html")} > {p.stem for p in DOCS.glob("*.md")}
     api = (built / "api.html").read_text()
@@ -186,6 +195,7 @@ def test_they_build_without_a_warning(built: Path) -> None:
     assert "wrongly accepted" in (built / "figures.html").read_text()
 
 
+@pytest.mark.xdist_group("pages")
 def test_no_page_fetches_anything(built: Path) -> None:
     fetched = re.compile(r"<(?:script|img|iframe|link)\b[^>]*(?:src|href)=[\"']?(?:https?:)?//")
     assert not [p.name for p in built.rglob("*.html") if fetched.search(p.read_text())]
