@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +73,17 @@ NAMES = {"D": "divergence", "lemma": "lemmas"}
 WORDED = ("assumes", "states", "lemmas")
 
 
-ROOM = 8000
-"""Letters of MathML for the lemmas of a page; those beyond are shown as text, a tenth of that."""
+ROOM = 6000
+"""Letters of MathML for the lemmas of a page, and for its chain of equations. What goes beyond is
+shown as text, a tenth of that: so large a formula is looked through, not looked at."""
+
+
+def spelt(lines: Iterable[tuple[str, str]]) -> tuple[Formula, ...]:
+    """Formulas, given as LaTeX and text, all as MathML or all as text."""
+    lines = tuple(lines)
+    shown = tuple(latex(*line) for line in lines)
+    small = sum(len(f.mathml) - len(f.text) for f in shown) <= ROOM
+    return shown if small else tuple(Formula(text) for _, text in lines)
 
 
 def sections(method: Method) -> Sections:

@@ -46,6 +46,13 @@
   addEventListener("hashchange", unfold);
   unfold();
 
+  // ---- what is wider than the page is scrolled by keys too
+  document.querySelectorAll(".display, .symbols li, main pre").forEach(function (box) {
+    if (box.scrollWidth > box.clientWidth + 1) {
+      box.tabIndex = 0;
+    }
+  });
+
   // ---- proofs and programs are printed open
   addEventListener("beforeprint", function () {
     document.querySelectorAll("main details:not([open])").forEach(function (fold) {

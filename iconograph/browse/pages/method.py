@@ -55,7 +55,7 @@ class Proof:
     rules: tuple[tuple[str, int], ...]
 
 
-SHORT, SHORTER = 24, 8
+SHORT, SHORTER = 16, 8
 """Steps of a proof that are listed: the last ones, since the first are about signs and counts, and
 fewer where there is a chain of equations. The certificate has all of them."""
 
@@ -75,6 +75,8 @@ def pages(world: World) -> Iterable[Page | File]:
             "groups": relatives.groups(world, m.id, edges[m.id]),
             "kin": relatives.kin(world, m.id, edges[m.id]),
             "corrected": relatives.corrected(world, m),
+            "long": len(m.published_text) > 60 or len(to_text(m.claim.constant)) > 40
+            or m.claim.below is not None or m.claim.above is not None,
             "holds": holds(world, m), "bibtex": cited(m),
             "archive": bundle.ARCHIVE, "names": bundle.names(m.id, known),
             "programs": programs(m, known), "targets": target_names(),
@@ -132,10 +134,11 @@ def proof(known: Entry) -> Proof | None:
     if not known.steps:
         return None
     rules = Counter(s.axiom or s.rule for s in known.steps)
+    lines = formulas.spelt((c.latex, c.text) for c in known.chain)
     return Proof(
         tuple(
-            (formulas.latex(c.latex, c.text), tuple((law, place(law)) for law in c.laws))
-            for c in known.chain
+            (line, tuple((law, place(law)) for law in c.laws))
+            for line, c in zip(lines, known.chain, strict=True)
         ),
         tuple(map(shortened, known.steps[-(SHORTER if known.chain else SHORT) :])),
         len(known.steps),
