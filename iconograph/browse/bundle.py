@@ -29,6 +29,12 @@ def names(name: str, known: Entry) -> tuple[str, ...]:
     return (f"entries/{name}.toml", *proof, *programs)
 
 
+def words(known: Entry) -> str:
+    """The files of an entry in words."""
+    found = ["the entry", *(["its certificate"] if known.row.certificate else []), *known.programs]
+    return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0]
+
+
 def archive(world: World, references: str) -> File:
     """The archive, the same bytes for the same catalog; `references` are all citations."""
     out = io.BytesIO()

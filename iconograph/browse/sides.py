@@ -80,16 +80,12 @@ def pair(method: Method, part: str) -> PSpec | QSpec | None:
 
 def shown(method: Method, part: str, label: str) -> str:
     """A row as MathML, "" where it is words."""
-    spec, block = pair(method, part), method.icon.blocks[0]
+    block = method.icon.blocks[0]
     if part == "head" and label == "published" and method.published_text:
         return mathml(method_latex(method).published, block=True)
     if part == "head" and label == "claim":
         return mathml(method_latex(method).claim, block=True)
     if label in ("p(j|i)", "k(i,j)"):
         return to_mathml(renewed(block.p if part == "p" else block.kernel), block=True)
-    if spec is not None and not label.endswith(" kernel"):
-        return to_mathml(spec.params[label], block=True)
-    if label == "weights" and part == "setting":
-        return to_mathml(block.weight, block=True)
-    return ""
+    return ""  # a parameter and a weight are short, and as clear in the file's own words
 

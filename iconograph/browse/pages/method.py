@@ -78,7 +78,7 @@ def pages(world: World) -> Iterable[Page | File]:
             "long": len(m.published_text) > 60 or len(to_text(m.claim.constant)) > 40
             or m.claim.below is not None or m.claim.above is not None,
             "holds": holds(world, m), "bibtex": cited(m),
-            "archive": bundle.ARCHIVE, "names": bundle.names(m.id, known),
+            "archive": bundle.ARCHIVE, "names": bundle.words(known),
             "programs": programs(m, known), "targets": target_names(),
             "drawings": tuple(map(drawing, known.plots)),
             "used": relatives.used(world, edges[m.id], m.id),
