@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.divergences import DIVERGENCES
 from derive.theorem import AXIOMS, RULES
 from tests.sessions import differences, environment, run_blocks
 from tests.test_house_floors import TRUSTED
@@ -22,7 +23,10 @@ RUN = ["index.md", "api.md", "questions.md", *(p for f in ("tutorials", "howto")
     str(path.relative_to(DOCS)) for path in (DOCS / f).glob("*.md")))]  # fmt: skip
 NEEDS_TORCH = {"tutorials/generate.md"}
 TEXTS = ["README.md", "CONTRIBUTING.md", "examples/README.md", "benchmarks/README.md"]
-WORDS = {18: "eighteen", 19: "nineteen", 28: "twenty-eight", 29: "twenty-nine", 30: "thirty"}
+WORDS = {
+    13: "thirteen", 14: "fourteen", 15: "fifteen", 17: "seventeen", 18: "eighteen", 19: "nineteen",
+    28: "twenty-eight", 29: "twenty-nine", 30: "thirty", 31: "thirty-one",
+}  # fmt: skip
 
 
 def empty(folder: Path) -> Path:
@@ -131,6 +135,12 @@ def test_the_rules_and_axioms_are_counted() -> None:
     assert said in (DOCS / "trust.md").read_text()
     assert f"{rules} rules, the last of which gives {len(AXIOMS)} axioms" in (
         DOCS / "howto/rule.md").read_text()  # fmt: skip
+
+
+def test_the_divergences_are_counted() -> None:
+    said = f"any of {WORDS[len(DIVERGENCES)]} divergences"
+    for name in ("README.md", "docs/index.md", "docs/tutorials/generate.md"):
+        assert said in (ROOT / name).read_text()
 
 
 def test_the_lines_of_the_trusted_base_are_counted() -> None:
