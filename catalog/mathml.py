@@ -33,11 +33,8 @@ from catalog.notation import to_text
 from catalog.spec import Method
 from catalog.symbols import Fact, Node
 
-APPLY, TIMES = "\u2061", "\u2062"
-"""Function application and multiplication, which are heard and not seen."""
-
 THIN = 1 / 6
-"""The width in em between factors."""
+"""The width in em between factors; a sign of multiplication that is not seen is not written."""
 
 Section = tuple[str, tuple[str, ...]]
 
@@ -93,7 +90,7 @@ def spell(box: Box) -> str:
                 text = text.replace(" ", "\u00a0")
             return element(name, escape(text))
         case Space(width):
-            return element("mspace", width=f"{width:.3g}em")
+            return f'<mspace width="{width:.2g}em"/>'
         case Row():
             return element("mrow", inside(box))
         case Fence(start, body, end):
@@ -134,21 +131,21 @@ def tall(box: Box) -> bool:
 
 
 def side_by_side(items: tuple[Box, ...]) -> Iterator[str]:
-    """Boxes in a row, with what is heard between them, and white space where TeX would leave it."""
+    """Boxes in a row, with white space where TeX would leave it."""
     for place, box in enumerate(items):
         before = items[place - 1] if place else None
         after = items[place + 1] if place + 1 < len(items) else None
         if isinstance(box, Space) and box.width < THIN * 1.5:
-            if operand(before) and operand(after):
-                yield element("mo", TIMES, lspace="0.17em", rspace="0")
-            elif isinstance(before, Token) and before.text in ",:":
+            comma = isinstance(before, Token) and before.text in ",:"
+            if comma or (operand(before) and operand(after)):
                 yield spell(box)
+            continue
+        if isinstance(box, Row):  # a row in a row says nothing
+            yield inside(box)
             continue
         if wide(box) and operand(before):
             yield spell(Space(THIN))
         yield spell(box)
-        if isinstance(box, Token) and box.kind == "fn":
-            yield element("mo", APPLY)
         if wide(box) and operand(after) and not isinstance(after, Fence) and not wide(after):
             yield spell(Space(THIN))
 

@@ -1,6 +1,6 @@
 """Reads presentation MathML back to the formula language, from what a reader sees.
 
-Rows and invisible signs are passed over: what holds a formula together has to be visible, as
+Rows and spaces are passed over: what holds a formula together has to be visible, as
 brackets, as a fraction, as something lower or higher. A script belongs to the last thing before it,
 or to the brackets that end there.
 """
@@ -59,7 +59,7 @@ def look(element: ElementTree.Element) -> tuple[Seen, ...]:
         return primed(seen for child in inner for seen in look(child))
     if tag in ("mi", "mn", "mo", "mtext"):
         text = (element.text or "").replace("\u00a0", " ")
-        return () if text in ("\u2061", "\u2062") else (Seen(tag, text),)
+        return (Seen(tag, text),)
     if tag == "mspace":
         return ()
     parts = tuple(look(child) for child in inner)

@@ -49,15 +49,14 @@ def side(site: dict[str, bytes], name: str) -> dict[str, list[list[object]]]:
 
 def set_beside(a: list[list[object]], b: list[list[object]]) -> list[Marked]:
     """Two sides as the script sets them: keys of both, marked by text and form."""
-    left, right = ({str(row[0]): row for row in rows} for rows in (a, b))
+    left, right = ({str(row[0]): [*row, 0, ""] for row in rows} for rows in (a, b))
     out = []
     for key in {**left, **right}:
         x, y = left.get(key), right.get(key)
-        texts = [str(row[2]) if row else "-" for row in (x, y)]
+        texts = [str(row[1]) if row else "-" for row in (x, y)]
         same = texts[0] == texts[1]
-        alike = x and y and x[3] and x[3] == y[3]
-        label = str((x or y or [""])[1])
-        out.append((label, *texts, "" if same else "≈" if alike else "≠"))
+        alike = x and y and x[2] and x[2] == y[2]
+        out.append((key.partition(" ")[2], *texts, "" if same else "≈" if alike else "≠"))
     return sorted(out)
 
 
@@ -88,7 +87,7 @@ def test_forms_that_are_not_told_apart_are_noticed(
     monkeypatch.setattr(Forms, "number", lambda self, of: int(of is not None))
 
     def data(name: str) -> list[list[object]]:
-        return [[r.key, r.label, r.text, r.form] for r in rows(whole.methods[name], Forms())]
+        return [[r.key, r.text, r.form] for r in rows(whole.methods[name], Forms())]
 
     pairs = some(whole, 20)
     assert any(set_beside(data(a), data(b)) != wanted(whole, a, b) for a, b in pairs)
@@ -111,9 +110,9 @@ NASTY = "</script><img src=x onerror=alert(1)> & <!--"
 def test_what_names_say_ends_no_script() -> None:
     said = inline_json(json.dumps(NASTY))
     assert "<" not in said and json.loads(said) == NASTY
-    row = Row("p labels", "labels", NASTY)
+    row = Row("p labels", NASTY)
     text = compare.script("a", (row,), [NASTY]).decode()
-    assert json.loads(text[text.index("[") : -3])[1]["rows"][0][2] == NASTY
+    assert json.loads(text[text.index("[") : -3])[1]["rows"][0][1] == NASTY
 
 
 def test_the_first_docstring_is_left_out_and_no_other() -> None:

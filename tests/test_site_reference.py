@@ -206,6 +206,17 @@ def test_uses_are_those_of_the_certificates(few: World) -> None:
     assert counted(fewer) != counted(few)
 
 
+def test_no_axiom_looks_trivial(unproved: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trivial() -> list[str]:
+        (page,) = rules.pages(unproved)
+        said = {a.name: a.conclusion.text for a in page.content["axioms"]}  # type: ignore[attr-defined]
+        return [name for name, x in said.items() if len(set(x.split(" = "))) < x.count(" = ") + 1]
+
+    assert not trivial()
+    monkeypatch.setattr(rules, "text", lambda t: str(id(t)))
+    assert trivial() == ["inv_mul"]
+
+
 def test_lemmas_stand_with_their_formulas(unproved: World) -> None:
     text = words(site(unproved)["rules.html"])
     some = [m for m in unproved.methods.values() if m.steps][::10]

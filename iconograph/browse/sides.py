@@ -33,10 +33,9 @@ class Forms:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of one entry: `key` tells rows apart, `label` heads it, `math` is "" for plain text."""
+    """A row of one entry: `key` is its part and its label, `math` is "" for plain text."""
 
     key: str
-    label: str
     text: str
     form: int = 0
     math: str = ""
@@ -58,7 +57,7 @@ def rows(method: Method, forms: Forms) -> Iterator[Row]:
         elif label == "assumes":
             part = "rest"
         of = known(method, like, part, label)
-        yield Row(f"{part} {label}", label, a.left, forms.number(of), shown(method, part, label))
+        yield Row(f"{part} {label}", a.left, forms.number(of), shown(method, part, label))
 
 
 def known(method: Method, like: Likeness, part: str, label: str) -> Form | None:

@@ -112,6 +112,7 @@
   }
 
   // ---- rows
+  // each is its key, its text, the number of its form, and the formula, as far as there are such
   function rows(a, b) {
     var left = {}, right = {}, keys = [];
     a.forEach(function (row) {
@@ -130,8 +131,11 @@
     });
     return keys.map(function (key) {
       var x = left[key], y = right[key];
-      var same = x && y && x[2] === y[2], alike = x && y && x[3] && x[3] === y[3];
-      return { label: (x || y)[1], left: x, right: y, sign: same ? "" : alike ? "≈" : "≠" };
+      var same = x && y && x[1] === y[1], alike = x && y && x[2] && x[2] === y[2];
+      return {
+        label: key.slice(key.indexOf(" ") + 1), left: x, right: y,
+        sign: same ? "" : alike ? "≈" : "≠"
+      };
     });
   }
 
@@ -139,10 +143,10 @@
     var box = make("td", { "data-of": name });
     if (!row) {
       box.textContent = "-";
-    } else if (row[4]) {
-      box.innerHTML = row[4]; // written by the catalog's printer, which escapes
+    } else if (row[3]) {
+      box.innerHTML = row[3]; // written by the catalog's printer, which escapes
     } else {
-      box.textContent = row[2];
+      box.textContent = row[1];
     }
     return box;
   }
@@ -156,8 +160,8 @@
       if (row.sign && one && other) {
         mark(one, other);
       } else if (row.sign && row.left && row.right && !one && !other) {
-        left.replaceChildren.apply(left, words(row.left[2], row.right[2]));
-        right.replaceChildren.apply(right, words(row.right[2], row.left[2]));
+        left.replaceChildren.apply(left, words(row.left[1], row.right[1]));
+        right.replaceChildren.apply(right, words(row.right[1], row.left[1]));
       }
       body.append(make("tr", { class: row.sign === "≠" ? "other" : "alike" }, [
         make("th", { scope: "row" }, [row.label]),

@@ -90,10 +90,17 @@ def script(name: str, side: tuple[Row, ...], code: list[str | int]) -> bytes:
 
     A part that several programs have is its number in the list of the page.
     """
-    rows = [[r.key, r.label, r.text, r.form, bare(r.math)] for r in side]
-    data = {"rows": rows, "code": code}
+    data = {"rows": list(map(short, side)), "code": code}
     text = json.dumps([name, data], ensure_ascii=False, separators=(",", ":"))
     return f"iconograph.side.apply(null,{text});\n".encode()
+
+
+def short(row: Row) -> list[str | int]:
+    """A row without what is empty at its end; its label is the end of its key."""
+    found: list[str | int] = [row.key, row.text, row.form, bare(row.math)]
+    while not found[-1]:
+        found.pop()
+    return found
 
 
 def undocumented(program: str) -> str:

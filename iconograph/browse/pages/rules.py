@@ -11,6 +11,8 @@ from catalog.mathml import mathml
 from catalog.notation import to_text
 from codegen.site.addresses import RULES
 from codegen.site.pages import Brief, Formula, Page
+from derive.derivation import LAWS
+from derive.printing import text
 from derive.theorem import AXIOMS, Judgement
 from derive.theorem import RULES as TRUSTED
 from derive.wording import judgement
@@ -70,7 +72,8 @@ def pages(world: World) -> Iterable[Page]:
         for name, f in TRUSTED.items() if name != "axiom"
     )  # fmt: skip
     axioms = tuple(
-        Axiom(name, tuple(map(shown, premises)), shown(conclusion), uses.get(("axiom", name), NONE))
+        Axiom(name, tuple(map(shown, premises)), shown(conclusion, name),
+              uses.get(("axiom", name), NONE))
         for name, (premises, conclusion) in AXIOMS.items()
     )  # fmt: skip
     lemmas = tuple(
@@ -114,7 +117,12 @@ def said(doc: str) -> tuple[str, ...]:
     return tuple(" ".join(doc.split()).split("`"))
 
 
-def shown(j: Judgement) -> Formula:
-    """A premise or a conclusion."""
-    text = judgement(j, frozenset())
-    return Formula(text, mathml(judgement(j, frozenset(), latex=True), text))
+def shown(j: Judgement, name: str = "") -> Formula:
+    """A premise, or the conclusion of the axiom `name`.
+
+    Formulas that the notation does not tell apart, 1/(x y) and 1/x 1/y, are given in words.
+    """
+    said = judgement(j, frozenset())
+    if j[0] == "eq" and text(j[1]) == text(j[2]):
+        return Formula(LAWS[name])
+    return Formula(said, mathml(judgement(j, frozenset(), latex=True), said))
