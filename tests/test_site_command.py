@@ -44,7 +44,7 @@ def test_the_site_is_served_and_nothing_beside_it(address: str) -> None:
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
-    with listen(tmp_path) as first, pytest.raises(InputError, match="port .* cannot be used"):
+    with listen(tmp_path) as first, pytest.raises(InputError, match=r"port .* cannot be used"):
         listen(tmp_path, first.server_address[1])
 
 
