@@ -11,6 +11,7 @@ from codegen.dialects import NUMPY, TORCH
 from codegen.divergence import order_line, passed, takes_log_p
 from codegen.missing import signed
 from codegen.pieces import Pieces
+from codegen.weights import weights
 
 
 def lines(pieces: Pieces) -> list[str]:
@@ -229,7 +230,7 @@ def row_losses(pieces: Pieces) -> list[str]:
         f"    losses = losses + {xlogx(pieces)}.sum({axis})",
         f"valid = {some(pieces, f'p_ij.sum({axis})')}",
     ]
-    return [*out, *pieces.weights()]
+    return [*out, *weights(pieces)]
 
 
 def joint_losses(pieces: Pieces) -> list[str]:
@@ -257,7 +258,7 @@ def divergences(pieces: Pieces) -> list[str]:
         *order_line(pieces.program, pieces.printer()),
         f"losses = _divergence({p}, log_q{passed(pieces.program.method.icon)}).sum({over})",
         f"valid = {some(pieces, f'p_ij.sum({over})')}",
-        *([] if joint else pieces.weights()),
+        *([] if joint else weights(pieces)),
     ]
 
 

@@ -11,26 +11,23 @@ import sympy
 from catalog.symbols import (
     Expr,
     IApp,
-    Index,
     IVar,
     Iverson,
     Mask,
     Node,
     Sym,
-    map_node,
     walk,
 )  # fmt: skip
 from codegen import missing
 from codegen.call_shape import MADE, RESERVED
 from codegen.dialects import TORCH, Dialect
 from codegen.ir import Atom, Feature, Program, Reduction
-from codegen.lower import equal_weights
 from codegen.passes import linear, singular
 from codegen.printers import TensorPrinter
 from codegen.signature import anchor
 from codegen.sympy_printer import SympyPrinter, stable
-from codegen.text import ATOM, BITS, PRODUCT, UNARY, Text
-from codegen.trees import fold, holds_always
+from codegen.text import BITS, PRODUCT, UNARY, Text
+from codegen.trees import holds_always
 
 ROWS, COLUMNS = "rows", "columns"
 
@@ -270,57 +267,6 @@ class Pieces:
         """The numbers of all rows, where `numbers` has those of the rows at hand."""
         return numbers
 
-    # ----------------------------------------------------------------- one column per row
-
-    def gathered(self) -> list[str]:
-        """Lines for `expected`, the log-kernel of every row at its one target."""
-        r = self.reduction
-        index = r.target.index
-        assert index is not None
-        here = self.printer(r.row)
-        at = here.position(index)
-        same_row = index == r.row
-        names: dict[sympy.Symbol, str] = {}
-        lines = []
-        for atom, left, right in self.feature_names():
-            there = right if same_row else self.rows_at(right, at)
-            if atom.kind == "dot":
-                lines.append(f"{atom.symbol} = {self.of_all(f'({left} * {there}).sum(-1)')}")
-            else:
-                each = f"({left} - {there}).square().sum(-1)"
-                lines.append(f"{atom.symbol} = {self.of_all(each)}")
-                lines += self.apart(atom)
-        for atom in r.log_kernel.atoms:
-            if atom.array is not None:
-                text = here.expr(self.at_target(atom.array, index))
-                lines.append(f"{atom.symbol} = {text.code}")
-        for p in r.log_kernel.parameters:
-            if p.axis == "column":
-                names[p.symbol] = str(p.symbol) if same_row else f"{p.symbol}[{at.code}]"
-            elif p.axis == "pair":
-                text = here.expr(fold(self.at_target(p.expr, index)))
-                lines.append(f"{p.symbol} = {text.code}")
-        expr = self.reduction.log_kernel.expr
-        if r.plan.sums == "linear" and (parts := linear(r.log_kernel)) is not None:
-            expr = r.log_kernel.atoms[0].symbol + parts[1]  # the factor is in the features
-        lines.append(f"expected = {self.sympy_printer(names)(expr)}")
-        if lines[-1] == f"expected = {r.log_kernel.atoms[0].symbol}":
-            lines[-2:] = [f"expected = {lines[-2].split(' = ', 1)[1]}"]
-        return lines
-
-    def at_target(self, expr: Expr, index: Index) -> Expr:
-        """A formula of the pair, read at the target of the row."""
-        return map_node(expr, {self.reduction.column: index})  # type: ignore[return-value]
-
-    def gathered_valid(self) -> str | None:
-        """Whether the target of each row is an allowed pair; None where all pairs are."""
-        r = self.reduction
-        if r.allowed.kind == "all":
-            return None
-        assert r.target.index is not None
-        cond = map_node(r.allowed.cond, {r.column: r.target.index})
-        return self.printer(r.row).cond(cond).code  # type: ignore[arg-type]
-
     # ----------------------------------------------------------------- p
 
     def numerator(self, expr: Expr, *, block: bool) -> Text:
@@ -353,41 +299,6 @@ class Pieces:
             yield f"for {name} in range({self.program.sizes[variable.set.name]}):"
         if not holds_always(self.reduction.batch_cond):
             yield f"if {self.printer().cond(self.reduction.batch_cond).code}:"
-
-    def weights(self) -> list[str]:
-        """Lines for the weights of the rows, none where all are anchors that weigh the same.
-
-        Rows that are no anchors weigh 0, and have no part in `valid` either.
-        """
-        if self.program.uniform:
-            return []
-        out = [f"weight = {self.row_weight()}"]
-        if not holds_always(self.reduction.anchor_cond):
-            library = "torch" if self.dialect is TORCH else "np"
-            anchor = self.printer(self.reduction.row).cond(self.reduction.anchor_cond)
-            out = [
-                f"anchor = {anchor.code}",
-                "valid = valid & anchor",
-                f"weight = {library}.where(anchor, {self.row_weight()}, 0.0)",
-            ]
-        return out
-
-    def row_weight(self) -> str:
-        """The weight of every row; weights are fixed, whatever they are computed from."""
-        r, size = self.reduction, self.program.sizes[self.reduction.row.set.name]
-        torch = self.dialect is TORCH
-        if equal_weights(self.program.method):
-            return f"{self.anchor()}.new_ones({size})" if torch else f"np.ones({size})"
-        text = self.printer(r.row).expr(r.weight)
-        if not text.axes:
-            code = f"{self.anchor()}.new_ones({size}) * ({text.code})"
-            text = Text(code if torch else f"np.full({size}, {text.code})", (r.row,), PRODUCT)
-        if torch and any(isinstance(n, Sym) for n in walk(r.weight)):
-            return f"{text.at(ATOM)}.detach()"
-        return text.code
-
-
-
 
 
 def positions(text: str) -> list[str]:

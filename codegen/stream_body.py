@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.divergence import order_line
+from codegen.gathered import gathered, gathered_valid
 from codegen.ir import Program
 from codegen.layout import indented
 from codegen.signature import same_call
 from codegen.streaming import Streaming
+from codegen.weights import weights
 
 ALL_VALID = "torch.ones_like(losses, dtype=torch.bool)"
 
@@ -80,13 +82,13 @@ def stream_lines(stream: Streaming) -> list[str]:
         entropy, valid = "count.clamp(min=1).to(left.dtype).log()", "count > 0"
     else:
         out.append(f"log_partition = {stream.applied()}")
-        out += pieces.gathered()
-        valid = pieces.gathered_valid() or ALL_VALID
+        out += gathered(pieces)
+        valid = gathered_valid(pieces) or ALL_VALID
     out.append("losses = log_partition - expected")
     if entropy:
         out += ['if term == "kl":', f"    losses = losses - {entropy}"]
     out.append(f"valid = {valid}")
-    return [*out, *pieces.weights()]
+    return [*out, *weights(pieces)]
 
 
 def divergence_lines(stream: Streaming) -> list[str]:
@@ -95,7 +97,7 @@ def divergence_lines(stream: Streaming) -> list[str]:
     assert target is not None
     valid = target.valid
     if stream.r.target.form == "one-hot":
-        valid = pieces.gathered_valid()
+        valid = gathered_valid(pieces)
     if joint and valid is not None:
         valid = f"({valid}).any()"
     return [
@@ -103,7 +105,7 @@ def divergence_lines(stream: Streaming) -> list[str]:
         *order_line(pieces.program, pieces.printer()),
         f"losses = {stream.applied()}{'.sum()' if joint else ''}",
         f"valid = {valid or ALL_VALID}",
-        *([] if joint else pieces.weights()),
+        *([] if joint else weights(pieces)),
     ]
 
 
@@ -125,10 +127,10 @@ def classes(stream: Streaming) -> list[str]:
 def twin_lines(streams: Sequence[Streaming]) -> list[str]:
     """Rows and columns of one score matrix, from one sweep."""
     first, second = streams
-    rows, columns = first.pieces.gathered(), second.pieces.gathered()
+    rows, columns = gathered(first.pieces), gathered(second.pieces)
     swap = {"left": "right", "right": "left"}
     columns = [re.sub(r"\b(left|right)\b", lambda m: swap[m[0]], line) for line in columns]
-    ok = [s.pieces.gathered_valid() for s in streams]
+    ok = [gathered_valid(s.pieces) for s in streams]
     ends = zip(ok, ("rows", "columns"), strict=True)
     parts = [v or f"torch.ones_like(log_{n}, dtype=torch.bool)" for v, n in ends]
     return [

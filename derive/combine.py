@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from derive.factors import Factors
-from derive.lemmas import MAX_FACTS, Equal, Facts, Trial
+from derive.lemmas import Equal, Facts, Trial
 from derive.normal import Normaliser
 from derive.poly import Poly, build
 from derive.signs import ZERO, indices
@@ -37,18 +37,8 @@ class Combination(Factors):
                 self.take(facts, th)
             trial = self.tried[key] = Trial(goal, facts)
             trial.look({**self.flat(t), **goal})  # as written, log(a/b) is still one logarithm
-        trial = self.tried[key]
-        while trial.pool and trial.rounds < self.rounds:
-            now = trial.next()
-            more = [th for m in now for th in self.about(m, indices(t))]
-            before = len(trial.facts)
-            for th in more:
-                self.take(trial.facts, th)
-            if found := self.solve(kind, t, trial.goal, trial.facts):
-                return found
-            if before < len(trial.facts) <= MAX_FACTS:
-                trial.look(m for _, p in trial.facts.values() for m in p)
-        return None
+        letters = indices(t)
+        return self.continued(kind, t, self.tried[key], lambda m: self.about(m, letters))
 
     def solve(self, kind: str, t: Term, goal: Poly, facts: Facts) -> Theorem | None:
         """The combination, if there is one."""

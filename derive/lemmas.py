@@ -226,10 +226,15 @@ class Lemmas:
             if found := self.solve(kind, t, trial.goal, trial.facts):
                 return found
             trial.look(trial.goal)
-        trial = self.begun[key]
+        return self.continued(kind, t, self.begun[key], self.beside)
+
+    def continued(
+        self, kind: str, t: Term, trial: Trial, beside: Callable[[Monomial], Iterable[Theorem]]
+    ) -> Theorem | None:
+        """Go on with a search, round by round: what `beside` knows of the monomials found last."""
         while trial.pool and trial.rounds < self.rounds:
             before = len(trial.facts)
-            for th in [th for m in trial.next() for th in self.beside(m)]:
+            for th in [th for m in trial.next() for th in beside(m)]:
                 self.take(trial.facts, th)
             if found := self.solve(kind, t, trial.goal, trial.facts):
                 return found

@@ -8,7 +8,9 @@ a known kind costs nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 
 from catalog.spec import Method
 from catalog.symbols import Add, Big, Call, Iverson, Node, Sym, walk
@@ -31,6 +33,11 @@ def representatives(methods: Iterable[Method], of: Traits) -> list[Method]:
         taken.add(best)
         open_ -= every[best]
     return [m for m in methods if m.id in taken]
+
+
+def turn() -> int:
+    """A number that is another one every day (or ICONOGRAPH_TURN), for tests of a part of many."""
+    return int(os.environ.get("ICONOGRAPH_TURN", date.today().toordinal()))
 
 
 def kinds(m: Method) -> Iterator[str]:

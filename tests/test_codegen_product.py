@@ -8,10 +8,8 @@ can be left out in silence. Of the others a run emits a part, another one every 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cache
 from itertools import product
 from types import ModuleType
@@ -32,6 +30,7 @@ from codegen.ir import Program
 from codegen.samples import Sample, sample
 from iconograph.composition import SPARSE, compose
 from iconograph.vocabulary import LAYOUTS
+from tests.selection import turn
 
 torch = pytest.importorskip("torch")
 
@@ -248,7 +247,7 @@ STEP = {"row": 4, "joint": 5, "row-and-column": 5, "classes": 4, "pair": 1}
 """Of so many cells of a layout one is tried in a run: a cell fails by one of its parts, or by two
 that meet, and any two parts meet in some cell of every run."""
 
-TURN = int(os.environ.get("ICONOGRAPH_TURN", date.today().toordinal()))
+TURN = turn()
 """Which cells it are; another day it is others, so that in a few days all have been tried."""
 
 
@@ -267,10 +266,10 @@ def places(layout: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]
     return p, q, divergence
 
 
-def walked(cell: Cell, turn: int = TURN) -> bool:
+def walked(cell: Cell, k: int = TURN) -> bool:
     """Whether the cell is emitted in a turn."""
     p, q, divergence = places(cell.layout)
-    return (p[cell.p] + q[cell.q] + divergence[cell.divergence] + turn) % STEP[cell.layout] == 0
+    return (p[cell.p] + q[cell.q] + divergence[cell.divergence] + k) % STEP[cell.layout] == 0
 
 
 def meeting(cells: list[Cell]) -> set[tuple[str, ...]]:
@@ -282,9 +281,9 @@ def meeting(cells: list[Cell]) -> set[tuple[str, ...]]:
     return found
 
 
-@pytest.mark.parametrize("turn", range(max(STEP.values())))
-def test_any_two_parts_meet_in_every_turn(turn: int) -> None:
-    cells = [c for c in ADMISSIBLE if walked(c, turn)]
+@pytest.mark.parametrize("k", range(max(STEP.values())))
+def test_any_two_parts_meet_in_every_turn(k: int) -> None:
+    cells = [c for c in ADMISSIBLE if walked(c, k)]
     assert meeting(ADMISSIBLE) - meeting(cells) == set()
     assert len(cells) < 1000
     assert meeting(ADMISSIBLE) - meeting([c for c in cells if c.q != "dot"])  # it can be lacking

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from codegen.sass import figures, loops
+from tests.selection import turn
 
 pytest.importorskip("torch")
 pytest.importorskip("triton")
 
 ROOT = Path(__file__).parent.parent
+TURN = ("90", "80")[turn() % 2]  # compiling takes long: another GPU every day
 SHARED = {80: 163 * 1024, 90: 227 * 1024}
 CORES = {(90, "bfloat16"): "HGMMA", (80, "bfloat16"): "HMMA",
          (90, "float32"): "HGMMA", (80, "float32"): "HMMA"}  # fmt: skip
@@ -47,8 +49,9 @@ def passes(line: dict[str, Any]) -> bool:
 
 @pytest.mark.slow
 def test_kernels_keep_to_the_budget_of_their_gpu(tmp_path: Path) -> None:
-    found = ahead(tmp_path, "simclr", "--arch", "90", "80", "--dtype", "bfloat16", "float32")
-    assert len(found) == 8  # two kernels for each GPU and dtype
+    found = ahead(tmp_path, "simclr", "--arch", "90", "80")
+    found += ahead(tmp_path, "simclr", "--arch", TURN, "--dtype", "float32")
+    assert len(found) == 6  # two kernels for each GPU and dtype
     assert {line["kernel"] for line in found} == {"_sums_kernel", "_pull_rows_kernel"}
     for line in found:
         assert passes(line), line
@@ -60,15 +63,14 @@ def test_kernels_keep_to_the_budget_of_their_gpu(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_both_directions_of_a_product_keep_to_the_budget(tmp_path: Path) -> None:
-    found = ahead(tmp_path, "clip", "--arch", "90", "80")
-    *kernels, merge, last = sorted(found, key=lambda line: line["kernel"] == "_columns_kernel")
-    assert merge["kernel"] == last["kernel"] == "_columns_kernel"
+    found = ahead(tmp_path, "clip", "--arch", TURN)
+    *kernels, merge = sorted(found, key=lambda line: line["kernel"] == "_columns_kernel")
+    assert merge["kernel"] == "_columns_kernel"
     assert {line["kernel"] for line in kernels} == {"_sums_kernel", "_pull_rows_kernel"}
     for line in kernels:
         assert passes(line), line
-    for line in (merge, last):
-        assert not passes(line)  # it has no product
-        assert line["spills"] == line["shared"] == line["exponentials_per_pair"] == 0, line
+    assert not passes(merge)  # it has no product
+    assert merge["spills"] == merge["shared"] == merge["exponentials_per_pair"] == 0, merge
 
 
 @pytest.mark.slow
