@@ -104,7 +104,8 @@ def test_blocks_share_their_names(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def pages() -> list[Path]:
-    return [*DOCS.glob("*.md"), *DOCS.glob("[th]*/*.md"), *(ROOT / name for name in TEXTS)]
+    folders = DOCS, DOCS / "tutorials", DOCS / "howto"
+    return [*(p for f in folders for p in sorted(f.glob("*.md"))), *(ROOT / t for t in TEXTS)]
 
 
 def links(path: Path) -> Iterator[str]:
