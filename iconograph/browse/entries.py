@@ -91,7 +91,8 @@ def written(method: Method, found: Row) -> tuple[dict[str, str], str]:
     from iconograph.known import known
 
     if not found.ok or method.erratum is not None:
-        return {}, "the claim of the entry is not that of a loss that holds"
+        said = "it records a statement that is false" if found.ok else "its claim does not hold"
+        return {}, f"{method.id}: {said}"
     facts: tuple[tuple[str, str], ...] = ()
     if found.outcome == "proved" and method.claim.relation == "definition":
         facts = known(method)

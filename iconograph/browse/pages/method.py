@@ -67,10 +67,10 @@ def pages(world: World) -> Iterable[Page | File]:
     """A page for every entry, and the archive of their files."""
     edges = relatives.around(world)
     for m in world.methods.values():
-        known = world.entries[m.id]
+        known, found = world.entries[m.id], formulas.sections(m)
         content: dict[str, object] = {
             "method": m, "brief": world.briefs[m.id], "known": known, "row": known.row,
-            "f": formulas.sections(m), "cards": cards(m), "comparison": comparison(m),
+            "f": found, "cards": cards(m, found), "comparison": comparison(m),
             "proof": proof(known), "witness": counterexample(known.row),
             "groups": relatives.groups(world, m.id, edges[m.id]),
             "kin": relatives.kin(world, m.id, edges[m.id]),
@@ -92,12 +92,11 @@ def pages(world: World) -> Iterable[Page | File]:
     yield bundle.archive(world, "\n\n".join(works) + "\n")
 
 
-def cards(method: Method) -> tuple[Card, ...]:
+def cards(method: Method, found: formulas.Sections) -> tuple[Card, ...]:
     """The cards of p and q; a theorem may have none."""
     icon = method.icon
     if not icon.blocks:
         return ()
-    found = formulas.sections(method)
     out = []
     for letter, role, spec, lines in (
         ("p", "supervisory, fixed", icon.p, found.p), ("q", "learned", icon.q, found.q),
