@@ -19,7 +19,7 @@ from derive.poly import (
     times,
 )
 from derive.rewrite import Rewrite, Use
-from derive.signs import ONE, ZERO
+from derive.steps import ONE, ZERO
 from derive.terms import Monomial, RuleError, Term, mk, num, open_binder, order, var
 from derive.theorem import MINUS, Theorem
 

@@ -16,7 +16,7 @@ from derive.largest import Largest
 from derive.lemmas import ROUNDS
 from derive.normal import GaveUp
 from derive.poly import PREFIX, build, offset, times
-from derive.signs import ONE
+from derive.steps import ONE
 from derive.terms import RuleError, Term, bind, num, open_binder, subst, var
 from derive.theorem import Theorem, inv
 

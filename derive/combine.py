@@ -12,8 +12,8 @@ from derive.factors import Factors
 from derive.lemmas import Equal, Facts, Trial
 from derive.normal import Normaliser
 from derive.poly import Poly, build
-from derive.signs import ZERO, indices
 from derive.simplex import feasible, possible
+from derive.steps import ZERO, indices
 from derive.terms import Monomial, Term, num
 from derive.theorem import Theorem
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from derive.denominators import Denominators
 from derive.poly import build, poly, square_root, term_of, times, without
-from derive.signs import ONE, ZERO, indices
+from derive.steps import ONE, ZERO, indices
 from derive.terms import BOOL, Term, bind, canon, domain, num, order, subst
 from derive.theorem import Theorem
 

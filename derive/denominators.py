@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from derive.hinges import Hinges
 from derive.poly import Poly, build, without
-from derive.signs import ZERO
+from derive.steps import ZERO
 from derive.terms import Term, order
 from derive.theorem import MINUS, Theorem, inv
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from derive.signs import ONE, ZERO, Signs
+from derive.signs import Signs
+from derive.steps import ONE, ZERO
 from derive.terms import Term, domain, mk, order, subst, var
 from derive.theorem import MINUS, Theorem, relu
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from derive.poly import flat, times, without
 from derive.scaling import Scaling
-from derive.signs import ONE, ZERO
+from derive.steps import ONE, ZERO
 from derive.terms import RuleError, Term, num
 from derive.theorem import MINUS, Theorem, inv, log
 

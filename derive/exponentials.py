@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from derive.entropies import Entropies
 from derive.poly import Poly, build, times, without
-from derive.signs import ONE
+from derive.steps import ONE
 from derive.terms import Term, num, order
 from derive.theorem import MINUS, Theorem, exp, inv
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from derive.jensen import Jensen
 from derive.poly import PREFIX, build, offset, substitute, times, without
-from derive.signs import ONE, ZERO, indices
+from derive.steps import ONE, ZERO, indices
 from derive.terms import Monomial, RuleError, Term, domain, num, open_binder, subst, var
 from derive.theorem import MINUS, Theorem, exp, inv, log
 

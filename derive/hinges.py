@@ -11,7 +11,7 @@ from math import gcd
 
 from derive.elements import Elements
 from derive.poly import PREFIX, Poly, build, offset, times, without
-from derive.signs import ONE, ZERO
+from derive.steps import ONE, ZERO
 from derive.terms import Monomial, Term, bind, num, open_binder, order, var
 from derive.theorem import MINUS, Theorem, inv, relu
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from derive.claims import total
 from derive.poly import times, without
 from derive.rewrite import Rewrite, Rewriter, Use
-from derive.signs import ONE, ZERO, booleans
+from derive.steps import ONE, ZERO, booleans
 from derive.terms import BOOL, Monomial, Term, domain, mk, order, subst, var
 from derive.theorem import MINUS
 

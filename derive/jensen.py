@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from derive.claims import total
 from derive.logarithms import Logarithms
 from derive.poly import PREFIX, build, substitute, times
-from derive.signs import ZERO
+from derive.steps import ZERO
 from derive.terms import Term, domain, num, var
 from derive.theorem import Theorem, exp, inv
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from derive.claims import total
 from derive.combine import Combination
 from derive.poly import PREFIX, build, offset, times
-from derive.signs import ONE, ZERO
+from derive.steps import ONE, ZERO
 from derive.terms import BOOL, Term, bind, num, open_binder, subst, var
 from derive.theorem import MINUS, Theorem, exp, inv, log
 

@@ -13,7 +13,7 @@ from itertools import product
 from derive.normal import GaveUp, Normaliser
 from derive.poly import PREFIX, Poly, match, match_monomial, substitute, times, without
 from derive.shapes import shape
-from derive.signs import ONE, ZERO
+from derive.steps import ONE, ZERO
 from derive.terms import Monomial, RuleError, Term, order, var
 from derive.theorem import MINUS, Theorem
 

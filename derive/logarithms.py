@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.exponentials import Exponentials
-from derive.signs import ONE, ZERO
+from derive.steps import ONE, ZERO
 from derive.terms import Term, num
 from derive.theorem import MINUS, Theorem, inv, log
 

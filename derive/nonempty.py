@@ -7,7 +7,7 @@ from itertools import product
 
 from derive.completion import Completion
 from derive.poly import flat, substitute, times
-from derive.signs import ONE, indices
+from derive.steps import ONE, indices
 from derive.terms import BOOL, Domain, Term, bind, domain, mk, open_binder, order, subst
 from derive.theorem import MINUS, Theorem
 

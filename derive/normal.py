@@ -21,7 +21,7 @@ from derive.atoms import Atoms
 from derive.claims import total
 from derive.poly import Poly, build, match_monomial, offset, poly, term_of, times, without
 from derive.rewrite import Rewrite, Use
-from derive.signs import ONE, ZERO
+from derive.steps import ONE, ZERO
 from derive.terms import (
     INDEX,
     Domain,

@@ -12,7 +12,7 @@ from derive.claims import FULL, LOOSE, NOT_ONE, total
 from derive.defined import Obligation, missing, of_problem
 from derive.hidden import Meaning, symbol
 from derive.normal import GaveUp, Normaliser
-from derive.signs import ONE
+from derive.steps import ONE
 from derive.terms import RuleError, Term, mk, num
 from derive.theorem import Judgement, Theorem
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 from itertools import product
-from typing import Any
 
-from derive.poly import PREFIX, Binding, build, components, match, offset, poly, square_root, times
+from derive.poly import PREFIX, build, components, match, offset, poly, square_root, times
 from derive.shapes import shape, shapes
+from derive.steps import ONE, ZERO, Steps, booleans, indices
 from derive.terms import (
     BOOL,
-    INDEX,
     Domain,
     RuleError,
     Term,
@@ -24,21 +22,18 @@ from derive.terms import (
     subst,
     var,
 )
-from derive.theorem import MINUS, RULES, Judgement, Theorem
-
-ONE, ZERO = num(1), num(0)
+from derive.theorem import Judgement, Theorem
 
 # A sign that is not found inside a circle is not remembered, as it may be found outside: without a
 # bound the same ones would be looked for again and again. The catalog needs up to 2000.
 MOST = 4000
 
 
-class Signs:
-    """Hypotheses, a memo of rule applications, and the search for signs."""
+class Signs(Steps):
+    """The search for signs, and what is known of them."""
 
     def __init__(self, hyps: tuple[Judgement, ...], dims: frozenset[Domain] = frozenset()):
-        self.hyps, self.dims = hyps, dims
-        self.memo: dict[tuple[Any, ...], Theorem] = {}
+        super().__init__(hyps, dims)
         self.known: dict[tuple[str, Term], Theorem | None] = {}
         self.open: set[tuple[str, Term]] = set()
         self.cycles = 0
@@ -56,42 +51,6 @@ class Signs:
         self.of_shape.setdefault(shape(th.concl[1]), []).append(th)
         if th.concl[0] in ("pos", "nn"):
             self.forms[th] = shapes(canon(th.concl[1]))
-
-    # ------------------------------------------------------------ making theorems
-    def do(self, name: str, *args: Any) -> Theorem:
-        """Apply a rule once; the same application again returns the same theorem."""
-        key = (name, *args)
-        if key not in self.memo:
-            self.memo[key] = RULES[name](*args)
-        return self.memo[key]
-
-    def axiom(self, name: str, x: Term, y: Term = ZERO, *premises: Theorem) -> Theorem:
-        """An instance of an axiom."""
-        return self.do("axiom", name, x, y, *premises)
-
-    def ring(self, a: Term, b: Term, *ths: Theorem) -> Theorem:
-        """A = b, from equations that add up to it."""
-        return self.do("lincomb", a, b, tuple((ONE, (), t) for t in ths))
-
-    def back(self, th: Theorem) -> Theorem:
-        """B = a from a = b."""
-        _, a, b = th.concl
-        return self.do("lincomb", b, a, ((MINUS, (), th),))
-
-    def move(self, sign: Theorem, to: Term) -> Theorem:
-        """The same sign for a term equal by ring laws."""
-        if sign.concl[1] is to:
-            return sign
-        return self.do("transport", sign, self.ring(sign.concl[1], to))
-
-    def at(self, th: Theorem, b: Binding) -> Theorem:
-        """An instance of a theorem, all variables put in at once."""
-        marks = {v: var(f"?{k}", domain(v)) for k, v in enumerate(b) if b[v] is not v}
-        for v, m in marks.items():
-            th = self.do("inst", th, v, m)
-        for v, m in marks.items():
-            th = self.do("inst", th, m, b[v])
-        return th
 
     # ------------------------------------------------------------ signs
     def pos(self, t: Term) -> Theorem | None:
@@ -387,25 +346,3 @@ def every(found: list[Theorem | None]) -> list[Theorem] | None:
 def strongest_first(signs: list[Theorem]) -> list[Theorem]:
     """Theorems t > 0 before theorems t >= 0, otherwise in the order given."""
     return sorted(signs, key=lambda th: bool(th.concl[0] != "pos"))
-
-
-def indices(t: Term) -> list[Term]:
-    """The closed indices in a term, once each, in a fixed order."""
-    seen: dict[Term, None] = {}
-
-    def go(u: Term) -> None:
-        if u.op in INDEX and not u.loose:
-            seen.setdefault(u)
-        for a in u.args:
-            go(a)
-
-    go(t)
-    return list(seen)
-
-
-@lru_cache(200_000)
-def booleans(t: Term) -> frozenset[Term]:
-    """The closed 0/1 atoms of t."""
-    if t.op in BOOL:
-        return frozenset() if t.loose else frozenset((t,))
-    return frozenset[Term]().union(*map(booleans, t.args))
