@@ -14,14 +14,17 @@ from derive.claims import total
 from derive.factors import sum_of
 from derive.largest import Largest
 from derive.lemmas import ROUNDS
-from derive.normal import GaveUp
+from derive.normal import MAX_STEPS, GaveUp
 from derive.poly import PREFIX, build, offset, times
+from derive.signs import MOST
 from derive.steps import ONE
 from derive.terms import RuleError, Term, bind, num, open_binder, subst, var
 from derive.theorem import Theorem, inv
 
 # depth of the search and rounds of `combine`: short proofs come before long ones
 EFFORTS = ((0, 1), (1, 1), (0, 2), (2, 1), (1, 2), (6, ROUNDS))
+SHORT = 160  # signs and steps that a search for a sign may take at first
+LATE = 2  # the depth at which one may take as many as it does
 
 
 class Bounds(Largest):
@@ -51,9 +54,10 @@ class Bounds(Largest):
 
     def _find(self, kind: str, t: Term, depth: int) -> Theorem | None:
         tactics: list[Callable[..., Theorem | None]] = [
-            self.by_sign, self.by_shape, self.by_lemmas, self.by_hoeffding, self.by_largest,
+            self.by_short_sign, self.by_shape, self.by_lemmas, self.by_hoeffding, self.by_largest,
             self.by_anchor,
             self.combine, self.in_coordinates, self.by_exp, self.by_scale, self.by_normal,
+            self.by_sign,
         ]  # fmt: skip
         for tactic in tactics:
             self.way.steps = 0  # each may take as long as a claim of its own
@@ -64,9 +68,20 @@ class Bounds(Largest):
                 continue
         return None
 
+    def by_short_sign(self, kind: str, t: Term, depth: int) -> Theorem | None:
+        """What the search for signs soon finds: nearly all that it finds at all."""
+        way = self.way
+        way.steps, way.most = MAX_STEPS - SHORT, SHORT
+        try:
+            return way.sign(kind, t)
+        finally:
+            way.most = MOST
+            if way.known.get((kind, t), way) is None:  # it may be found later
+                del way.known[kind, t]
+
     def by_sign(self, kind: str, t: Term, depth: int) -> Theorem | None:
-        """What the search for signs finds."""
-        return self.way.sign(kind, t)
+        """What the search for signs finds, which is asked late: failing takes it long."""
+        return self.way.sign(kind, t) if self.limit >= LATE else None
 
     def by_normal(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """The sign of the normal form."""

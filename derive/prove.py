@@ -55,7 +55,8 @@ def prove(problem: Problem, efforts: Efforts = EFFORTS, last: Efforts = ()) -> P
         return NotProved(str(e))
 
 Efforts = tuple[tuple[int, int], ...]
-LAST = 2  # lines of a proof that a claim is tried with on their own
+LAST = 2  # lines of a long proof that a claim is tried with on their own
+MANY = 12  # lines that are soon searched all together: a proof with more is a long one
 
 
 class Search:
@@ -192,8 +193,8 @@ class Search:
             return None
 
     def by_last_steps(self, j: Judgement) -> Theorem | None:
-        """A sign from the last lines of the file's proof alone, which are often made for it."""
-        if j[0] == "eq" or len(self.learned) <= LAST:
+        """A sign from the last lines of a long proof alone, which are often made for it."""
+        if j[0] == "eq" or len(self.learned) <= MANY:
             return None
         way = Normaliser(self.problem.hyps, self.problem.dims, **STRATEGIES[0])
 
@@ -303,6 +304,7 @@ class Symbols:
                 self.meaning.given[said] = sign
         inside = replace(world.problem, hyps=(*known, *world.problem.hyps))
         self.search = Search(inside, outer.efforts)
+        self.search.bounds.wide = None  # what coordinates show is left to terms as they stand
 
     def sign_of(self, t: Term) -> Theorem | None:
         """What a term of symbols stands for is > 0 or >= 0, where that is soon seen."""
@@ -330,6 +332,7 @@ class Symbols:
 
 def teach(way: Normaliser, th: Theorem) -> None:
     """Let a normaliser use a lemma."""
+    way.steps = 0
     way.assume(th)
     if th.concl[0] == "eq":
         way.learn(th)

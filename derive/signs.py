@@ -38,6 +38,7 @@ class Signs(Steps):
         self.open: set[tuple[str, Term]] = set()
         self.cycles = 0
         self.spent = 0  # signs looked for on behalf of the one that was asked for first
+        self.most = MOST
         self.misses = 0  # how often a sign was asked for and is not known
         self.assumed: list[Theorem] = []
         self.of_shape: dict[int, list[Theorem]] = {}
@@ -72,7 +73,7 @@ class Signs(Steps):
             if not self.open:
                 self.spent = 0
             self.spent += 1
-            if self.spent > MOST:
+            if self.spent > self.most:
                 self.cycles += 1
                 self.misses += 1
                 return None
@@ -82,7 +83,8 @@ class Signs(Steps):
                 found = self._pos(t) if kind == "pos" else self._nn(t)
             except RuleError:
                 found = None
-            self.open.discard(key)
+            finally:  # the search for a normal form may give up
+                self.open.discard(key)
             if found is None and self.cycles > before and self.open:
                 self.misses += 1
                 return None

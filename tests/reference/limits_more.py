@@ -225,8 +225,26 @@ def bounds_tv_clustering(data: Data) -> tuple[Any, Any, Any, Any]:
     return mean(published), mean(side), mean(below), mpf(0)
 
 
+def sample_lifted_structure_bound(rng: np.random.Generator, n: int) -> Data:
+    y = np.arange(2 * n) % 2
+    return {"D": rng.uniform(0, 2, (2 * n, 2 * n)), "y": y, "m": np.asarray(rng.uniform(0.1, 1))}
+
+
+def bounds_lifted_structure_bound(data: Data) -> tuple[Any, Any, Any, Any]:
+    d, m, y = numbers(data["D"]), numbers(data["m"]), data["y"]
+    published = side = mpf(0)
+    for i, row in enumerate(d):
+        near = [x for j, x in enumerate(row) if j != i and y[j] == y[i]]
+        far = [x for k, x in enumerate(row) if y[k] != y[i]]
+        pull, push = sum(mp.exp(x) for x in near), sum(mp.exp(m - x) for x in far)
+        published += max(mp.log(pull) + mp.log(push), mpf(0))
+        side += mp.log(1 + sum(mp.exp(a + m - b) for a in near for b in far))
+    return published, side, len(d) * mp.log(2), mpf(0)
+
+
 BOUNDS = {
     "tv-clustering": ("", AT_ONCE),
+    "lifted-structure-bound": ("", AT_ONCE),
     "slic-hf": ("t", TO_ZERO),
     "rrhf": ("t", TO_ZERO),
     "average-margin-dot": ("tau", TO_INFINITY),

@@ -9,7 +9,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 from tests.reference.limits import TO_INFINITY, apart, numbers
-from tests.reference.limits_wide import sample_pca, spread, wide_scores
+from tests.reference.limits_wide import bounds_pca, sample_pca, spread, wide_scores
 from tests.reference.tools import Data
 
 
@@ -45,6 +45,15 @@ def rescaled(data: Data, of_row: Callable[[list[Any], list[Any]], Any]) -> tuple
     return -spread(y), divergence, far**2 / (8 * s**2)
 
 
+def sample_pca_rate(rng: np.random.Generator, n: int) -> Data:
+    return sample_with_radius(rng, n)
+
+
+def bounds_pca_rate(data: Data) -> tuple[Any, Any, Any, Any]:
+    published, side, _, above = bounds_pca(data)
+    return published, side, numbers(data["R"]) ** 2 / (32 * numbers(data["s"]) ** 2), above
+
+
 def bounds_pca_chi2(data: Data) -> tuple[Any, Any, Any, Any]:
     published, chi2, gap = rescaled(
         data, lambda p, q: sum((a - b) ** 2 / b for a, b in zip(p, q, strict=True))
@@ -71,6 +80,7 @@ def bounds_pca_hellinger(data: Data) -> tuple[Any, Any, Any, Any]:
 
 
 BOUNDS = {
+    "pca-rate": ("s", TO_INFINITY),
     "pca-chi2": ("s", TO_INFINITY),
     "pca-tv": ("s", TO_INFINITY),
     "pca-hellinger": ("s", TO_INFINITY),

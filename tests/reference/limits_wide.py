@@ -74,6 +74,28 @@ def bounds_cohesion_variance_self(data: Data) -> tuple[Any, Any, Any, Any]:
     return pairs(data, own=True)
 
 
+def sample_cohesion_variance_second_order(rng: np.random.Generator, n: int) -> Data:
+    return sample_cohesion_variance(rng, n)
+
+
+def bounds_cohesion_variance_second_order(data: Data) -> tuple[Any, Any, Any, Any]:
+    z, s = numbers(data["z"]), numbers(data["s"])
+    first, side, _, _ = pairs(data, own=True)
+    centre = [mean(list(column)) for column in zip(*z, strict=True)]
+    c = [[x - m for x, m in zip(row, centre, strict=True)] for row in z]
+    covariance = [[mean([row[a] * row[b] for row in c]) for b in range(DIM)] for a in range(DIM)]
+    lengths = [sum(x**2 for x in row) for row in c]
+    lengths_vary = mean([r**2 for r in lengths]) - mean(lengths) ** 2
+    second = sum(x**2 for row in covariance for x in row) + lengths_vary / 4
+    below = above = mpf(0)
+    for a in z:
+        row = [apart(a, b) for b in z]
+        left = [max(row) - d for d in row]
+        below += mean(row) * mean([d**2 for d in row]) / (8 * s**4 * len(z))
+        above += mean(left) * mean([d**2 for d in left]) / (8 * s**4 * len(z))
+    return first + second / s**2, side, below, above
+
+
 def sample_average_margin_clip_limit(rng: np.random.Generator, n: int) -> Data:
     return {"a": normal(rng, n, DIM), "b": normal(rng, n, DIM), "s": np.asarray(1.0)}
 
@@ -159,6 +181,7 @@ BOUNDS = {
     "pca": ("s", TO_INFINITY),
     "cohesion-variance": ("s", TO_INFINITY),
     "cohesion-variance-self": ("s", TO_INFINITY),
+    "cohesion-variance-second-order": ("s", TO_INFINITY),
     "average-margin-clip-limit": ("s", TO_INFINITY),
     "average-margin-supcon-limit": ("s", TO_INFINITY),
     "between-class-variance": ("s", TO_INFINITY),
