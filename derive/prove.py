@@ -216,9 +216,13 @@ class Search:
         """A judgement, as one of symbols or as it stands; short searches come before long ones."""
         if j[0] == "eq":
             return self.judgement(j)
-        for effort in self.efforts if where == "steps" else self.last:
-            for world in self.worlds:
-                if found := self.in_symbols(world, effort, j, where, k):
+        efforts = self.efforts if where == "steps" else self.last
+        for at, effort in enumerate(efforts):
+            tries = [(world, effort) for world in self.worlds]
+            if at == 0:  # the shortest formulas once more, before those that are written out
+                tries += [(world, later) for world in self.worlds[:1] for later in efforts[1:2]]
+            for world, least in tries:
+                if found := self.in_symbols(world, least, j, where, k):
                     return found
             self.bounds.efforts = (effort,)
             try:
