@@ -1,4 +1,4 @@
-"""Settings of every test, and the promise that no torch test is skipped where torch is required."""
+"""Settings of every test, and the promise that nothing is skipped for want of what is required."""
 
 from __future__ import annotations
 
@@ -41,14 +41,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
 
 
-def _must_fail(report: pytest.TestReport | pytest.CollectReport) -> bool:
-    """Whether `report` is a skip for want of torch or triton, in a run that asked for torch."""
-    required = os.environ.get("ICONOGRAPH_REQUIRE_TORCH", "0") not in ("", "0")
-    if not required or report.outcome != "skipped":
-        return False
+REQUIRED = {
+    "ICONOGRAPH_REQUIRE_TORCH": ("torch", "triton"),
+    "ICONOGRAPH_REQUIRE_CHROMIUM": ("chromium", "selenium"),
+}
+"""Variables that ask for something, and the words of a skip for want of it."""
+
+
+def _asked(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The variable that asks for what `report` was skipped for the want of, "" where none does."""
+    if report.outcome != "skipped":
+        return ""
     # (path, line, reason): the path may name torch without the reason doing so
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-    return any(name in str(reason).lower() for name in ("torch", "triton"))
+    for variable, words in REQUIRED.items():
+        on = os.environ.get(variable, "0") not in ("", "0")
+        if on and any(word in str(reason).lower() for word in words):
+            return variable
+    return ""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,9 +66,9 @@ def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if _must_fail(report):
+    if variable := _asked(report):
         report.outcome = "failed"
-        report.longrepr = f"skipped, but ICONOGRAPH_REQUIRE_TORCH is set: {report.longrepr}"
+        report.longrepr = f"skipped, but {variable} is set: {report.longrepr}"
     return report
 
 
@@ -67,9 +77,9 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    if _must_fail(report):
+    if variable := _asked(report):
         report.outcome = "failed"
-        report.longrepr = f"skipped, but ICONOGRAPH_REQUIRE_TORCH is set: {report.longrepr}"
+        report.longrepr = f"skipped, but {variable} is set: {report.longrepr}"
     return report
 
 

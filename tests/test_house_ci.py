@@ -23,7 +23,20 @@ chmod +x .venv/bin/*
 """
 
 
-def run(folder: Path, fails: str) -> tuple[int, list[str], list[Path]]:
+APT = """#!/bin/sh
+# takes the place of apt-get
+echo ran apt-get "$@"
+test "$FAILS" != "$1"
+"""
+ID = """#!/bin/sh
+echo "${USER_ID:-0}"
+"""
+NEEDED = ("bash", "sh", "env", "mktemp", "rm", "mkdir", "tar", "dirname", "chmod", "test")
+
+
+def run(
+    folder: Path, fails: str, browser: bool = True, user: int = 0
+) -> tuple[int, list[str], list[Path]]:
     """The exit status, the lines and what is left in the folder for temporary files."""
     checkout, tools, temporary = folder / "checkout", folder / "tools", folder / "temporary"
     for each in (checkout / ".ci", tools, temporary):
@@ -31,9 +44,16 @@ def run(folder: Path, fails: str) -> tuple[int, list[str], list[Path]]:
     shutil.copy(ROOT / ".ci/run", checkout / ".ci/run")
     (tools / "python3").write_text(STAND_IN)
     (tools / "python3").chmod(0o755)
+    for name, text in (("apt-get", APT), ("id", ID)):
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    for name in NEEDED:  # and nothing else of this machine, which may have a browser
+        (tools / name).symlink_to(str(shutil.which(name)))
+    for name in ("chromium", "chromedriver") if browser else ():
+        (tools / name).symlink_to(str(shutil.which("env")))
     env = {
-        **os.environ, "FAILS": fails, "TMPDIR": str(temporary),
-        "PATH": f"{tools}:{os.environ['PATH']}",
+        **os.environ, "FAILS": fails, "TMPDIR": str(temporary), "PATH": str(tools),
+        "USER_ID": str(user),
     }  # fmt: skip
     done = subprocess.run(
         [checkout / ".ci/run"], env=env, capture_output=True, text=True, timeout=60, check=False
@@ -46,6 +66,18 @@ def test_it_does_everything_and_ends_with_the_tests(tmp_path: Path) -> None:
     assert status == 0 and left == []
     ran = [line.split()[1] for line in lines]
     assert ran == ["pip", "iconograph", "pip", "ruff", "mypy", "pip", "pytest"]
+
+
+def test_it_installs_a_browser_where_there_is_none_and_it_may(tmp_path: Path) -> None:
+    status, lines, _ = run(tmp_path / "root", "nothing", browser=False)
+    assert status == 0
+    ran = [line.split()[2] for line in lines if line.startswith("ran apt-get")]
+    assert ran == ["update", "install"]
+    assert any("chromium chromium-driver" in line for line in lines)
+    status, lines, _ = run(tmp_path / "other", "nothing", browser=False, user=1000)
+    assert status == 0 and not any("apt-get" in line for line in lines)
+    status, lines, _ = run(tmp_path / "fails", "install", browser=False)
+    assert status != 0 and not any("ran pytest" in line for line in lines)
 
 
 @pytest.mark.parametrize("step", ["venv", "pip", "iconograph", "torch", "ruff", "mypy", "pytest"])

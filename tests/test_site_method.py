@@ -16,7 +16,7 @@ from catalog import registry
 from catalog.errors import InputError
 from codegen.emit import emit
 from codegen.site.pages import Page
-from codegen.site.render import environment, linker, write
+from codegen.site.render import assets, environment, linker, write
 from derive.check import check_text
 from iconograph.browse import bundle, relatives
 from iconograph.browse.entries import Entry
@@ -40,9 +40,7 @@ def made(few: World) -> dict[str, Page]:
 
 @pytest.fixture(scope="module")
 def shown(made: dict[str, Page]) -> dict[str, str]:
-    there = frozenset({*made, "index.html", bundle.ARCHIVE}) | {
-        f"assets/{name}" for name in ("icon.svg", "site.css", "theme.js", "site.js", "code.js")
-    }
+    there = frozenset({*made, "index.html", bundle.ARCHIVE, *(f.path for f in assets())})
     return {path: write(page, [], there) for path, page in made.items()}
 
 

@@ -21,6 +21,9 @@ method at `methods/ID.html`, kernels at `kernels.html#p-NAME` and `#q-NAME`, div
 `kernels.html#d-NAME`, rules and axioms at `rules.html#rule-NAME` and `#axiom-NAME`, gaps at
 `gaps.html#ID`. Only a page whose `Page.path` is given exists; fragments are for its author to keep.
 
+The graph is a `Net` (net.py), of which `picture` (picture.py) draws a node and what is around it,
+for its own page and for that of every entry; `assets/graph.js` draws by the same rules.
+
 Scripts are classic ones in `assets/`, each a few kB, named in `Page.scripts`; `site.js` and
 `site.css` are on every page. Nothing may need a script in order to be read.
 """

@@ -46,11 +46,21 @@
   addEventListener("hashchange", unfold);
   unfold();
 
-  // ---- what is wider than the page is scrolled by keys too
-  document.querySelectorAll(".display, .symbols li, main pre").forEach(function (box) {
-    if (box.scrollWidth > box.clientWidth + 1) {
-      box.tabIndex = 0;
-    }
+  // ---- what has to be scrolled can be reached by keys
+  function reach() {
+    document.querySelectorAll("main .display, main .symbols li, main dd, main pre").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === "auto") {
+        box.tabIndex = 0;
+      }
+    });
+  }
+  addEventListener("resize", reach);
+  addEventListener("toggle", reach, true);
+  reach();
+
+  // ---- a picture wider than the page begins in its middle
+  document.querySelectorAll(".picture").forEach(function (box) {
+    box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
   });
 
   // ---- proofs and programs are printed open

@@ -37,7 +37,7 @@ def pages(world: World) -> Iterable[Page]:
         for letter in sorted({first(n.name) for n in names})
     )
     about = "Every name and alias of the catalog."
-    yield Page("az.html", "az.html.jinja", "A to Z", {"letters": letters}, about, "A–Z", 90)
+    yield Page("az.html", "az.html.jinja", "A to Z", {"letters": letters}, about, "A–Z", 90, "l")
 
 
 def first(name: str) -> str:

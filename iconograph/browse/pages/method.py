@@ -15,11 +15,13 @@ from catalog.spec import Method
 from codegen.emit import target_names
 from codegen.site import addresses
 from codegen.site.pages import Brief, File, Formula, Page
+from codegen.site.picture import picture
 from codegen.site.plots import drawing
 from derive.derivation import LAWS
 from derive.theorem import RULES
 from iconograph.browse import bundle, formulas, relatives
 from iconograph.browse.entries import Entry
+from iconograph.browse.net import net
 from iconograph.browse.witness import counterexample
 from iconograph.browse.world import World
 from iconograph.proof import Step
@@ -55,6 +57,9 @@ class Proof:
     rules: tuple[tuple[str, int], ...]
 
 
+NEAR = 12
+"""Neighbours in the picture of a page; the graph's own page draws more."""
+
 SHORT, SHORTER = 16, 8
 """Steps of a proof that are listed: the last ones, since the first are about signs and counts, and
 fewer where there is a chain of equations. The certificate has all of them."""
@@ -65,7 +70,7 @@ WIDE = 140
 
 def pages(world: World) -> Iterable[Page | File]:
     """A page for every entry, and the archive of their files."""
-    edges = relatives.around(world)
+    edges, graph = relatives.around(world), net(world)
     for m in world.methods.values():
         known, found = world.entries[m.id], formulas.sections(m)
         content: dict[str, object] = {
@@ -74,6 +79,7 @@ def pages(world: World) -> Iterable[Page | File]:
             "proof": proof(known), "witness": counterexample(known.row),
             "groups": relatives.groups(world, m.id, edges[m.id]),
             "kin": relatives.kin(world, m.id, edges[m.id]),
+            "pic": picture(graph, m.id, NEAR) if graph.around[m.id] else None,
             "corrected": relatives.corrected(world, m),
             "long": len(m.published_text) > 60 or len(to_text(m.claim.constant)) > 40
             or m.claim.below is not None or m.claim.above is not None,
@@ -164,7 +170,7 @@ def shortened(step: Step) -> Step:
 PARTS = (
     ("pair", "Pair", "cards"), ("formula", "Formula", "f"), ("hypotheses", "Hypotheses", "f"),
     ("proof", "Proof", "proof"), ("witness", "Witness", "witness"),
-    ("relations", "Relations", "kin"), ("code", "Code", "programs"), ("plots", "Plots", "drawings"),
+    ("relations", "Relations", "pic"), ("code", "Code", "programs"), ("plots", "Plots", "drawings"),
     ("cite", "Cite", "f"),
 )  # fmt: skip
 """Sections with what they are called at the top, and the content without which they are absent."""

@@ -1,0 +1,116 @@
+"""What the search of every page looks up: a file that is read when somebody begins to search."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from catalog import registry
+from catalog.divergences import DIVERGENCES
+from catalog.errors import InputError
+from catalog.kernels import P_KERNELS, Q_KERNELS
+from catalog.spec import Method
+from codegen.site import addresses
+from codegen.site.pages import File
+from iconograph.browse.net import net
+from iconograph.browse.world import World
+
+DATA = "search-index.js"
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that can be found: what it is, its names, where it is, and the values of facets.
+
+    The first of `names` is shown; `words` are looked up besides.
+    """
+
+    type: str
+    names: tuple[str, ...]
+    address: str
+    words: tuple[str, ...] = ()
+    note: str = ""
+    sign: str = ""
+    facets: tuple[tuple[str, str], ...] = ()
+
+
+def pages(world: World) -> Iterable[File]:
+    """The index."""
+    yield File(DATA, script(tuple(items(world))))
+
+
+def items(world: World) -> Iterator[Item]:
+    """Everything that can be found."""
+    for m in world.methods.values():
+        yield entry(world, m)
+    used = {part: {getattr(n, part) for n in world.graph.nodes} for part in ("p", "q")}
+    for part, kernels in (("p", P_KERNELS), ("q", Q_KERNELS)):
+        for name in sorted(used[part] - {""}):
+            kernel = kernels.get(name)
+            title = str(getattr(kernel, "title", name))
+            yield Item(f"kernel {part}", distinct(title, name), addresses.kernel(part, name),
+                       note=str(getattr(kernel, "doc", "")))  # fmt: skip
+    for name in sorted({m.icon.divergence for m in world.methods.values() if m.icon.blocks}):
+        title = f"{DIVERGENCES[name].title} divergence"
+        yield Item("divergence", distinct(title, name), addresses.kernel("d", name))
+    for node in net(world).nodes.values():
+        if node.type in ("rule", "gap"):
+            yield Item(node.id.partition(":")[0], (node.name,), node.address,
+                       (node.name.replace("_", " "),))  # fmt: skip
+
+
+def entry(world: World, m: Method) -> Item:
+    """An entry, found by its names, its authors, and the symbols that a library has for it."""
+    brief, icon = world.briefs[m.id], m.icon
+    facets = [("field", m.field), ("verdict", brief.badge.kind)]
+    if icon.blocks:
+        facets += [("p", icon.p.name), ("q", icon.q.name)]
+    return Item(
+        "entry", distinct(m.name, m.id, *m.aliases), addresses.method(m.id), authors(m),
+        f"{m.year}, {m.field}", brief.badge.sign, tuple(facets),
+    )  # fmt: skip
+
+
+def distinct(*names: str) -> tuple[str, ...]:
+    """Names, each once, in order."""
+    return tuple(dict.fromkeys(names))
+
+
+def authors(m: Method) -> tuple[str, ...]:
+    """The family names of the authors of what an entry cites, () where nothing is known.
+
+    >>> authors(registry.load("supcon"))[:2]
+    ('Khosla', 'Teterwak')
+    """
+    try:
+        text = registry.bibliography(m.cite)
+    except InputError:
+        return ()
+    found = re.search(r"author\s*=\s*[{\"](.*?)[}\"],?\s*$", text, re.M | re.S)
+    people = re.split(r"\s+and\s+", found[1]) if found else []
+    return tuple(name for p in people if (name := plain(family(p))))
+
+
+def family(person: str) -> str:
+    """The family name of an author as BibTeX writes it."""
+    head, comma, _ = person.partition(",")
+    return head if comma else person.split()[-1] if person.split() else ""
+
+
+def plain(name: str) -> str:
+    r"""A name without the marks of LaTeX.
+
+    >>> plain(r'G{\"o}del'), plain("{van der} Maaten")
+    ('Godel', 'van der Maaten')
+    """
+    bare = re.sub(r"\\[^A-Za-z]|\\[A-Za-z](?=\{)|[{}]", "", name)
+    return re.sub(r"\\([A-Za-z]+) ?", r"\1", bare).strip()
+
+
+def script(found: tuple[Item, ...]) -> bytes:
+    """The index as one call: a row for everything."""
+    rows = [[i.type, i.names, i.address, i.words, i.note, i.sign, dict(i.facets)] for i in found]
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return f"iconograph.index({text});\n".encode()
