@@ -28,8 +28,11 @@ class Erratum:
 
 
 def pages(world: World) -> Iterable[Page]:
-    """The page, where there is something to say on it."""
-    found = [m for m in world.methods.values() if m.erratum is not None]
+    """The page, where there is something to say on it: a statement that a witness refutes."""
+    found = [
+        m for m in world.methods.values()
+        if m.erratum is not None and world.entries[m.id].row.outcome == "refuted"
+    ]  # fmt: skip
     if not found:
         return
     found.sort(key=lambda m: (m.cite, m.id))

@@ -84,7 +84,7 @@ def word(world: World, part: str, kernel: PKernel | QKernel) -> Word:
     limits = tuple(
         Limit(world.briefs[m.id], m.claim.parameter, m.claim.to.replace("infinity", "∞"))
         for m in mine
-        if part == "q" and m.claim.relation == "limit"
+        if part == "q" and m.claim.relation == "limit" and proved(world, m.id)
     )
     found = plot(kernel)
     template = kernel.template if isinstance(kernel, PKernel) else kernel.kernel
@@ -94,6 +94,12 @@ def word(world: World, part: str, kernel: PKernel | QKernel) -> Word:
         kernel.params, kernel.hypotheses, drawing(found) if found else None, limits,
         by_year(world.briefs[m.id] for m in mine),
     )  # fmt: skip
+
+
+def proved(world: World, name: str) -> bool:
+    """Whether the claim of an entry is proved."""
+    row = world.entries[name].row
+    return row.ok and row.outcome == "proved"
 
 
 def scored(kernel: QKernel) -> str:
