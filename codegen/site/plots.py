@@ -167,11 +167,11 @@ def heads(plot: Plot) -> tuple[str, ...]:
 
 
 def table(plot: Plot) -> Iterable[tuple[str, ...]]:
-    """The numbers of a plot: every fifth point of curves, all dots."""
+    """The numbers of a plot: every eighth point of curves, all dots."""
     for d in plot.dots:
         for point in d.points:
             yield (d.label, *map(short, point))
     if plot.curves:
-        for k in range(0, len(plot.curves[0].points), 5):
+        for k in range(0, len(plot.curves[0].points), 8):
             here = [c.points[k] for c in plot.curves]
             yield (short(here[0][0]), *(short(y) for _, y in here))

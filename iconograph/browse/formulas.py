@@ -73,7 +73,7 @@ NAMES = {"D": "divergence", "lemma": "lemmas"}
 WORDED = ("assumes", "states", "lemmas")
 
 
-ROOM = 4000
+ROOM = 3600
 """Letters of MathML for the lemmas of a page, and for its chain of equations. What goes beyond is
 shown as text, a tenth of that: so large a formula is looked through, not looked at."""
 
@@ -96,7 +96,7 @@ def sections(method: Method) -> Sections:
         name = NAMES.get(head, head)
         for line in lines:
             shown = latex(line)
-            if name == "lemmas" and (room := room - len(shown.mathml)) < 0:
+            if name == "symbols" or (name == "lemmas" and (room := room - len(shown.mathml)) < 0):
                 shown = Formula(plain(read(line)))
             found.setdefault(name, []).append((words, shown) if name in WORDED else shown)
     return Sections(**{name: tuple(lines) for name, lines in found.items()})

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from catalog.latex_claim import method_latex
 from catalog.likeness import Form, Likeness, form, likeness
-from catalog.mathml import mathml, to_mathml
+from catalog.mathml import to_mathml
 from catalog.pair import renewed
 from catalog.spec import Method, PSpec, QSpec
 from iconograph.compare import aspects
@@ -80,11 +79,7 @@ def pair(method: Method, part: str) -> PSpec | QSpec | None:
 def shown(method: Method, part: str, label: str) -> str:
     """A row as MathML, "" where it is words."""
     block = method.icon.blocks[0]
-    if part == "head" and label == "published" and method.published_text:
-        return mathml(method_latex(method).published, block=True)
-    if part == "head" and label == "claim":
-        return mathml(method_latex(method).claim, block=True)
     if label in ("p(j|i)", "k(i,j)"):
         return to_mathml(renewed(block.p if part == "p" else block.kernel), block=True)
-    return ""  # a parameter and a weight are short, and as clear in the file's own words
+    return ""  # in the file's own words, which are on its page as a formula
 
