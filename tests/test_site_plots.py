@@ -109,7 +109,7 @@ def test_a_drawing_stays_in_its_box_and_counts_evenly() -> None:
     assert len(steps) <= 2 and 3 <= len(plot.across) <= 7
     assert plot.across[0].label == "0" and plot.up[0].label == "0"
     # the table holds the numbers of the curve
-    assert plot.rows[1] == ("0.714", "0.51")
+    assert plot.rows[1] == ("1.14", "1.31")
 
 
 def test_a_unit_is_as_long_across_as_up_in_a_picture_of_points() -> None:

@@ -15,7 +15,7 @@ from catalog.spec import SCORE, Method
 from catalog.symbols import Add, Call, Div, Expr, Macro, Mul, Num, Pow, Sym, symbols
 from codegen.site.plots import Curve, Plot
 
-POINTS = 40
+POINTS = 32
 STEP = 1e-4  # of the symmetric difference by which slopes are found
 
 

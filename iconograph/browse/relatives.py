@@ -21,7 +21,7 @@ STATUS = {
     "refuted": ("refuted", "refuted"), "unknown": ("unknown", "undecided"),
     "claimed": ("unknown", "claimed, not proved here"),
 }  # fmt: skip
-MOST = 6
+MOST = 4
 """Entries listed of those that share a kernel; the page of the kernel has them all."""
 
 

@@ -57,10 +57,10 @@ class Proof:
     rules: tuple[tuple[str, int], ...]
 
 
-NEAR = 12
+NEAR = 8
 """Neighbours in the picture of a page; the graph's own page draws more."""
 
-SHORT, SHORTER = 16, 8
+SHORT, SHORTER = 12, 6
 """Steps of a proof that are listed: the last ones, since the first are about signs and counts, and
 fewer where there is a chain of equations. The certificate has all of them."""
 
@@ -91,7 +91,7 @@ def pages(world: World) -> Iterable[Page | File]:
         }  # fmt: skip
         content["parts"] = parts(content)
         yield Page(
-            addresses.method(m.id), "method.html.jinja", m.name, content, m.summary,
+            addresses.method(m.id), "method.html.jinja", m.name, content,
             scripts=("code.js",) if known.programs else (),
         )  # fmt: skip
     works = dict.fromkeys(filter(None, map(cited, world.methods.values())))
