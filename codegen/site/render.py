@@ -16,6 +16,7 @@ from codegen.site.pages import File, Formula, Page
 
 HERE = Path(__file__).parent
 ALTTEXT = re.compile(r' alttext="[^"]*"')
+QUOTED = re.compile(r'(?<=\w)="([\w.]+)"(?=[ >])')
 
 
 class Broken(ValueError):
@@ -55,8 +56,8 @@ def shown(formula: Formula) -> Markup:
 
 
 def bare(mathml: str) -> str:
-    """MathML without its plain text, which no browser shows or reads: it reads the tree."""
-    return ALTTEXT.sub("", mathml, count=1)
+    """MathML without its plain text, which no browser shows or reads, and without idle quotes."""
+    return QUOTED.sub(r"=\1", ALTTEXT.sub("", mathml, count=1))
 
 
 def program(text: str) -> Markup:
