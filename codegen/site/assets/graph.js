@@ -225,34 +225,36 @@
     var x1 = right ? source.x + sizes.box : source.x, x2 = right ? target.x : target.x + sizes.box;
     var y1 = source.y + shift, y2 = target.y + shift, turn = Math.floor((x1 + x2) / 2);
     var step = right ? -7 : 7, directed = edge.kind.directed;
-    var parts = [draw("path", { d: "M" + x1 + " " + y1 + "C" + turn + " " + y1 + " " + turn + " "
+    var kind = "k-" + edge.kind.name, ends = source.node.id + " " + target.node.id;
+    var parts = [draw("path", { "class": kind, "data-ends": ends, d: "M" + x1 + " " + y1 + "C" + turn + " " + y1 + " " + turn + " "
       + y2 + " " + (x2 + (directed ? step : 0)) + " " + y2 })];
     if (directed) {
-      parts.push(draw("path", { "class": "head", d: "M" + x2 + " " + y2 + "l" + step + " -4v8z" }));
+      parts.push(draw("path", { "class": "head " + kind, "data-ends": ends,
+        d: "M" + x2 + " " + y2 + "l" + step + " -4v8z" }));
     }
-    var found = draw("g", { "class": "k-" + edge.kind.name }, parts);
-    found.dataset.ends = source.node.id + " " + target.node.id;
-    return found;
+    return parts;
   }
 
   function box(b, focus) {
     var n = b.node, parts = [
-      draw("rect", { x: b.x, y: b.y - 13, width: sizes.box, height: 26 })
+      draw("rect", { width: sizes.box, height: 26 })
     ];
     if (n.field) {
-      parts.push(draw("path", { "class": "f-" + n.field, d: "M" + (b.x + 5) + " " + (b.y - 8) + "v16" }));
+      parts.push(draw("path", { "class": "f-" + n.field, d: "M5 5v16" }));
     }
     var words = n.type === "p" || n.type === "q"
       ? [draw("tspan", {}, [n.type]), " " + n.label] : [n.label];
-    parts.push(draw("text", { x: b.x + 14, y: b.y + 4 }, words));
+    parts.push(draw("text", { x: 14, y: 17 }, words));
     if (n.sign) {
-      parts.push(draw("text", { "aria-hidden": "true", "class": n.verdict, x: b.x + sizes.box - 16, y: b.y + 4 }, [n.sign]));
+      parts.push(draw("text", { "aria-hidden": "true", "class": n.verdict,
+        x: sizes.box - 16, y: 17 }, [n.sign]));
     }
     var href = page(n), name = "box " + n.type + (focus ? " focus" : "");
     if (n.id === state.at) {
       name += " at";
     }
-    var found = draw(href ? "a" : "g", { "class": name, "data-id": n.id }, parts);
+    var found = draw(href ? "a" : "g", { "class": name, "data-id": n.id,
+      transform: "translate(" + b.x + " " + (b.y - 13) + ")" }, parts);
     if (href) {
       found.setAttribute("href", href);
     }
@@ -298,7 +300,8 @@
         if (other && before.indexOf(n.edge.kind.name) < 0) {
           before.push(n.edge.kind.name);
           var shift = 5 * (before.length - 1);
-          lines.append(n.incoming ? line(n.edge, other, at, shift) : line(n.edge, at, other, shift));
+          lines.append.apply(lines, n.incoming ? line(n.edge, other, at, shift)
+            : line(n.edge, at, other, shift));
         }
       });
     });
@@ -310,7 +313,8 @@
         var parent = placed[found.parent];
         boxes.push(b);
         y += sizes.row;
-        lines.append(found.incoming ? line(found.edge, b, parent, 0) : line(found.edge, parent, b, 0));
+        lines.append.apply(lines, found.incoming ? line(found.edge, b, parent, 0)
+          : line(found.edge, parent, b, 0));
       });
     });
     var width = 2 * sizes.edge + 3 * sizes.box + 2 * sizes.gap + 2 * far;
@@ -391,12 +395,13 @@
   }
 
   function sample(kind) {
-    var parts = [draw("path", { d: "M0 5H" + (kind.directed ? 37 : 44) })];
+    var name = "k-" + kind.name;
+    var parts = [draw("path", { "class": name, d: "M0 5H" + (kind.directed ? 37 : 44) })];
     if (kind.directed) {
-      parts.push(draw("path", { "class": "head", d: "M44 5l-7 -4v8z" }));
+      parts.push(draw("path", { "class": "head " + name, d: "M44 5l-7 -4v8z" }));
     }
     return draw("svg", { "class": "sample", viewBox: "0 0 44 10", width: 44, height: 10,
-      "aria-hidden": "true" }, [draw("g", { "class": "k-" + kind.name }, parts)]);
+      "aria-hidden": "true" }, parts);
   }
 
   // ---- showing, and one selection for both
@@ -510,7 +515,14 @@
       })))
     ]);
     function refocus() {
-      var id = input.value.trim();
+      var words = input.value.trim(), id = words;
+      if (!Object.prototype.hasOwnProperty.call(nodes, id)) {
+        id = order.find(function (name) {
+          return [name, nodes[name].label, nodes[name].name].some(function (text) {
+            return text.toLowerCase() === words.toLowerCase();
+          });
+        }) || "";
+      }
       if (Object.prototype.hasOwnProperty.call(nodes, id) && id !== state.focus) {
         go({ focus: id, at: "" });
       }
