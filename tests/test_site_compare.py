@@ -132,11 +132,13 @@ class Shown(HTMLParser):
         self.signs: list[str] = []
         self.differs = self.within = 0
         self.ready = ""
+        self.alert = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         classes = (found.get("class") or "").split()
         self.ready = found.get("data-ready") or self.ready
+        self.alert |= found.get("role") == "alert"
         if tag == "ol":
             self.within = "path" in classes
         if tag == "li" and self.within:
@@ -185,6 +187,8 @@ def test_a_browser_shows_the_same(whole: World, site: dict[str, bytes], tmp_path
         marks = [row[3] for row in wanted(whole, a, b)]
         assert shown.signs.count("other") == marks.count("≠") and len(shown.signs) == len(marks)
         assert shown.differs > 3
-    assert not visit(tmp_path / "site", tmp_path / "profile", a="supcon", b="nobody").ready
+    for query, alert in (({"a": "supcon", "b": "nobody"}, True), ({"a": "supcon"}, False)):
+        shown = visit(tmp_path / "site", tmp_path / "profile", **query)
+        assert not shown.ready and shown.alert == alert
 
 

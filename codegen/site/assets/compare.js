@@ -346,10 +346,13 @@
   var a = asked.get("a") || "", b = asked.get("b") || "";
   document.getElementById("left").value = a;
   document.getElementById("right").value = b;
+  function paired(name) {
+    return Object.prototype.hasOwnProperty.call(graph.entries, name)
+      && graph.entries[name].length >= 8;
+  }
   if (a || b) {
     var unknown = [a, b].filter(function (name) {
-      return !Object.prototype.hasOwnProperty.call(graph.entries, name)
-        || graph.entries[name].length < 8;
+      return name && !paired(name);
     });
     if (unknown.length) {
       place.append(make("p", { role: "alert" }, [
@@ -357,6 +360,8 @@
           return "“" + name + "”";
         }).join(" or ") + "; choose from the list."
       ]));
+    } else if (!a || !b) {
+      document.getElementById(a ? "right" : "left").focus();
     } else {
       load(a === b ? [a] : [a, b], function () {
         show(a, b);
