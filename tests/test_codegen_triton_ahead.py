@@ -19,7 +19,7 @@ pytest.importorskip("torch")
 pytest.importorskip("triton")
 
 ROOT = Path(__file__).parent.parent
-TURN = ("90", "80")[turn() % 2]  # compiling takes long: another GPU every day
+TURN = ("90", "80")[turn() % 2]  # compiling takes long: one GPU in a run
 SHARED = {80: 163 * 1024, 90: 227 * 1024}
 CORES = {(90, "bfloat16"): "HGMMA", (80, "bfloat16"): "HMMA",
          (90, "float32"): "HGMMA", (80, "float32"): "HMMA"}  # fmt: skip
