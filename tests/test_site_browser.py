@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -234,15 +235,28 @@ def graph(browser: Any, home: Path, asked: str = "") -> None:
     wait(browser, "return document.getElementById('net').dataset.ready")
 
 
-def test_the_script_draws_what_the_build_drew(browser: Any, home: Path) -> None:
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    visit(browser, home, "graph.html")
-    still = [js(browser, text) for text in (BOXES, LINES, LIST)]
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
-    graph(browser, home)
-    drawn = [js(browser, text) for text in (BOXES, LINES, LIST)]
+def drawn(browser: Any, folder: Path, scripts: bool) -> list[list[Any]]:
+    """Boxes, lines and list of the graph's page, drawn by its script or as the build left them."""
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not scripts})
+    try:
+        visit(browser, folder, "graph.html")
+        if scripts:
+            wait(browser, "return document.getElementById('net').dataset.ready")
+        return [js(browser, text) for text in (BOXES, LINES, LIST)]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_the_script_draws_what_the_build_drew(browser: Any, home: Path, tmp_path: Path) -> None:
+    still = drawn(browser, home, scripts=False)
     assert len(still[0]) == 5 and len(still[1]) == 5 and len(still[2]) > 7
-    assert drawn == still
+    assert drawn(browser, home, scripts=True) == still
+    shutil.copytree(home, tmp_path / "site")
+    data = tmp_path / "site" / "graph-data.js"
+    planted = data.read_text().replace('"row":34', '"row":35')
+    assert planted != data.read_text()
+    data.write_text(planted)
+    assert drawn(browser, tmp_path / "site", scripts=True) != still
 
 
 def ids(browser: Any) -> set[str]:
@@ -368,6 +382,21 @@ def test_everything_by_keys(browser: Any, home: Path) -> None:
     if focused(browser).startswith("A "):
         press(browser, "\ue007")
     wait(browser, "return location.href === arguments[0]", goal)
+
+
+def test_keys_of_the_graph(browser: Any, home: Path) -> None:
+    graph(browser, home)
+    js(browser, "document.querySelector('#net-picture [data-id=simclr]').focus()")
+    press(browser, "\ue007")
+    assert here(browser) == "graph.html?focus=supcon&depth=1&at=simclr"
+    press(browser, "c")
+    wait(browser, "return location.href.endsWith('compare.html?a=supcon&b=simclr')")
+    graph(browser, home, "?focus=supcon&at=simclr")
+    press(browser, "o")
+    wait(browser, "return location.pathname.endsWith('methods/simclr.html')")
+    graph(browser, home, "?focus=supcon&at=simclr")
+    press(browser, "\ue00c")
+    assert here(browser) == "graph.html?focus=supcon&depth=1"
 
 
 def test_keys_can_be_turned_off_and_do_nothing_in_a_field(browser: Any, home: Path) -> None:

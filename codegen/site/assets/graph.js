@@ -475,6 +475,11 @@
       box.focus({ preventScroll: true });
     }
   }
+  addEventListener("keydown", function (event) {
+    if (event.key === "Escape" && state && state.at && !document.querySelector("dialog[open]")) {
+      go({ at: "" }, true);
+    }
+  });
   place.addEventListener("dblclick", function (event) {
     var at = event.target.closest("#net-picture [data-id]");
     if (at) {
