@@ -22,13 +22,6 @@ def program(name: str, target: str) -> str:
     return f"{name.replace('-', '_')}_{target}.py"
 
 
-def names(name: str, known: Entry) -> tuple[str, ...]:
-    """The files of an entry in the archive."""
-    proof = (f"certificates/{name}.json",) if known.row.certificate else ()
-    programs = (f"programs/{target}/{program(name, target)}" for target in known.programs)
-    return (f"entries/{name}.toml", *proof, *programs)
-
-
 def words(known: Entry) -> str:
     """The files of an entry in words."""
     found = ["the entry", *(["its certificate"] if known.row.certificate else []), *known.programs]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.latex_boxes import read
-from catalog.latex_claim import divergence_latex, method_latex
+from catalog.latex_claim import method_latex
 from catalog.latex_method import typeset
 from catalog.mathml import mathml, plain, to_mathml
 from catalog.notation import to_text
@@ -40,11 +40,6 @@ def pair(method: Method) -> tuple[tuple[Formula, Formula], ...]:
     """P and q of every block."""
     shown = method_latex(method)
     return tuple((latex(p), latex(q)) for p, q in zip(shown.p, shown.q, strict=True))
-
-
-def divergence(method: Method) -> Formula | None:
-    """What the pair is compared by, None where there is no pair."""
-    return latex(divergence_latex(method)) if method.icon.blocks else None
 
 
 def claim(method: Method) -> Formula:
@@ -96,12 +91,9 @@ def sections(method: Method) -> Sections:
         name = NAMES.get(head, head)
         for line in lines:
             shown = latex(line)
-            if name == "symbols" or (name == "lemmas" and (room := room - len(shown.mathml)) < 0):
+            if name == "lemmas":
+                room -= len(shown.mathml)
+            if name in ("symbols", "signs") or room < 0:
                 shown = Formula(plain(read(line)))
             found.setdefault(name, []).append((words, shown) if name in WORDED else shown)
     return Sections(**{name: tuple(lines) for name, lines in found.items()})
-
-
-def whole(method: Method) -> tuple[tuple[str, tuple[Formula, ...]], ...]:
-    """Symbols, signs, definitions, hypotheses, formulas, lemmas: titles, and what is below each."""
-    return tuple((title, tuple(map(latex, lines))) for title, lines in typeset(method))
