@@ -88,6 +88,7 @@
       label.append(tick, " Letters and signs are keys (the rest always works)");
       line.append(label);
       close.type = "button";
+      close.autofocus = true;
       close.textContent = "Close";
       close.addEventListener("click", function () {
         help.close();
