@@ -8,8 +8,9 @@ the frozen data that it shows, `render` (render.py) makes the bytes of a whole s
 
 1. `iconograph/browse/pages/NAME.py` with `def pages(world: World) -> Iterable[Page | File]`. A
    module of that folder is found by listing it. It may yield several pages, and files beside them,
-   such as data for a script. A `Page` with a `nav` text stands in the bar at the top, in the order of `order`. A page that has nothing to say in a
-   catalog (no gaps, no errata) is not yielded, and nothing links to it then.
+   such as data for a script. A `Page` with a `nav` text stands in the bar at the top, in the order
+   of `order`. A page that has nothing to say in a catalog (no gaps, no errata) is not yielded, and
+   nothing links to it then.
 2. `codegen/site/templates/NAME.html.jinja`, which extends `base.html.jinja` and fills `content`.
    It is autoescaped, and an undefined name is an error. Besides `page` and the names of
    `page.content` it has what `render.py` lists: `href(path)` (relative to the page; raises for a
@@ -20,7 +21,8 @@ the frozen data that it shows, `render` (render.py) makes the bytes of a whole s
 Where things are (`addresses.py`), so that pages can point at each other before both exist: a
 method at `methods/ID.html`, kernels at `kernels.html#p-NAME` and `#q-NAME`, divergences at
 `kernels.html#d-NAME`, rules and axioms at `rules.html#rule-NAME` and `#axiom-NAME`, gaps at
-`gaps.html#gap-ID`. Only a page whose `Page.path` is given exists; fragments are for its author to keep.
+`gaps.html#gap-ID`. Only a page whose `Page.path` is given exists; fragments are for its author to
+keep.
 
 The graph is a `Net` (net.py), of which `picture` (picture.py) draws a node and what is around it,
 for its own page and for that of every entry; `assets/graph.js` draws by the same rules.
