@@ -190,7 +190,7 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction | int]]) -> Poly:
 
 def renamed(fs: tuple[Term, ...], names: Mapping[Term, Term]) -> tuple[Term, ...]:
     """Factors with variables renamed, in order."""
-    return tuple(sorted([f if f.free.isdisjoint(names) else subst(f, names) for f in fs], key=order))
+    return tuple(sorted((subst(f, names) if names.keys() & f.free else f for f in fs), key=order))
 
 
 def join(m: Monomial, n: Monomial) -> Monomial:
