@@ -91,25 +91,18 @@ def notes(edge: Edge) -> Iterator[str]:
 
 
 def kin(world: World, name: str, edges: list[Edge]) -> tuple[Kin, ...]:
-    """The entries that differ in one kernel only, and those that share one."""
+    """The entries that differ in one kernel only; the page of the other kernel has them all."""
     icon = world.methods[name].icon
-    kernels = {"p": addresses.kernel("p", icon.p.name), "q": addresses.kernel("q", icon.q.name)}
-    near = [e for e in edges if e.kind == "differs-in-one-kernel"]
-    found = []
-    for part, same in (("p", "q"), ("q", "p")):
-        here = [e for e in near if e.label == part]
-        found.append((f"Differ in {part} only", here, kernels[same]))
-    for part in ("p", "q"):
-        here = [e for e in edges if e.kind == f"same-{part}"]
-        found.append((f"Same {part}", here, kernels[part]))
-    out, listed = [], {name}
-    for title, here, address in found:
-        others = {e.target if e.source == name else e.source for e in here} - listed
-        listed |= others
+    out = []
+    for part, same, shared in (("p", "q", icon.q.name), ("q", "p", icon.p.name)):
+        here = [e for e in edges if e.kind == "differs-in-one-kernel" and e.label == part]
+        others = {e.target if e.source == name else e.source for e in here}
         if others:
             briefs = sorted((world.briefs[o] for o in others), key=lambda b: (b.year, b.id))
             shown = len(briefs) if len(briefs) <= MOST + 1 else MOST
-            out.append(Kin(title, tuple(briefs[:shown]), len(briefs) - shown, address))
+            first, more = tuple(briefs[:shown]), len(briefs) - shown
+            address = addresses.kernel(same, shared)
+            out.append(Kin(f"Differ in {part} only", first, more, address))
     return tuple(out)
 
 

@@ -57,7 +57,7 @@ class Proof:
     rules: tuple[tuple[str, int], ...]
 
 
-NEAR = 7
+NEAR = 6
 """Neighbours in the picture of a page; the graph's own page draws more."""
 
 SHORT, SHORTER = 12, 6
