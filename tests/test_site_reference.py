@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 import tomllib
 from collections import Counter
 from dataclasses import replace
@@ -78,6 +79,7 @@ def test_the_whole_catalog_fits(unproved: World) -> None:
     assert set(found) == {"errata.html", "gaps.html", "kernels.html", "rules.html"}
     for path, text in found.items():
         assert not malformed(text), path
+        assert not re.search(r"\w\.\.(?!\.)", words(text)), path  # a sentence ends once
         assert len(gzip.compress(text.encode())) < 60_000, path
 
 
