@@ -72,7 +72,7 @@ def test_a_site_that_was_built_is_not_built_again(monkeypatch: pytest.MonkeyPatc
 
     def made(found: str) -> dict[str, bytes]:
         built.append(found)
-        return {build.MARK: build.mark(), "index.html": found.encode()}
+        return {"index.html": found.encode()}
 
     monkeypatch.setattr(build, "world", lambda names, jobs: ",".join(names))
     monkeypatch.setattr(build, "build", made)

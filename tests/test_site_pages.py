@@ -126,7 +126,7 @@ def test_the_same_bytes_twice_and_from_the_command_line(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     there = {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*") if p.is_file()}
-    assert there == site
+    assert there == {**site, build.MARK: build.mark(site)}
     assert str(tmp_path).encode() not in b"".join(there.values())
     assert str(ROOT).encode() not in b"".join(there.values())
 
@@ -157,8 +157,8 @@ def test_budgets(site: dict[str, bytes]) -> None:
 
 def test_a_site_is_written_over_a_site_only(tmp_path: Path) -> None:
     out = tmp_path / "site"
-    build.write({build.MARK: build.mark(), "a/b.html": b"1"}, out)
-    build.write({build.MARK: build.mark(), "c.html": b"2"}, out)
+    build.write({"a/b.html": b"1"}, out)
+    build.write({"c.html": b"2"}, out)
     assert sorted(p.name for p in out.iterdir()) == ["c.html", build.MARK]
     assert [p.name for p in tmp_path.iterdir()] == ["site"], "nothing is left beside it"
 
@@ -166,24 +166,84 @@ def test_a_site_is_written_over_a_site_only(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(InputError, match="no site of iconograph; name an empty or a new one"):
-        build.write({build.MARK: build.mark()}, tmp_path)
+        build.write({}, tmp_path)
     with pytest.raises(InputError, match="this is no folder"):
-        build.write({build.MARK: build.mark()}, tmp_path / "thesis.tex")
+        build.write({}, tmp_path / "thesis.tex")
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        (["mine.txt"], "mine.txt"),
+        ([".git/HEAD", "CNAME", "mine.txt"], ".git/, CNAME, mine.txt"),
+        (["a/own.html", "b", "c", "d", "e"], "a/own.html, b, c and 2 more"),
+    ],
+)
+def test_what_a_site_did_not_write_is_not_lost(
+    tmp_path: Path, added: list[str], said: str
+) -> None:
+    out = tmp_path / "site"
+    build.write({"a/b.html": b"1", "index.html": b"1"}, out)
+    for name in added:
+        build.put(out / name, b"years of work")
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    with pytest.raises(InputError) as refused:
+        build.write({"index.html": b"2"}, out)
+    assert f"did not write: {said};" in str(refused.value)
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["site"]
+
+
+@pytest.mark.parametrize("mark", [b"", b"[]", b"{}", b'{"files": 3}', b"\xff", b'{"files": [3]}'])
+def test_without_a_list_of_its_files_a_site_is_not_replaced(tmp_path: Path, mark: bytes) -> None:
+    out = tmp_path / "site"
+    build.write({"index.html": b"1"}, out)
+    (out / build.MARK).write_bytes(mark)
+    with pytest.raises(InputError, match=r"did not write: index\.html;"):
+        build.write({"index.html": b"2"}, out)
+    assert (out / "index.html").read_bytes() == b"1"
+
+
+def test_a_link_in_a_site_is_foreign(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    build.write({"a/b.html": b"1"}, out)
+    (out / "a").rename(tmp_path / "elsewhere")
+    (out / "a").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="did not write: a/;"):
+        build.write({"a/b.html": b"2"}, out)
+
+
+def test_a_site_comes_back_where_its_place_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "site"
+    build.write({"old.html": b"1"}, out)
+    rename = os.rename
+
+    def once(source: Path, target: Path) -> None:
+        if source.name == "new":
+            raise OSError(16, "Device or resource busy")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", once)
+    with pytest.raises(InputError, match="cannot be written: device or resource busy"):
+        build.write({"new.html": b"2"}, out)
+    assert (out / "old.html").read_bytes() == b"1"
 
 
 def test_an_unfinished_site_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "site"
-    build.write({build.MARK: build.mark(), "old.html": b"1"}, out)
+    build.write({"old.html": b"1"}, out)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(InputError, match="cannot be written: no space left"):
-        build.write({build.MARK: build.mark(), "new.html": b"2"}, out)
+        build.write({"new.html": b"2"}, out)
     monkeypatch.undo()
     assert (out / "old.html").read_bytes() == b"1"
     assert [p.name for p in tmp_path.iterdir()] == ["site"]

@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from pkgutil import iter_modules
 
@@ -21,13 +22,16 @@ from iconograph.browse.world import World, world
 from iconograph.files import reason
 
 MARK = "iconograph-site.json"
-"""The file that says that a folder is a site, which may be written again."""
+"""The file that says that a folder is a site, and of which files; only these are written again."""
+
+NAMED = 3
+"""Foreign files that a refusal names."""
 
 
 def build(world: World) -> dict[str, bytes]:
     """The bytes of every file of the site by path."""
     pages: list[Page] = []
-    files = [File(MARK, mark())]
+    files: list[File] = []
     for name in modules():
         for made in importlib.import_module(f"{folder.__name__}.{name}").pages(world):
             (files if isinstance(made, File) else pages).append(made)
@@ -39,13 +43,14 @@ def modules() -> list[str]:
     return sorted(m.name for m in iter_modules(folder.__path__))
 
 
-def mark() -> bytes:
-    """The content of the mark."""
-    return (json.dumps({"schema": "iconograph/site/1", "version": __version__}) + "\n").encode()
+def mark(paths: Iterable[str]) -> bytes:
+    """The content of the mark of a site of these files."""
+    said = {"schema": "iconograph/site/1", "version": __version__, "files": sorted(paths)}
+    return (json.dumps(said, indent=0) + "\n").encode()
 
 
 def write(files: Mapping[str, bytes], out: Path) -> None:
-    """Write a site, whole or not at all: beside the folder first, and then in its place.
+    """Write a site and its mark, whole or not at all: beside the folder first, then in its place.
 
     Raises:
         InputError: the folder holds something else, or cannot be written.
@@ -56,11 +61,16 @@ def write(files: Mapping[str, bytes], out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
             new, old = Path(beside) / "new", Path(beside) / "old"
-            for path, data in files.items():
+            for path, data in {**files, MARK: mark(files)}.items():
                 put(new / PurePosixPath(path), data)
             if out.exists():
                 os.rename(out, old)
-            os.rename(new, out)
+            try:
+                os.rename(new, out)
+            except OSError:
+                if old.exists():
+                    os.rename(old, out)  # it would go with the folder that it is in
+                raise
     except OSError as error:
         raise InputError(f"the site cannot be written: {reason(error)}", path=str(out)) from None
 
@@ -72,7 +82,10 @@ def put(path: Path, data: bytes) -> None:
 
 
 def check(out: Path) -> None:
-    """Check that a folder may be replaced. Raises InputError."""
+    """Check that a folder may be replaced: nothing is lost but what a site wrote there.
+
+    Raises InputError.
+    """
     try:
         if not out.exists() and not out.is_symlink():
             return
@@ -83,8 +96,42 @@ def check(out: Path) -> None:
                 "the folder holds something that is no site of iconograph", path=str(out),
                 hint="name an empty or a new one",
             )  # fmt: skip
+        if strange := sorted(foreign(out)):
+            more = f" and {len(strange) - NAMED} more" if len(strange) > NAMED else ""
+            raise InputError(
+                f"the folder holds what the site did not write: {', '.join(strange[:NAMED])}{more}",
+                path=str(out), hint="name a new one, and copy the site from there",
+            )  # fmt: skip
     except OSError as error:
         raise InputError(f"the folder cannot be read: {reason(error)}", path=str(out)) from None
+
+
+def foreign(site: Path) -> Iterator[str]:
+    """What a folder holds besides the files that its mark lists; a folder of none as a whole."""
+    mine = {MARK, *listed(site)} if any(site.iterdir()) else set()
+    above = {str(p) for path in mine for p in PurePosixPath(path).parents}
+    for here, folders, names in os.walk(site, onerror=unread):
+        at = PurePosixPath(Path(here).relative_to(site).as_posix())
+        for name in list(folders):
+            if str(at / name) not in above or (site / at / name).is_symlink():
+                folders.remove(name)
+                yield f"{at / name}/"
+        yield from (str(at / name) for name in names if str(at / name) not in mine)
+
+
+def unread(error: OSError) -> None:
+    """Raise the error: what cannot be read may be anybody's."""
+    raise error
+
+
+def listed(site: Path) -> list[str]:
+    """The files that a mark lists, none where it is damaged or lists none: all is foreign then."""
+    with suppress(ValueError):
+        said = json.loads((site / MARK).read_bytes())
+        files = said.get("files", ()) if isinstance(said, dict) else ()
+        if isinstance(files, list):
+            return [path for path in files if isinstance(path, str)]
+    return []
 
 
 KEPT = 3
