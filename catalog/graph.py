@@ -31,8 +31,8 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "same-p": Kind(True, "{a} and {b} have the same p"),
-    "same-q": Kind(True, "{a} and {b} have the same q"),
+    "same-p": Kind(True, "{a} and {b} have p by the same formula"),
+    "same-q": Kind(True, "{a} and {b} have the same kernel of q"),
     "differs-in-one-kernel": Kind(True, "{a} and {b} differ in {label} only"),
     "special-case": Kind(False, "{b} is {a} with {label}"),
     "equal-up-to": Kind(True, "{a} equals {b}"),
@@ -176,11 +176,18 @@ def computed(methods: Iterable[Method]) -> Iterator[Edge]:
     for part in ("p", "q"):
         for ids in classes(forms, lambda f, part=part: getattr(f, part)):  # type: ignore[misc]
             yield from (Edge(a, b, f"same-{part}", "computed") for a, b in combinations(ids, 2))
+    # the loss of a refuted entry is not that of the pair which it names
+    theirs = {m.id: forms[m.id] for m in methods if m.id in forms and not denied(m)}
     for same, other in (("p", "q"), ("q", "p")):
-        for ids in classes(forms, lambda f, s=same: (f.setting, getattr(f, s))):  # type: ignore[misc]
+        for ids in classes(theirs, lambda f, s=same: (f.setting, getattr(f, s))):  # type: ignore[misc]
             for a, b in combinations(ids, 2):
                 if getattr(forms[a], other) != getattr(forms[b], other):
                     yield Edge(a, b, "differs-in-one-kernel", "computed", label=other)
+
+
+def denied(method: Method) -> bool:
+    """Whether an entry says that its loss is not that of its pair."""
+    return method.claim.relation in ("does-not-reduce", "false-as-stated")
 
 
 def classes(

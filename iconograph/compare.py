@@ -18,6 +18,9 @@ from iconograph.display import claim_text, fact_text
 from iconograph.find import catalog_methods
 from iconograph.network import claims, judge
 
+SHARED = ("same-p", "same-q", "differs-in-one-kernel")
+"""What joins two entries that have a kernel in common. It is said of the two themselves: a chain of
+such edges would join nearly all entries, and say nothing of the ends."""
 COSTS = {"special-case": 1, "equal-up-to": 1, "differs-in-one-kernel": 3, "same-p": 4, "same-q": 4}
 OTHER = 2  # the cost of an edge of any other kind
 LONGEST = 4  # edges of a path; beyond, two methods have nothing to do with each other
@@ -207,6 +210,8 @@ def cheapest(graph: Graph, start: str, end: str) -> tuple[Edge, ...]:
             continue
         done.add(here)
         for there, edge in around.get(here, ()):
+            if edge.kind in SHARED and {here, there} != {start, end}:
+                continue
             if there not in done:
                 count += 1
                 step = COSTS.get(edge.kind, OTHER)

@@ -117,6 +117,16 @@ def test_the_cheapest_path_is_found() -> None:
     assert len(cheapest(graph, "a", "e")) == 4 and cheapest(graph, "a", "f") == ()
 
 
+def test_kernels_in_common_make_no_chain() -> None:
+    whole = build(registry.all_methods())
+    assert [e.kind for e in cheapest(whole, "simclr", "t-simcne")] == ["differs-in-one-kernel"]
+    assert cheapest(whole, "supcon", "dpo") == ()
+    supcon = [e for e in whole.edges if "supcon" in (e.source, e.target)]
+    refuted = [e for e in supcon if "decoupled-contrastive" in (e.source, e.target)]
+    assert "differs-in-one-kernel" in {e.kind for e in supcon}
+    assert "differs-in-one-kernel" not in {e.kind for e in refuted}, "its loss is not its pair's"
+
+
 def test_all_that_is_claimed_of_two_methods_is_shown() -> None:
     found = compare(registry.load("supcon"), registry.load("supcon-in-coarse"))
     both = {(e.kind, e.status) for e in (*found.path, *found.also)}

@@ -237,6 +237,10 @@
       done[here] = true;
       around(here).forEach(function (e) {
         var there = e[0] === here ? e[1] : e[0];
+        // a kernel in common joins the two ends themselves, or nothing
+        if (graph.shared.indexOf(e[2]) >= 0 && !(here === start && there === end)) {
+          return;
+        }
         if (!done[there]) {
           var cost = graph.costs[e[2]] || graph.other;
           queue.push([next[0] + cost, ++count, there, way.concat([e])]);

@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from catalog.graph import COMPUTED, KINDS, Edge
+from catalog.graph import COMPUTED, KINDS, Edge, denied
 from catalog.likeness import likeness
 from codegen.site.addresses import COMPARE
 from codegen.site.pages import Brief, File, Page
 from codegen.site.render import bare
 from iconograph.browse.sides import Forms, Row, rows
 from iconograph.browse.world import World
-from iconograph.compare import COSTS, LONGEST, OTHER
+from iconograph.compare import COSTS, LONGEST, OTHER, SHARED
 
 TARGET = "numpy"
 """The program that is compared: the shortest, which says what is computed and no more."""
@@ -28,7 +28,7 @@ TARGET = "numpy"
 GAP = "\n\n\n"
 """What stands between two functions of a program."""
 
-IMPLIED = ("same-p", "same-q", "differs-in-one-kernel")
+IMPLIED = SHARED  # what the script makes itself
 """The edges that follow from the numbers of p, q and setting; the script makes them itself."""
 
 
@@ -113,10 +113,12 @@ def undocumented(program: str) -> str:
 
 def graph(world: World, forms: Forms) -> dict[str, object]:
     """What the script finds a path with: the entries, and the edges that it cannot make itself."""
-    entries = {}
+    entries: dict[str, list[object]] = {}
     for m in world.methods.values():
         like = likeness(m)
         numbers = [like and forms.number(x) for x in (like.p, like.q, like.setting)] if like else []
+        if like and denied(m):
+            numbers[2] = -1 - len(entries)  # like no other's: its loss is not that of its pair
         b = world.briefs[m.id]
         entries[m.id] = [b.name, b.year, b.badge.kind, b.badge.sign, b.badge.words, *numbers]
     return {
@@ -124,6 +126,7 @@ def graph(world: World, forms: Forms) -> dict[str, object]:
         "edges": [edge(e) for e in world.graph.edges if e.kind not in IMPLIED],
         "words": {kind: KINDS[kind].words for kind in IMPLIED},
         "costs": COSTS, "other": OTHER, "longest": LONGEST,
+        "shared": SHARED,
     }  # fmt: skip
 
 
