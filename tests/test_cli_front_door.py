@@ -346,10 +346,15 @@ def test_an_interrupt_ends_quietly(here: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=60, check=False, preexec_fn=heed,
     )  # fmt: skip
     assert done.returncode == 128 + signal.SIGINT
     assert done.stderr == "iconograph: interrupted\n"
+
+
+def heed() -> None:
+    """Let a new process be interrupted: one that a script starts with & ignores it, and so on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +366,7 @@ def test_an_interrupt_stops_the_workers_too(here: Path, command: str, wait: floa
     process = subprocess.Popen(
         [sys.executable, "-m", "iconograph", command, *many, "-j", "3"],
         cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed,
     )  # fmt: skip
     time.sleep(wait)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to everything in the foreground

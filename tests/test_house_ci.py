@@ -59,6 +59,7 @@ def run(
         **os.environ, "FAILS": fails, "TMPDIR": str(temporary), "PATH": str(tools),
         "USER_ID": str(user),
     }  # fmt: skip
+    env.pop("ICONOGRAPH_REQUIRE_CHROMIUM", None)  # which this run may have been started with
     done = subprocess.run(
         [checkout / ".ci/run"], env=env, capture_output=True, text=True, timeout=60, check=False
     )
