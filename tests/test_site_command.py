@@ -62,6 +62,51 @@ def test_a_folder_of_something_else_is_refused_before_the_work(
     assert done.exit_code == 70 and "too late" in done.output
 
 
+def test_a_place_that_cannot_be_written_is_found_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(out: Path) -> str:
+        done = CliRunner().invoke(app, ["browse", "--out", str(out)])
+        assert "too late" not in done.output and done.exit_code == 2, done.output
+        return done.output
+
+    def work(*_: object) -> None:
+        raise AssertionError("this comes too late")
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("iconograph.browse.world.world", work)
+    monkeypatch.setattr(build, "world", work)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    for out in ("file/site", "file/deep/site", "nowhere/site", "n" * 250, "n" * 300):
+        assert "cannot be" in said(tmp_path / out)
+    (tmp_path / "cache").write_text("")
+    done = CliRunner().invoke(app, ["browse", "--no-open"])
+    assert done.exit_code == 2 and "cannot be written: not a directory" in done.output
+    assert not (tmp_path / "gone").exists() and (tmp_path / "file").read_text() == ""
+    with monkeypatch.context() as here:
+        here.setattr("os.path.ismount", lambda _: True)
+        assert "mount point" in said(tmp_path / "site")
+    monkeypatch.setattr("tempfile.mkdtemp", read_only)
+    assert "cannot be written: read-only file system" in said(tmp_path / "site")
+
+
+@pytest.mark.parametrize("option", ["--only", "--out"])
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_an_option_that_names_nothing_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, option: str, nothing: str
+) -> None:
+    def work(*_: object) -> None:
+        raise AssertionError("this comes too late")
+
+    monkeypatch.setattr("iconograph.browse.world.world", work)
+    monkeypatch.setattr(build, "world", work)
+    done = CliRunner().invoke(app, ["browse", "--no-open", option, nothing])
+    assert done.exit_code == 2 and f"{option} names no" in done.output
+
+
 def test_an_unknown_entry_is_named() -> None:
     done = CliRunner().invoke(app, ["browse", "--only", "supcom", "--no-open"])
     assert done.exit_code == 2 and 'did you mean "supcon"?' in done.output

@@ -84,8 +84,9 @@ def put(path: Path, data: bytes) -> None:
 def check(out: Path) -> None:
     """Check that a folder may be replaced: nothing is lost but what a site wrote there.
 
-    Raises InputError.
+    Raises InputError, also where nothing can be written beside it.
     """
+    room(out)
     try:
         if not out.exists() and not out.is_symlink():
             return
@@ -104,6 +105,21 @@ def check(out: Path) -> None:
             )  # fmt: skip
     except OSError as error:
         raise InputError(f"the folder cannot be read: {reason(error)}", path=str(out)) from None
+
+
+def room(out: Path) -> None:
+    """Try whether a folder can be made where a site is written. Raises InputError."""
+    try:
+        above = next(p for p in out.parents if p.exists() or p.is_symlink())
+        with tempfile.TemporaryDirectory(dir=above, prefix=f".{out.name}."):
+            pass
+    except OSError as error:
+        raise InputError(f"the site cannot be written: {reason(error)}", path=str(out)) from None
+    if os.path.ismount(out):
+        raise InputError(
+            "this is a mount point, which cannot be replaced", path=str(out),
+            hint="name a folder in it",
+        )  # fmt: skip
 
 
 def foreign(site: Path) -> Iterator[str]:
@@ -146,6 +162,7 @@ def kept(names: Sequence[str], jobs: int) -> Path:
     sites = cache.folder() / "sites"
     place = sites / cache.whole(*names)[:32]
     if not (place / MARK).is_file():
+        check(place)  # before the work, not after it
         write(build(world(names, jobs)), place)
     for old in sorted(sites.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
         if old != place and (old / MARK).is_file():

@@ -11,7 +11,7 @@ import typer
 
 def browse(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the site there.", readable=False)
+        str | None, typer.Option("--out", metavar="PATH", help="Write the site there.")
     ] = None,
     only: Annotated[
         str | None, typer.Option(metavar="ID,ID", help="A site of these entries only.")
@@ -34,13 +34,18 @@ def browse(
     from iconograph.console import complain
 
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
+    if only is not None and not names:
+        raise typer.BadParameter("--only names no entry")
+    if out is not None and not out.strip():  # a Path of nothing would be this folder
+        raise typer.BadParameter("--out names no folder")
     jobs = jobs or cores()
     if out is not None:
-        check(out.absolute())  # before the work, not after it
+        there = Path(out)
+        check(there.absolute())  # before the work, not after it
         files = build(world(names, jobs))
-        write(files, out)
+        write(files, there)
         pages, size = sum(path.endswith(".html") for path in files), sum(map(len, files.values()))
-        print(f"{out} written: {pages} pages, {size / 1e6:.1f} MB; open {out / 'index.html'}")
+        print(f"{there} written: {pages} pages, {size / 1e6:.1f} MB; open {there / 'index.html'}")
         return
     import webbrowser
 
