@@ -9,6 +9,7 @@ import re
 import tarfile
 from dataclasses import asdict, replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,23 @@ def test_a_proof_is_shown_with_its_last_steps_counted(few: World, shown: dict[st
     assert f"{last.axiom or last.rule} of {', '.join(map(str, last.uses))}" in "".join(
         read(page(shown, "supcon")).text
     )
+
+
+def unsaid(tutorial: str, few: World, shown: dict[str, str]) -> list[str]:
+    """What pages have of a proof and of files, and the tutorial does not say."""
+    facts = ["`iconograph show supcon --proof` prints every step", f"`{bundle.ARCHIVE}`"]
+    for name, words in (("supcon", "or {} below a chain"), ("triplet-supcon-limit", "last {} st")):
+        assert bool(few.entries[name].chain) == ("chain" in words)
+        listed = re.search(r'<ol class="steps".*?</ol>', page(shown, name), re.S)
+        assert listed is not None
+        facts.append(words.format(listed[0].count("<li>")))
+    return [fact for fact in facts if fact not in " ".join(tutorial.split())]
+
+
+def test_the_tutorial_says_what_is_on_a_page(few: World, shown: dict[str, str]) -> None:
+    tutorial = (Path(__file__).parents[1] / "docs/tutorials/browse.md").read_text()
+    assert not unsaid(tutorial, few, shown)
+    assert unsaid(tutorial.replace("12 steps", "9 steps"), few, shown) == ["last 12 st"]
 
 
 def test_a_chain_names_laws_that_exist(few: World) -> None:
