@@ -51,8 +51,8 @@ LETTERS = 160  # of a change that is described
 class Mutant:
     """A method with one error. `where` is the part of the file, `change` what was done there.
 
-    `chain` lists (before, after) from the changed place outward, numbers only: where the two are
-    equal, the error is none.
+    `chain` lists (before, after) from the changed place outward, numbers only. Where the two are
+    equal, the error is none: nothing else has changed.
     """
 
     method: Method
@@ -205,17 +205,30 @@ def with_error(method: Method, error: Error) -> Mutant:
 
 
 def outward(old: Method, new: Method) -> Chain:
-    """The larger things that changed: q, the I-Con loss, the published formula."""
+    """The larger things that changed: q, the I-Con loss, or the published formula.
+
+    None where several of them did, as they do with a definition: one that is equal to what it was
+    says nothing of the others.
+    """
+    claim = replace(new.claim, below_text="", above_text="", scale_text="", constant_text="")
+    was = replace(old.claim, below_text="", above_text="", scale_text="", constant_text="")
+    if claim != was:
+        return ()
     out: list[tuple[Expr, Expr]] = []
-    if new.icon is not old.icon:
-        both = list(zip(old.icon.blocks, new.icon.blocks, strict=False))
-        out += [(learned_q(a), learned_q(b)) for a, b in both if a.kernel is not b.kernel]
+    if new.icon != old.icon:
+        pairs = list(zip(old.icon.blocks, new.icon.blocks, strict=False))
+        other = [(a, b) for a, b in pairs if a != b]
+        alone = len(old.icon.blocks) == len(new.icon.blocks) and len(other) == 1
+        if alone and replace(other[0][0], kernel=other[0][1].kernel) == other[0][1]:
+            out.append((learned_q(other[0][0]), learned_q(other[0][1])))
         out.append((divergence(old.icon), divergence(new.icon)))
-    if new.published is not old.published:
-        out.append((old.published, new.published))
+    sides = [(old.published, new.published)]
     for a, b in zip(old.statements, new.statements, strict=True):
-        out += [(x, y) for x, y in ((a.left, b.left), (a.right, b.right)) if x is not y]
-    return tuple(out)
+        sides += [(a.left, b.left), (a.right, b.right)]
+    changed = [(x, y) for x, y in sides if x != y]
+    if len(changed) + bool(out) > 1:
+        return ()
+    return (*out, *changed)
 
 
 # --------------------------------------------------------------------------- which, and how many

@@ -315,9 +315,15 @@ def fresh_statements(method: Method, claim: Problem) -> tuple[str, int]:
 def explanation(mutant: Mutant, claim: Problem) -> str:
     """Why a mutant is none: the smallest part around the change that is equal to what was there.
 
-    The rest of the claim is as it was, so that it holds with the one part as with the other.
+    The rest of the claim is as it was, so that it holds with the one part as with the other; that
+    p and q are a pair with the changed part is shown anew.
     """
     search = Search(claim)
+    try:
+        if not claim.facts and isinstance(search.pair(), NotProved):
+            return ""
+    except (GaveUp, RuleError):
+        return ""
     for before, after in mutant.chain:
         try:
             same = search.equal(scalar(before), scalar(after))

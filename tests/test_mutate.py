@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -12,13 +13,15 @@ from catalog.load import load_text
 from catalog.notation import to_text
 from catalog.registry import all_methods, load
 from catalog.spec import Method
-from catalog.symbols import TRUE, Macro, walk
+from catalog.symbols import TRUE, Add, Expr, Macro, Mul, Num, walk
 from derive import mutate, theorem
 from derive.bridge import in_terms, problem
 from derive.instance import model_at
 from derive.loosened import loosened
-from derive.mutants import KINDS, Mutant, candidates, formula_parts, meaning, mutants
+from derive.mutants import KINDS, Mutant, candidates, formula_parts, meaning, mutants, outward
 from derive.mutate import REFUTED, VARIANT, WRONG, MutationReport, judge, run
+from derive.mutations_pair import with_block, with_claim, with_published
+from derive.mutations_sets import ONE
 from derive.places import Never, places, put, rebuilt, trail
 from derive.prove import Proof, prove
 from derive.terms import num
@@ -332,6 +335,25 @@ def test_a_variant_is_explained_by_the_part_that_is_equal() -> None:
     found = judge(one("t-sne", "|y[k] - y[l]|^2 -> |y[l] - y[k]|^2"))
     assert found.verdict == VARIANT
     assert found.how == "|y[k] - y[l]|^2 = |y[l] - y[k]|^2"
+
+
+def test_a_part_that_is_equal_explains_nothing_where_others_changed_too() -> None:
+    # twice the kernel is the same q, but the published formula does not forget the factor
+    method = load("infonce")
+    changed = with_block(method, 0, replace(method.icon.blocks[0], kernel=twice(method)))
+    alone = outward(method, changed)
+    assert len(alone) == 2, "q and the divergence"
+    assert mutate.explanation(Mutant(changed, "q", "", "", alone), problem(changed))
+    both = with_published(changed, Add((method.published, ONE)))
+    assert outward(method, both) == ()
+    scaled = with_claim(changed, "scale", Mul((Num(Fraction(2)), method.claim.scale)))
+    assert outward(method, scaled) == ()
+    for mutant in (Mutant(both, "q", "", "", ()), Mutant(scaled, "q", "", "", ())):
+        assert mutate.explanation(mutant, problem(mutant.method)) == ""
+
+
+def twice(method: Method) -> Expr:
+    return Mul((Num(Fraction(2)), method.icon.blocks[0].kernel))
 
 
 def test_a_prover_that_fails_is_no_witness(monkeypatch: pytest.MonkeyPatch) -> None:
