@@ -1,0 +1,443 @@
+"""What torch code answers when it is asked: value, rows, gradient, second derivatives.
+
+This file imports torch (when it is used) and the standard library, and nothing of this project: the
+child process reads it by its path, perhaps with another interpreter (iconograph/audit/child.py).
+Requests and answers are plain data, so that they travel as JSON.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib
+import importlib.util
+import inspect
+import os
+import random
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+STEP = 1e-5  # of central differences, relative to entries above 1: errors near 1e-10
+
+
+class Failed(Exception):
+    """The code under test did not give a loss.
+
+    `kind` says who is to blame: "usage" where it cannot be called as was asked, "raised" where it
+    raised (`trace` is its traceback), "result" where it returned no loss.
+    """
+
+    def __init__(self, message: str, kind: str = "result", trace: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.trace = trace
+
+    def to_json(self) -> dict[str, str]:
+        """As it travels."""
+        return {"message": str(self), "kind": self.kind, "trace": self.trace}
+
+
+@contextmanager
+def theirs(what: str) -> Iterator[None]:
+    """Turn whatever their code raises into Failed, with its last line and the frames that are its.
+
+    SystemExit and KeyboardInterrupt too: code that ends the process gave no loss either.
+    """
+    try:
+        yield
+    except Failed:
+        raise
+    except BaseException as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+        # of importlib only what their file's import did
+        frames = [f for f in frames if "importlib" not in f.filename] or frames
+        last = "".join(traceback.format_exception_only(error)).strip().splitlines()
+        words = last[-1] if last else type(error).__name__
+        at = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+        trace = "".join(["Traceback (most recent call last):\n", *traceback.format_list(frames)])
+        raise Failed(f"{what} {words}{at}", "raised", f"{trace}{words}\n") from None
+
+
+# ---------------------------------------------------------------------- from a text to a callable
+
+
+def load(code: str) -> Any:
+    """The object that "module:name" or "path/to/file.py:name" stands for; dots lead to attributes.
+
+    Raises:
+        Failed: there is none, or importing it raised.
+    """
+    place, _, name = code.rpartition(":")
+    if not place or not name:
+        raise Failed(f"{code!r} is not MODULE:NAME or FILE.py:NAME", "usage")
+    found = _file(place) if place.endswith(".py") else _module(place)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            public = [n for n, v in vars(found).items() if callable(v) and not n.startswith("_")]
+            listed = f"; it has {', '.join(public[:8])}" if public else ""
+            raise Failed(f"{place} has no {name!r}{listed}", "usage")
+        found = getattr(found, part)
+    return found
+
+
+def _file(place: str) -> Any:
+    path = os.path.abspath(place)
+    if not os.path.isfile(path):
+        raise Failed(f"there is no file {place}", "usage")
+    name = os.path.splitext(os.path.basename(path))[0]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise Failed(f"{place} cannot be imported", "usage")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickles look their module up
+    sys.path.insert(0, os.path.dirname(path))  # as when the file is run: what lies beside it
+    with theirs(f"importing {place} raised"):
+        spec.loader.exec_module(module)
+    return module
+
+
+def _module(place: str) -> Any:
+    try:
+        with theirs(f"importing {place} raised"):
+            return importlib.import_module(place)
+    except Failed as error:
+        top = place.split(".")[0]
+        if f"No module named '{place}'" in str(error) or f"No module named '{top}'" in str(error):
+            raise Failed(f"there is no module {place}", "usage", error.trace) from None
+        raise
+
+
+def options(texts: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE as keyword arguments: Python literals, and any other word as a text.
+
+    >>> options(["temperature=0.1", "reduction=sum", "shape=(2, 3)"])
+    {'temperature': 0.1, 'reduction': 'sum', 'shape': (2, 3)}
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise Failed(f"--with {text!r} is not NAME=VALUE", "usage")
+        try:
+            found[name.strip()] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            found[name.strip()] = value.strip()
+    return found
+
+
+# ---------------------------------------------------------------------- the callable
+
+
+def parameters(function: Any) -> list[dict[str, Any]] | None:
+    """Name, way of passing, default (as text) of each parameter; None where Python cannot say."""
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    ways = {"VAR_POSITIONAL": "many", "VAR_KEYWORD": "others", "KEYWORD_ONLY": "keyword"}
+    return [
+        {
+            "name": p.name, "way": ways.get(p.kind.name, "position"),
+            "default": None if p.default is p.empty else repr(p.default)[:80],
+        }
+        for p in found
+    ]  # fmt: skip
+
+
+class Code:
+    """A callable with its options, ready to be asked.
+
+    `facts` says in words what it is; `parameters` those of the call, as `parameters` gives them.
+    """
+
+    def __init__(
+        self,
+        target: Any,
+        given: Mapping[str, Any],
+        *,
+        fill: Mapping[str, Any] | None = None,
+        result: str | None = None,
+    ) -> None:
+        import torch
+
+        self.torch = torch
+        self.result = result
+        self.notes: dict[str, None] = {}  # in order, each once
+        self.differences = False
+        left = dict(given)
+        self.what = "a function"
+        if inspect.isclass(target) and issubclass(target, torch.autograd.Function):
+            target, self.what = target.apply, "an autograd function"
+        elif inspect.isclass(target):
+            target, self.what = self._made(target, left, fill or {}), f"class {target.__name__}"
+        if not callable(target):
+            raise Failed(f"it is {_kind(target)}, which cannot be called", "usage")
+        self.object = target
+        self.module = isinstance(target, torch.nn.Module)
+        if self.module:
+            self.object = target.double()
+            self.note("an nn.Module in training mode" if target.training else "in evaluation mode")
+            if count := sum(p.numel() for p in target.parameters()):
+                self.note(f"its own parameters ({count} numbers) are held as they were initialised")
+        function = target.forward if self.module else target
+        self.parameters = parameters(function)
+        for name, value in (fill or {}).items():
+            if name not in left and self._takes(self.parameters, name, named=True):
+                left[name] = value
+        for name in left:
+            if not self._takes(self.parameters, name):
+                known = ", ".join(p["name"] for p in self.parameters or ())
+                raise Failed(f"it has no option {name!r}; it takes {known}", "usage")
+        self.options = left
+
+    def note(self, text: str) -> None:
+        """Remember something worth saying, once."""
+        self.notes.setdefault(text)
+
+    @staticmethod
+    def _takes(known: list[dict[str, Any]] | None, name: str, *, named: bool = False) -> bool:
+        if known is None:
+            return not named
+        if any(p["name"] == name and p["way"] in ("position", "keyword") for p in known):
+            return True
+        return not named and any(p["way"] == "others" for p in known)
+
+    def _made(self, target: Any, left: dict[str, Any], fill: Mapping[str, Any]) -> Any:
+        """An instance; the options that its constructor takes leave `left`."""
+        known = parameters(target)
+        forward = parameters(getattr(target, "forward", None) or target.__call__)
+        for name, value in fill.items():
+            if name not in left and self._takes(known, name, named=True):
+                left[name] = value
+        # what both could take by ** goes to the constructor, unless the call names it
+        mine = [
+            n for n in left
+            if self._takes(known, n) and (
+                self._takes(known, n, named=True) or not self._takes(forward, n, named=True))
+        ]  # fmt: skip
+        missing = [
+            p["name"] for p in known or ()
+            if p["default"] is None and p["way"] in ("position", "keyword")
+            and p["name"] not in left
+        ]  # fmt: skip
+        if missing:
+            say = " ".join(f"--with '{n}=...'" for n in missing)
+            raise Failed(f"{target.__name__} needs {', '.join(missing)}: give {say}", "usage")
+        with theirs(f"{target.__name__}() raised"):
+            return target(**{n: left.pop(n) for n in mine})
+
+    # ------------------------------------------------------------------ asking
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Value, rows and gradient, as plain data.
+
+        `request` has "arguments", a list of name, keyword (None by position), kind, shape and data
+        (flat); "gradient"; "seed". With "again" it is asked `again` times without a fresh copy, and
+        the values are in "values".
+        """
+        learned, args, kwargs = self._arguments(request["arguments"])
+        subject = self._fresh(request.get("seed", 0))
+        values = []
+        for _ in range(request.get("again", 0)):
+            seed(request.get("seed", 0))
+            values.append(float(self._value(subject, args(), kwargs())[0].detach()))
+        if values:
+            return {"values": values, "notes": list(self.notes)}
+        passed, named = args(), kwargs()
+        before = [x.detach().clone() for x in (*passed, *named.values())]
+        value, rows = self._value(subject, passed, named)
+        for item, x, old in zip(
+            request["arguments"], (*passed, *named.values()), before, strict=True
+        ):
+            if not self.torch.equal(x.detach(), old):
+                self.note(f"it changes its input {item['name']} in place")
+        found: dict[str, Any] = {"value": float(value.detach()), "rows": None, "gradient": {}}
+        if rows is not None:
+            found["rows"] = sent(rows.detach().double())
+        if request.get("gradient", True):
+            grads = self._gradient(value, learned)
+            found["gradient"] = {n: sent(g.detach()) for n, g in grads.items()}
+        return {**found, "notes": list(self.notes)}
+
+    def hessian(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The second derivatives by the entries of the slot request["by"], [k, k].
+
+        By differentiating twice; by central differences of the gradient where torch cannot.
+        """
+        by = request["by"]
+        if not self.differences:
+            try:
+                return {"hessian": sent(self._twice(request, by)), "notes": list(self.notes)}
+            except (RuntimeError, Failed) as error:
+                if isinstance(error, Failed) and "differentiated twice" not in str(error):
+                    self.ask(request)  # where the gradient fails too, that is what is wrong
+                self.differences = True
+                self.note("its second derivatives are central differences of its gradient")
+        return {"hessian": sent(self._differences(request, by)), "notes": list(self.notes)}
+
+    def _twice(self, request: Mapping[str, Any], by: str) -> Any:
+        torch = self.torch
+        learned, args, kwargs = self._arguments(request["arguments"])
+        subject = self._fresh(request.get("seed", 0))
+        value, _ = self._value(subject, args(), kwargs())
+        with theirs("differentiating it raised"):
+            first = torch.autograd.grad(value, learned[by], create_graph=True, allow_unused=True)[0]
+            size = learned[by].numel()
+            if first is None:
+                return torch.zeros(size, size)
+            if not first.requires_grad:
+                # linear in the input, or a backward that torch does not see through
+                raise Failed("it cannot be differentiated twice")
+            rows = [
+                torch.autograd.grad(x, learned[by], retain_graph=True, allow_unused=True)[0]
+                for x in first.reshape(-1)
+            ]
+        return torch.stack([torch.zeros(size) if r is None else r.reshape(-1) for r in rows])
+
+    def _differences(self, request: Mapping[str, Any], by: str) -> Any:
+        items = request["arguments"]
+        place = next(k for k, item in enumerate(items) if item["name"] == by)
+        data = items[place]["data"]
+        rows = []
+        for k, x in enumerate(data):
+            step = STEP * max(1.0, abs(x))
+            ends = []
+            for moved in (x + step, x - step):
+                there = {**items[place], "data": [*data[:k], moved, *data[k + 1 :]]}
+                asked = [*items[:place], there, *items[place + 1 :]]
+                answer = self.ask({**request, "arguments": asked, "gradient": True})
+                ends.append(self.torch.tensor(answer["gradient"][by]["data"]))
+            rows.append((ends[0] - ends[1]) / (2 * step))
+        return self.torch.stack(rows)
+
+    def _arguments(self, items: Sequence[Mapping[str, Any]]) -> Any:
+        """Leaves by name, and two functions that make the arguments anew from them.
+
+        What is passed is a copy, as embeddings come from a network: code that normalises in place
+        may, as it may in training.
+        """
+        torch = self.torch
+        leaves: dict[str, Any] = {}
+        for item in items:
+            whole = item["kind"] in ("label", "target")
+            x = torch.tensor(item["data"], dtype=torch.int64 if whole else torch.float64)
+            x = x.reshape(item["shape"])
+            leaves[item["name"]] = x.requires_grad_(item["kind"] in ("real", "unit", "scale"))
+        learned = {n: x for n, x in leaves.items() if x.requires_grad}
+        return (
+            learned,
+            lambda: [leaves[i["name"]].clone() for i in items if i["keyword"] is None],
+            lambda: {i["keyword"]: leaves[i["name"]].clone() for i in items if i["keyword"]},
+        )
+
+    def _fresh(self, number: int) -> Any:
+        """The callable in its first state, with the seeds set."""
+        seed(number)
+        if inspect.isroutine(self.object):
+            return self.object
+        try:
+            return copy.deepcopy(self.object)
+        except Exception:
+            self.note("it cannot be copied, so what it remembers stays from call to call")
+            return self.object
+
+    def _value(self, subject: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """The loss as a number, and what was returned where that was an array."""
+        torch = self.torch
+        with torch.enable_grad(), theirs("it raised"):
+            out = self._picked(subject(*args, **kwargs, **self.options))
+        if not isinstance(out, torch.Tensor):
+            raise Failed(f"it returned {_kind(out)}, no tensor: nothing to differentiate")
+        if not out.is_floating_point():
+            raise Failed(f"it returned {out.dtype} numbers, no loss")
+        if out.dtype != torch.float64:
+            self.note(f"it returns {str(out.dtype).removeprefix('torch.')}")
+        return (out.double(), None) if out.dim() == 0 else (out.double().sum(), out)
+
+    def _picked(self, out: Any) -> Any:
+        """The loss in what was returned."""
+        torch = self.torch
+        if self.result is not None:
+            key: Any = int(self.result) if self.result.lstrip("-").isdigit() else self.result
+            try:
+                return getattr(out, key) if isinstance(key, str) and hasattr(out, key) else out[key]
+            except (LookupError, TypeError):
+                message = f"what it returned, {_kind(out)}, has no {self.result!r}"
+                raise Failed(message, "usage") from None
+        if isinstance(out, torch.Tensor):
+            return out
+        if isinstance(getattr(out, "loss", None), torch.Tensor):
+            self.note("of what it returned, .loss was taken")
+            return out.loss
+        if isinstance(out, Mapping):
+            tensors = [k for k, v in out.items() if isinstance(v, torch.Tensor)]
+            named = [k for k in tensors if "loss" in str(k).lower()] or tensors
+            if "loss" in named or named:
+                key = "loss" if "loss" in named else named[0]
+                self.note(f"of the {len(out)} things it returned, {key!r} was taken (see --result)")
+                return out[key]
+        if isinstance(out, tuple | list) and out and isinstance(out[0], torch.Tensor):
+            self.note(f"of the {len(out)} things it returned, the first was taken (see --result)")
+            return out[0]
+        return out
+
+    def _gradient(self, value: Any, learned: Mapping[str, Any]) -> dict[str, Any]:
+        torch = self.torch
+        if not value.requires_grad:
+            raise Failed(
+                "its result has no gradient: computed without one, detached, or outside torch"
+            )
+        with theirs("its backward raised"):
+            grads = torch.autograd.grad(value, list(learned.values()), allow_unused=True)
+        for name, g in zip(learned, grads, strict=True):
+            if g is None:
+                self.note(f"no gradient reaches {name}")
+        return {
+            name: torch.zeros_like(x) if g is None else g
+            for (name, x), g in zip(learned.items(), grads, strict=True)
+        }
+
+
+def _kind(x: Any) -> str:
+    """What an object is, with its article."""
+    if x is None:
+        return "None"
+    name = type(x).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def sent(x: Any) -> dict[str, Any]:
+    """An array as it travels."""
+    return {"shape": list(x.shape), "data": x.reshape(-1).tolist()}
+
+
+def seed(number: int) -> None:
+    """Set every seed that there is."""
+    import torch
+
+    random.seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number)
+    torch.manual_seed(number)
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Double precision by default; seeds and default are afterwards as they were."""
+    import torch
+
+    default, state = torch.get_default_dtype(), random.getstate()
+    numpy = sys.modules.get("numpy")
+    theirs_too = numpy.random.get_state() if numpy else None
+    with torch.random.fork_rng(devices=[]):
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(default)
+            random.setstate(state)
+            if numpy and theirs_too is not None:
+                numpy.random.set_state(theirs_too)

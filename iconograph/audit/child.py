@@ -1,0 +1,132 @@
+"""The process in which code under test runs: it reads requests and writes answers, line by line.
+
+It is started by its path, `python child.py SETTINGS`, with this interpreter or another one that has
+torch, and imports nothing of this project but answers.py beside it. Requests and answers go through
+two pipes of their own, so that what the code prints cannot be taken for an answer.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+
+def limit_memory(count: int) -> None:
+    """Let this process hold that many bytes.
+
+    RLIMIT_DATA, not RLIMIT_AS: it counts what can be written, and libraries of torch reserve far
+    more of the address space than they use.
+    """
+    with suppress(ImportError, ValueError, OSError):  # not on Windows; macOS does not keep to it
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (count, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def end_with(parent: int) -> None:
+    """Let the kernel end this process when the one that started it ends, however that ends."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            import ctypes
+
+            set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+            ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before this could be asked for
+        os._exit(0)
+
+
+def beside(name: str) -> ModuleType:
+    """The module of this folder, by its path: the folder itself must not be on the user's path."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"_iconograph_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def join(world: Mapping[str, Any]) -> None:
+    """Become one of several ranks of torch.distributed, over gloo, on this machine only."""
+    from datetime import timedelta
+
+    import torch.distributed as dist
+
+    dist.init_process_group(
+        "gloo", init_method=f"file://{world['store']}", rank=world["rank"],
+        world_size=world["size"], timeout=timedelta(seconds=world["patience"]),
+    )  # fmt: skip
+
+
+def serve(settings: Mapping[str, Any]) -> None:
+    """Load the code, then answer requests until the pipe is closed."""
+    # what the code starts should not hold the pipes open
+    incoming = os.fdopen(settings["requests"], "r", encoding="utf-8")
+    outgoing = os.fdopen(settings["answers"], "w", encoding="utf-8")
+    for stream in (incoming, outgoing):
+        os.set_inheritable(stream.fileno(), False)
+
+    def say(**content: Any) -> None:
+        outgoing.write(json.dumps(content) + "\n")
+        outgoing.flush()
+
+    answers = beside("answers")
+    try:
+        import torch
+    except BaseException as error:
+        message = f"{sys.executable} cannot import torch ({type(error).__name__}: {error})"
+        return say(failed={"message": message, "kind": "usage", "trace": ""})
+    torch.set_num_threads(1)  # small arrays; and sums are the same each time
+    torch.set_default_dtype(torch.float64)
+    say(torch=torch.__version__)
+    try:
+        if settings["world"]:
+            join(settings["world"])
+        answers.seed(0)
+        code = answers.Code(
+            answers.load(settings["code"]), answers.options(settings["with"]),
+            fill=settings["fill"], result=settings["result"],
+        )  # fmt: skip
+    except answers.Failed as error:
+        return say(failed=error.to_json())
+    say(what=code.what, parameters=code.parameters, notes=list(code.notes))
+    for line in incoming:
+        request = json.loads(line)
+        try:
+            # again in every request: their code may have changed it
+            torch.set_default_dtype(torch.float64)
+            answer = code.hessian(request) if "by" in request else code.ask(request)
+            say(answer=answer)
+        except answers.Failed as error:
+            say(failed=error.to_json(), notes=list(code.notes))
+        except MemoryError:
+            say(failed={"message": "MemoryError", "kind": "raised", "trace": ""})
+        except Exception as error:
+            # what their code raises is Failed, so this is no error of theirs
+            say(bug=f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+
+
+def main() -> None:
+    """Read the settings, put limits on this process and serve."""
+    settings = json.loads(sys.argv[1])
+    end_with(settings["parent"])
+    limit_memory(settings["memory"])
+    # their modules are found as `python -m` would find them; ours are none of theirs
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [os.getcwd(), *(p for p in sys.path if os.path.abspath(p) != here)]
+    sys.argv = [settings["code"]]
+    serve(settings)
+
+
+if __name__ == "__main__":
+    main()

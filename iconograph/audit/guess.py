@@ -1,0 +1,176 @@
+"""Which convention a callable has: by the names of its parameters, and by trying.
+
+A convention that fits is one that the callable answers at two sizes with a finite loss and a
+gradient. Several may fit: names decide, then the order of the conventions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from catalog.errors import InputError
+from iconograph.audit.calls import CALLS, SIZES, Convention, draw
+from iconograph.audit.probe import Answer, Array, Call, Slot, Theirs
+
+POINTS = "z embedding embeddings emb embs feature features feat feats x h rep reps out projection"
+LABELS = "y label labels target targets cls classes class_labels"
+FIRST = "z1 zi z_1 z_i za z_a x1 x_1 xi x_i h1 h_i out1 out_1 view1 view_1 a p1 q query queries "
+FIRST += "anchor anchors out0 z0 x0 embeddings_a image_features images"
+SECOND = "z2 zj z_2 z_j zb z_b x2 x_2 xj x_j h2 h_j out2 out_2 view2 view_2 b p2 k key keys "
+SECOND += "positive positives positive_key candidates out1 z1 x1 embeddings_b text_features texts"
+NAMES: Mapping[tuple[str, str], str] = {
+    ("", "image"): "image images image_features image_feature image_embeds img img_features i",
+    ("", "text"): "text texts text_features text_feature text_embeds txt captions t",
+    ("", "logit_scale"): "logit_scale scale temperature temp t",
+    ("", "logit_bias"): "logit_bias bias b",
+    ("", "chosen"): "chosen policy_chosen_logps chosen_logps policy_chosen",
+    ("", "rejected"): "rejected policy_rejected_logps rejected_logps policy_rejected",
+    ("", "reference_chosen"):
+        "reference_chosen ref_chosen reference_chosen_logps ref_chosen_logps",
+    ("", "reference_rejected"):
+        "reference_rejected ref_rejected reference_rejected_logps ref_rejected_logps",
+    ("", "query"): "query queries q anchor anchors",
+    ("", "positive"): "positive positives positive_key positive_keys pos k key keys",
+    ("", "negatives"): "negatives negative_keys negative_key neg negs queue memory bank",
+    ("", "anchor"): "anchor anchors a query",
+    ("", "negative"): "negative negatives neg n",
+    ("triplet", "positive"): "positive positives pos p",
+    ("", "z1"): FIRST,
+    ("", "z2"): SECOND,
+    ("", "y"): LABELS,
+    ("", "z"): POINTS,
+    ("", "features"): "features feature feats x z embeddings",
+    ("", "logits"): "logits logit input inputs scores pred preds prediction output outputs y_pred",
+    ("", "target"): "target targets label labels y y_true gt",
+    ("map", "y"): "y x z embedding points map x_embedded",
+    ("", "p"): "p target targets probs weights affinities w y_true soft_targets",
+    ("", "student"): "student student_logits logits_student y_s input",
+    ("", "teacher"): "teacher teacher_logits logits_teacher y_t target",
+    ("", "s"): "s score scores sim sims similarity similarities sim_matrix similarity_matrix "
+        "logits mat matrix m",
+}  # fmt: skip
+"""What parameters are called, by convention ("" for any) and slot."""
+
+ASK: tuple[int, int] = (1, 2)  # seeds of the inputs, one for each of SIZES
+Try = Callable[[Convention, Mapping[str, Array]], Answer]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The convention that was taken, and the names of the others that fit too.
+
+    `why` says how it was found: "given", "by its parameters", "by trying".
+    """
+
+    convention: Convention
+    others: tuple[str, ...] = ()
+    why: str = "given"
+
+
+def names(call: Call, slot: Slot) -> set[str]:
+    """What a parameter that takes this slot may be called."""
+    return set(NAMES.get((call.name, slot.name), NAMES.get(("", slot.name), slot.name)).split())
+
+
+def assigned(call: Call, parameters: Sequence[Mapping[str, Any]] | None) -> Convention | None:
+    """The convention with the parameters that take its slots, None where they cannot.
+
+    By position as far as they go, then by name for those that can be given by name only. Each
+    parameter without a default must get a slot, and a slot no parameter whose default is a number,
+    a text or a truth value, unless the names agree: that one is an option.
+    """
+    if parameters is None:
+        return Convention(call)
+    if any(p["way"] == "many" for p in parameters):
+        return Convention(call)
+    free = [p for p in parameters if p["way"] in ("position", "keyword")]
+    if len(free) < len(call.slots):
+        return None
+    taken, passed = list(free[: len(call.slots)]), dict[str, str]()
+    if any(p["default"] is None for p in free[len(call.slots) :]):
+        return None
+    for slot, p in zip(call.slots, taken, strict=True):
+        option = p["default"] not in (None, "None")
+        if option and p["name"].lower() not in names(call, slot):
+            return None
+        if p["way"] == "keyword":
+            passed[slot.name] = p["name"]
+    slots = tuple(replace(s, keyword=s.name in passed) for s in call.slots)
+    return Convention(replace(call, slots=slots), passed)
+
+
+def matches(convention: Convention, parameters: Sequence[Mapping[str, Any]] | None) -> int:
+    """How many parameters are called as their slots are."""
+    called = [p["name"].lower().rstrip("_") for p in parameters or ()]
+    slots = convention.call.slots
+    return sum(n in names(convention.call, s) for s, n in zip(slots, called, strict=False))
+
+
+def candidates(parameters: Sequence[Mapping[str, Any]] | None) -> list[Convention]:
+    """The conventions that the parameters allow, the likeliest first."""
+    found = [c for call in CALLS if (c := assigned(call, parameters)) is not None]
+    # of two that agree in as many names, the one with fewer slots leaves fewer to chance
+    return sorted(found, key=lambda c: (-matches(c, parameters), len(c.call.slots)))
+
+
+def fits(convention: Convention, ask: Try) -> Theirs | None:
+    """Nothing where the callable answers inputs of two sizes with a loss, else what it said."""
+    import numpy as np
+
+    for sizes, seed in zip(SIZES, ASK, strict=True):
+        inputs = draw(convention.call, {**sizes, **convention.fixed}, seed)
+        try:
+            found = ask(convention, inputs)
+        except Theirs as error:
+            return error
+        if not np.isfinite(found.value):
+            return Theirs(f"it returned {found.value} at an ordinary input")
+        if not all(np.isfinite(g).all() for g in found.gradient.values()):
+            return Theirs("its gradient is not finite at an ordinary input")
+        if not any(np.any(g) for g in found.gradient.values()):
+            return Theirs("its gradient is zero at an ordinary input")
+    return None
+
+
+def choose(
+    parameters: Sequence[Mapping[str, Any]] | None, ask: Try, given: Convention | None = None
+) -> Choice:
+    """The convention of a callable; `given` is the one that the person named.
+
+    Raises:
+        InputError: none fits.
+        Theirs: the one that was given, or the likeliest, does not fit, and what the code said.
+    """
+    if given is not None:
+        if (wrong := fits(given, ask)) is not None:
+            raise wrong
+        return Choice(given)
+    ranked = candidates(parameters)
+    if not ranked:
+        called = ", ".join(p["name"] for p in parameters or () if p["default"] is None)
+        raise InputError(
+            f"no calling convention has the parameters {called or '(none)'}",
+            hint="--with NAME=VALUE gives options, --input describes the arguments one by one",
+        )
+    failed: list[tuple[Convention, Theirs]] = []
+    good: list[Convention] = []
+    for c in ranked:
+        # those that fewer names speak for are no rivals of one that fits
+        if good and matches(c, parameters) < matches(good[0], parameters):
+            break
+        if (wrong := fits(c, ask)) is None:
+            good.append(c)
+        else:
+            failed.append((c, wrong))
+    if not good:
+        best, error = failed[0]
+        tried = ", ".join(c.call.name for c, _ in failed)
+        raise Theirs(
+            f"no calling convention fits (tried: {tried}); called with {best.text}, {error}; "
+            f"--call or --input says what it takes, with a size that it fixes as a number",
+            error.trace,
+        )
+    why = "by its parameters" if matches(good[0], parameters) else "by trying"
+    return Choice(good[0], tuple(c.call.name for c in good[1:]), why)
