@@ -40,11 +40,15 @@ class Universal:
     """A certificate: its kind (a key of witness.KINDS), the sentence, the witness.
 
     `witness` is None where the certificate is about free scores: a remark, no refutation.
+    `refutes` names the class of losses that is refuted; `trivial` says, where it is so, in which
+    trivial sense the loss is an I-Con all the same.
     """
 
     kind: str
     text: str
     witness: Witness | None
+    refutes: str = EVERY
+    trivial: str = ""
 
 
 def universal(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Universal | None:

@@ -1,13 +1,14 @@
 """A witness: the concrete input at which a claim fails, readable, storable and checkable again.
 
 `against` says what it refutes: "the claim" (scale and constant as stated), "every scale and
-constant", or "every I-Con loss". `points` are the learned values, one point or as many as it takes.
+constant", "every I-Con loss", or a class of them that is named. `points` are the learned values,
+one point or as many as it takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,15 @@ from derive.novalue import no_value
 
 Table = Mapping[At, Fraction]
 CLAIM, AFFINE, EVERY = "the claim", "every scale and constant", "every I-Con loss"
+ANY = "every loss without stop-gradients"
+ANALYTIC = "every I-Con loss whose kernels are analytic in what is learned"
+EXPONENTIAL = (
+    "every sum of I-Con losses whose kernels are exponentials of affine functions of the scores"
+)
+MONOTONE = (
+    "every sum of I-Con losses in which the kernels of an anchor all rise, or all fall, each with "
+    "one score"
+)
 KINDS = {
     "value": "the two sides have different values",
     "constant": "the two sides differ by a constant",
@@ -34,12 +44,20 @@ KINDS = {
     "convex": "the published loss is not convex in the scores, an I-Con is",
     "unbounded": "the published loss falls without bound along a ray, an I-Con is at least 0",
     "flat": "the published loss is constant on an open set but not everywhere, an I-Con is not",
+    "pieced": "the published loss is one formula on an open set and another one elsewhere",
+    "growth": "the published loss grows faster than linearly in the scores, an I-Con does not",
+    "field": "the gradient of the published loss, with its stop-gradients, is that of no function",
+    "one row": "the second derivatives are not those of one softmax over these scores",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Witness:
-    """The input and what happens there. Values are text with their radius; numbers are exact."""
+    """The input and what happens there. Values are text with their radius; numbers are exact.
+
+    `scores` is for what is shown in the scores of a formula: for each, by its reading, its value
+    and its share of a direction. The value None is that at the first point.
+    """
 
     kind: str
     against: str
@@ -51,6 +69,7 @@ class Witness:
     left: tuple[str, ...] = ()
     right: tuple[str, ...] = ()
     text: str = ""
+    scores: Mapping[str, tuple[Fraction | None, Fraction]] = field(default_factory=dict)
 
     @property
     def learned(self) -> Mapping[str, Table]:
@@ -79,6 +98,9 @@ class Witness:
             out += [f"  {name:<10} {k} = {show(t)}" for k, t in p.items()]
             if n < len(self.left):
                 out.append(f"  {'':<10} {left} = {self.left[n]}, {right} = {self.right[n]}")
+        for k, (x, d) in self.scores.items():
+            here = "" if x is None else f" = {x}"
+            out.append(f"  {'score':<10} {k}{here}" + (f", direction {d}" if d else ""))
         return "\n".join([*out, *(f"  {line}" for line in self.text.splitlines())])
 
     def to_json(self) -> dict[str, Any]:
@@ -90,7 +112,12 @@ class Witness:
             "functions": {k: nest(t) for k, t in self.functions.items()},
             "points": [{k: nest(t) for k, t in p.items()} for p in self.points],
             "published": list(self.left), "other": list(self.right), "text": self.text,
+            **({"scores": scores} if (scores := self.shown_scores()) else {}),
         }  # fmt: skip
+
+    def shown_scores(self) -> dict[str, list[str]]:
+        """The scores as data: value ("" for that at the first point) and share of the direction."""
+        return {k: ["" if x is None else str(x), str(d)] for k, (x, d) in self.scores.items()}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Witness:
@@ -107,6 +134,10 @@ class Witness:
             reals(data["given"]), whole(data["masks"]), whole(data["functions"]),
             tuple(reals(p) for p in data["points"]), tuple(data["published"]), tuple(data["other"]),
             str(data["text"]),
+            {
+                k: (Fraction(x) if x else None, Fraction(d))
+                for k, (x, d) in data.get("scores", {}).items()
+            },
         )  # fmt: skip
 
 
@@ -170,6 +201,10 @@ def recheck(claim: Problem | Method, witness: Witness) -> str:
             from derive.statements import recheck as recheck_statements  # likewise
 
             return recheck_statements(problem, witness)
+        if not problem.blocks:  # a formula alone: what is excluded is a class of pairs
+            from derive.refound import recheck as recheck_unfit  # it builds on this module
+
+            return recheck_unfit(problem, witness)
         case = instance(problem, models[0])
         if witness.against == EVERY:
             from derive.universal import recheck as recheck_universal  # it builds on this module

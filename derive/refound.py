@@ -1,0 +1,99 @@
+"""A certificate about a bare formula shown again from its witness alone, with no search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from derive.branches import pieced
+from derive.bridge import Problem
+from derive.curvature import bend, mixed
+from derive.cuts import cuts, named, oriented, vectors
+from derive.fields import fmpq
+from derive.freedom import free
+from derive.jets import Unclear
+from derive.models import Model
+from derive.rays import everywhere, falls, growth, moved
+from derive.scores import Bare, bare
+from derive.shown import at_model, is_raw
+from derive.stopped import asymmetry
+from derive.tape import Kink, const
+from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE, Witness
+
+
+def recheck(problem: Problem, witness: Witness) -> str:
+    """What is wrong with a certificate's witness, "" if a fresh evaluation shows what it says.
+
+    The hypotheses are looked at in `derive.witness.recheck`, which asks this.
+    """
+    points = witness.models()
+    case = bare(problem, points[0])
+    if const(case.root):
+        return "the published formula is constant at the witness"
+    try:
+        return again(case, witness, points)
+    except (Unclear, Kink) as e:
+        return f"the witness decides nothing ({type(e).__name__})"
+
+
+def again(case: Bare, witness: Witness, points: Sequence[Model]) -> str:
+    """`recheck` at one model; raises Unclear or Kink where nothing can be told."""
+    bad = f"the witness does not show {witness.kind!r}"
+    told = witness.kind, witness.against
+    if told == ("pieced", ANALYTIC):
+        return "" if len(points) == 2 and pieced(case, points[0], points[1]) else bad
+    if told == ("field", ANY):
+        return "" if asymmetry(case) is not None else bad
+    if told == ("unbounded", EVERY):
+        return "" if falls(case, *ray(case, witness)) is not None else bad
+    wanted = {
+        "unbounded": EXPONENTIAL, "growth": EXPONENTIAL, "convex": EXPONENTIAL,
+        "submodular": MONOTONE,
+    }  # fmt: skip
+    if wanted.get(witness.kind) != witness.against:
+        return f"{witness.kind!r} does not exclude {witness.against}"
+    return bad if scores_again(case, witness) else ""
+
+
+def ray(case: Bare, witness: Witness) -> tuple[Model, dict[Any, Any]]:
+    """Start and direction of an admissible ray, as `rays.admissible` takes them."""
+    model = witness.models()[0]
+    point = case.point(model)
+    if vectors(case.problem.published, case.problem.dims):
+        return model, {k: point[k] for k in moved(case)}
+    keys = {case.tape.text(case.tape.var(*k), 60): k for k in point}
+    return model, {keys[words]: fmpq(d) for words, (_, d) in witness.scores.items()}
+
+
+def scores_again(case: Bare, witness: Witness) -> bool:
+    """Whether a certificate in scores does not hold at its witness."""
+    tape, root = case.tape, case.root
+    for cut in cuts(case):
+        scores = named(case, cut)
+        if set(scores) != set(witness.scores):
+            continue
+        raw = is_raw(case, cut)
+        if not free(case, cut, case.model):
+            return True
+        direction = {scores[k]: fmpq(d) for k, (_, d) in witness.scores.items() if d}
+        given = {scores[k]: x for k, (x, _) in witness.scores.items()}
+        if all(x is None for x in given.values()):
+            point: Mapping[int, Any] | None = at_model(case, cut, case.model)
+        elif witness.against == MONOTONE and not raw:
+            return True  # kernels that rise need not be known at other scores than these
+        elif raw or everywhere(case, cut):
+            point = {x: fmpq(v) for x, v in given.items() if v is not None}
+        else:
+            return True
+        if point is None or len(point) < len(cut):
+            return True
+        if witness.kind == "convex":
+            return not bend(tape, root, point, direction) < 0
+        if witness.kind == "submodular":
+            pair = list(direction)
+            if len(pair) != 2 or not all(oriented(case, x) for x in cut):
+                return True
+            return not mixed(tape, root, point, pair[0], pair[1]) > 0
+        kind, _ = growth(case, point, direction)
+        return kind != ("falls" if witness.kind == "unbounded" else "races")
+    return True

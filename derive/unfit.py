@@ -1,0 +1,204 @@
+"""Why a bare formula is no I-Con: certificates that no supervisory p and learned q can have it.
+
+A formula is given without a pair. What is shown is said with the class of losses that is excluded:
+
+unbounded    every I-Con loss: it falls without bound on admissible learned values, and no I-Con of
+             any kind is below 0.
+pieced       every I-Con loss whose kernels are analytic in what is learned: it is one analytic
+             formula near a point and another one elsewhere.
+growth, convex, unbounded in scores
+             every finite sum of I-Con losses, of any anchors and weights, whose kernels are
+             exponentials of affine functions of the scores. Such a sum is analytic, convex, bounded
+             below and grows at most linearly for *all* values of its scores. A formula that equals
+             it where the scores are locally free and is itself analytic everywhere equals it
+             everywhere; so it is enough to fail somewhere, also at values that no embeddings have.
+submodular   every finite sum of I-Con losses in which the kernels of an anchor all rise, or all
+             fall, each with one score: log sum_j k_j(s_j) has no positive mixed derivative.
+field        every loss without stop-gradients: its gradient, with its own stop-gradients held, is
+             the gradient of no function at all.
+
+Every certificate has a witness from which `recheck` shows it anew. Parameters have values there: a
+formula may well be an I-Con for other values of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import flint
+
+from derive.branches import branched, differs, resolved
+from derive.bridge import Problem
+from derive.cuts import cuts, leaves, vectors
+from derive.fields import fraction
+from derive.freedom import free
+from derive.instance import LIMITS, other_point, signature_of, work
+from derive.models import Model
+from derive.rays import fall, moved, separable
+from derive.refound import recheck
+from derive.sampling import random_model
+from derive.scores import Bare, bare, inside
+from derive.shown import in_scores, made
+from derive.stopped import asymmetry, stops
+from derive.tape import const
+from derive.universal import Universal
+from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE
+
+__all__ = ["certificates", "recheck", "unfit"]
+RANK = (EVERY, ANY, ANALYTIC, EXPONENTIAL, MONOTONE)  # the class that is told first
+LARGEST = 4000  # values of sub-terms in a model that is not the smallest
+MOST = 40  # scores; more are not looked at
+WIDEST = 14  # the largest dimension of vectors in a model
+TRIVIAL = (
+    "each of its terms reads one score alone: with kernels of any form, every such loss that is "
+    "bounded below is a divergence of two-point distributions, which says little"
+)
+
+
+def unfit(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Universal | None:
+    """Why no pair can have the published formula of a problem, None where nothing was found.
+
+    Of `problem` only the formula, what is learned and the hypotheses are read. The certificate
+    that excludes the widest class comes back; `certificates` gives those of the other classes.
+    """
+    found = certificates(problem, sizes, seed)
+    return found[0] if found else None
+
+
+def certificates(
+    problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0
+) -> tuple[Universal, ...]:
+    """The first certificate found for each class of losses, the widest class first."""
+    out: dict[str, Universal] = {}
+    for model in models(problem, sizes, seed):
+        case = bare(problem, model)
+        if const(case.root):
+            continue
+        for found in of_case(case, seed, frozenset(out)):
+            out.setdefault(found.refutes, found)
+        if EVERY in out or len(out) == len(RANK):
+            break
+    return tuple(sorted(out.values(), key=lambda u: RANK.index(u.refutes)))
+
+
+def of_case(case: Bare, seed: int, known: frozenset[str]) -> Iterator[Universal]:
+    """The certificates that one model shows, those against classes in `known` left out."""
+    if (found := without_bound(case, seed)) is not None:
+        yield found
+        return
+    if ANY not in known and stops(case.problem.published) and (u := no_gradient(case)) is not None:
+        yield u
+    if ANALYTIC not in known and branched(case) and (u := in_pieces(case, seed)) is not None:
+        yield u
+    if {EXPONENTIAL, MONOTONE} <= known:
+        return
+    for cut in cuts(case):
+        if len(cut) > MOST or not free(case, cut, case.model):
+            continue
+        seen = list(in_scores(case, cut, seed, known))
+        if separable(case, cut):
+            seen = [replace(u, trivial=TRIVIAL) for u in seen]
+        yield from seen
+        if seen or not fallback(case, cut):
+            return
+
+
+def fallback(case: Bare, cut: Sequence[int]) -> bool:
+    """Whether more elementary scores are worth a look: not where one is a learned temperature.
+
+    A kernel may well be the exponential of a product of such scores.
+    """
+    learned = {case.tape.nodes[x][1] for x in leaves(case, case.root) if x not in case.meaning}
+    shapes = signature_of(case.problem).families
+    return not any(not shapes.get(k, ("",)) for k in learned) and not case.meaning
+
+
+# ------------------------------------------------------------------ models
+
+
+def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]:
+    """Models of the hypotheses of growing size; vectors have room for as many as there are."""
+    signature = signature_of(problem)
+    rng = random.Random(repr((seed, len(signature.sets))))
+    plain = [s for s in signature.sets if s not in problem.dims]
+    for k, n in enumerate((*sizes[:2], 2, *sizes[2:])):
+        tables = [dict.fromkeys(plain, n), {s: n if m else 2 for m, s in enumerate(plain)}]
+        styles = ("generic", "simple") if k == 0 else ("generic",)
+        for some in tables if k == 0 and len(plain) > 1 else tables[:1]:
+            if k and work(problem, {**some, **dict.fromkeys(map(str, problem.dims), 4)}) > LARGEST:
+                continue
+            wide = {s: width(problem, some, s) for s in signature.sets if s in problem.dims}
+            for style in styles:
+                found = random_model(problem.hyps, signature, {**some, **wide}, rng, style)
+                if found is not None:
+                    yield found
+
+
+def width(problem: Problem, sizes: Mapping[str, int], dim: str) -> int:
+    """A dimension in which that many learned vectors can be independent."""
+    total = 1
+    for doms in signature_of(problem).families.values():
+        if dim in doms:
+            points = 1
+            for d in doms:
+                points *= 1 if d == dim else sizes.get(d, 1) if isinstance(d, str) else len(d[1])
+            total += points
+    return min(total, WIDEST)
+
+
+def without_bound(case: Bare, seed: int) -> Universal | None:
+    """An admissible ray along which the formula falls."""
+    found = fall(case, seed)
+    if found is None:
+        return None
+    model, direction, _ = found
+    if vectors(case.problem.published, case.problem.dims):
+        tables = {k: dict(t) for k, t in model.families.items()}
+        for k in moved(case):
+            tables[k[0]][k[1]] = fraction(direction.get(k, flint.fmpq(0)))
+        text = "with the vectors of the point times c it falls without bound as c grows"
+        return made(case, "unbounded", EVERY, [model.with_families(tables)], text)
+    scores = {
+        case.tape.text(case.tape.var(*k), 60): (model.families[k[0]][k[1]], fraction(q))
+        for k, q in direction.items()
+    }
+    text = "along the direction shown it falls without bound"
+    return made(case, "unbounded", EVERY, [model], text, scores)
+
+
+def in_pieces(case: Bare, seed: int) -> Universal | None:
+    """Two points that belong to different analytic pieces of the formula."""
+    points = [case.model]
+    for k in range(6):
+        style = ("generic", "simple")[k % 2]
+        if (more := other_point(case.problem, case.model, seed + k, style)) is not None:
+            points.append(more)
+    learned = case.problem.learned
+    for m in points[:3]:  # larger and smaller ones: hinges act beside them
+        for q in (Fraction(4), Fraction(1, 8)):
+            tables = {k: {a: x * q for a, x in m.families[k].items()} for k in learned}
+            points.append(m.with_families(tables))
+    good = [m for m in points if inside(case, m)]
+    for here in good[:5] if not any(kind == "eq" for kind, _ in case.hyps) else ():
+        if (other := resolved(case, case.point(here))) is None:
+            continue
+        for there in good:
+            if here is not there and (text := differs(case, other, here, there)):
+                return made(case, "pieced", ANALYTIC, [here, there], text)
+    return None
+
+
+def no_gradient(case: Bare) -> Universal | None:
+    """Two learned entries by which the Jacobian of the gradient is not symmetric."""
+    found = asymmetry(case)
+    if found is None:
+        return None
+    a, b, gap = found
+    text = (
+        f"differentiated by {a} and then by {b} it differs from the other order by "
+        f"{gap.str(8, radius=False)}"
+    )
+    return made(case, "field", ANY, [case.model], text)
