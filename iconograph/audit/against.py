@@ -1,0 +1,287 @@
+"""A loss against one method: the published formula as it stands, then under other conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from catalog.spec import Declaration, Method
+from catalog.symbols import Big, Sym, walk
+from iconograph.audit.batches import World, Worlds
+from iconograph.audit.bind import Unfit, same_class
+from iconograph.audit.candidate import Candidate, both_directions, candidates
+from iconograph.audit.edits import Edit, edits, supported
+from iconograph.audit.fit import Match, against, compared, solve
+from iconograph.audit.layout import Layout
+from iconograph.audit.probe import Array
+from iconograph.audit.scales import Law, counts, law
+
+MOST = 1500
+"""How many combinations of conventions are tried."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A match in a world, with the law of its scale; `fits` says that they agree.
+
+    `opposite` says that they do but for the sign. `lonely` says what becomes of rows without
+    positives, "" where that was not found out.
+    """
+
+    match: Match
+    world: World
+    law: Law
+    fits: bool
+    opposite: bool = False
+    lonely: str = ""
+
+    @property
+    def candidate(self) -> Candidate:
+        """The formula that was matched."""
+        return self.match.candidate
+
+
+WITHIN = (1e-4, 1e4)
+"""What a positive number that is solved for may be: beyond, a term is as good as absent."""
+
+
+def attempt(
+    candidate: Candidate, worlds: Iterable[World], *, quick: bool = False,
+    near: dict[str, float] | None = None,
+) -> Trial | None:  # fmt: skip
+    """The candidate with its numbers solved for, in the first world where it agrees.
+
+    Classes of two are for methods that need a partner for each row: there much is equal that is
+    different where classes have three.
+    """
+    valued = False
+    for world in worlds:
+        if valued and world.labels == "pairs":
+            continue
+        numbers, left = solved(candidate, world, quick=quick, near=near)
+        valued = valued or (world.labels == "uneven" and np.isfinite(left))
+        if left <= 100 * world.tolerance and (found := held_against(candidate, numbers, world)):
+            return found
+    return None
+
+
+def solved(
+    candidate: Candidate, world: World, *, quick: bool, near: dict[str, float] | None = None
+) -> tuple[dict[str, float], float]:
+    """The free numbers and the residual on the fitting samples; infinite where it has no value."""
+    try:
+        return solve(candidate.at, candidate.free, world.fitting, quick=quick, near=near)
+    except Unfit:
+        return {}, np.inf
+
+
+def held_against(candidate: Candidate, numbers: dict[str, float], world: World) -> Trial | None:
+    """The trial of a candidate at given numbers, at every input of a world; None where it fails."""
+    if any(not within(d, numbers[d.name]) for d in candidate.free):
+        return None  # a limit of the method, not a case of it
+    match = compared(candidate, {k: rounded(v) for k, v in numbers.items()}, world.groups)
+    firm = [k for k, g in enumerate(world.groups) if not g.optional]
+    if max((match.errors[k] for k in firm), default=np.inf) > world.tolerance:
+        match = compared(candidate, numbers, world.groups)
+    fine = [k for k in firm if match.errors[k] <= world.tolerance]
+    wrong = [k for k in firm if k not in fine and not np.isnan(match.errors[k])]
+    if wrong or len(fine) < 2 or np.isnan(match.errors[0]):
+        return None
+    batches = [counts(candidate, world.groups[k].samples[0].inputs) for k in fine]
+    signs = {float(np.sign(match.scales[k])) for k in fine}
+    if len(signs) != 1:
+        return None
+    found = law([abs(match.scales[k]) for k in fine], batches, world.tolerance)
+    trial = Trial(match, world, found, signs == {1.0}, signs == {-1.0})
+    return replace(trial, lonely=alone(trial)) if trial.fits else trial
+
+
+def within(d: Declaration, x: float) -> bool:
+    """Whether a number that was solved for is not at the end of its range."""
+    kind = d.form.kind if isinstance(d.form, Sym) else "real"
+    if kind == "positive":
+        return WITHIN[0] < x < WITHIN[1]
+    return kind != "probability" or WITHIN[0] < x < 1 - WITHIN[0]
+
+
+def rounded(x: float) -> float:
+    """The number that people would have written, where one is near."""
+    near = float(f"{x:.6g}")
+    return near if abs(near - x) <= 1e-7 * abs(x) else x
+
+
+def alone(trial: Trial) -> str:
+    """What the code does with rows without positives: counts them as zero, or leaves them out."""
+    group = next((g for g in trial.world.groups if g.optional and "lonely" in g.words), None)
+    reading = trial.candidate.binding.reading
+    if group is None or reading.classes is None or trial.world.labels == "pairs":
+        return ""
+    only = replace(trial.candidate, formula=supported(trial.candidate.formula))
+    try:
+        scale, _, error = against(only.at, trial.match.numbers, group.samples)
+        plain = against(trial.candidate.at, trial.match.numbers, group.samples)
+    except Unfit:
+        return ""
+    if not np.isnan(plain[2]):
+        return ""  # the formula has a value there, and nothing is open
+    if np.isnan(scale) or error > trial.world.tolerance:
+        return OTHERWISE
+    rows = counts(trial.candidate, group.samples[0].inputs)["rows"]
+    having = rows - lonely_rows(trial.candidate, group.samples[0].inputs)
+    share = scale / trial.law.factor
+    if is_mean(trial.candidate) and trial.law.name == "":
+        share /= having  # its own mean is over the rows that are left
+    elif trial.law.name != "1/rows":
+        return ""
+    if abs(share * having - 1) < 1e-4:
+        return LEFT_OUT
+    return COUNTED if abs(share * rows - 1) < 1e-4 else OTHERWISE
+
+
+LEFT_OUT = "rows without positives are left out of the mean"
+COUNTED = "rows without positives count as zero in the mean"
+OTHERWISE = "rows without positives have a term of their own"
+
+
+def is_mean(candidate: Candidate) -> bool:
+    """Whether the outermost binder is a mean."""
+    first = next((n for n in walk(candidate.formula) if isinstance(n, Big)), None)
+    return first is not None and first.op == "mean"
+
+
+def lonely_rows(candidate: Candidate, inputs: Mapping[str, Array]) -> int:
+    """How many rows have no positive."""
+    classes = candidate.binding.reading.classes
+    assert classes is not None
+    y = classes(Layout(candidate.call, inputs))
+    return int((~same_class(np.asarray(y)).any(axis=1)).sum())
+
+
+# --------------------------------------------------------------------------- conventions
+
+
+def bases(method: Method, worlds: Worlds) -> tuple[Candidate, ...]:
+    """The published formula under every binding that the code's invariance does not exclude.
+
+    Where no gradient changes the length of a row, the code normalises rows, and where one does, it
+    does not: half of the readings are settled before any is tried.
+    """
+    made = candidates(method, worlds.probe.call)
+    sphere = on_sphere(next(iter(worlds.all())))
+    return tuple(c for c in made if sphere or not c.unit)
+
+
+def on_sphere(world: World) -> bool:
+    """Whether no gradient by a row has a part along the row."""
+    for group in world.groups:
+        for s in group.samples:
+            for name, g in s.gradient.items():
+                z = np.asarray(s.inputs[name], dtype=float)
+                if z.ndim < 2 or z.shape != g.shape:
+                    continue
+                along = np.abs((z * g).sum(axis=-1))
+                limit = 1e-3 if world.precision == "float32" else 1e-6
+                whole = np.linalg.norm(z, axis=-1) * np.linalg.norm(g, axis=-1)
+                if np.any(along > limit * max(whole.max(), 1e-300)):
+                    return False
+    return True
+
+
+def settings(candidate: Candidate, worlds: Worlds, *, loose: bool = False) -> Iterator[World]:
+    """The worlds to try a candidate in: all gradients, then those by what the method learns."""
+    plain = list(worlds.all())
+    yield from (replace(w, loose=loose) for w in plain)
+    try:
+        held = candidate.held_slots(plain[0].fitting[0].inputs)
+    except Unfit:
+        return
+    if held and held < {s.name for s in worlds.probe.call.slots if s.learned}:
+        yield from (replace(w, loose=loose) for w in worlds.all(held))
+
+
+def direct(method: Method, worlds: Worlds, *, quick: bool = False) -> Trial | None:
+    """The published formula as it stands, where it agrees; else None."""
+    made = bases(method, worlds)
+    opposite = None
+    for loose in (False, True):
+        for candidate in made:
+            found = attempt(candidate, settings(candidate, worlds, loose=loose), quick=quick)
+            if found is not None and found.fits:
+                return found
+            opposite = opposite or found
+        if quick or opposite:
+            break
+    return opposite
+
+
+def varied(method: Method, worlds: Worlds, *, depth: int = 2) -> Trial | None:
+    """The fewest conventions under which the published formula agrees, None where none do."""
+    plain = bases(method, worlds)
+    level = [(c, numbers_near(c, worlds)) for c in plain]
+    for step in range(depth):
+        following: list[tuple[Candidate, dict[str, float]]] = []
+        if step == 0:
+            following += [(b, {}) for b in both_directions(plain)]
+        following += [(new, numbers) for c, numbers in level for new in changed(c)]
+        unique = {(c.formula, c.words, c.unit, c.mirror is None): (c, n) for c, n in following}
+        level = list(unique.values())[:MOST]
+        for loose in (False, True) if step == 0 else (False,):
+            for c, numbers in level:
+                found = attempt(
+                    c, settings(c, worlds, loose=loose), quick=True, near=numbers or None
+                )
+                if found is not None and (found.fits or found.opposite):
+                    return found
+    return None
+
+
+def numbers_near(candidate: Candidate, worlds: Worlds) -> dict[str, float]:
+    """The numbers at which a candidate comes nearest, to start from with its variants."""
+    found = [solved(candidate, w, quick=True) for w in worlds.all()]
+    return min(found, key=lambda f: f[1])[0] if found else {}
+
+
+def changed(candidate: Candidate) -> Iterator[Candidate]:
+    """The candidate with one convention more, of a key that it has not changed yet."""
+    before = {e.split("|")[0] for e in candidate.edits}
+    for edit in edits(candidate.formula):
+        if edit.key not in before:
+            yield with_edit(candidate, edit)
+
+
+def with_edit(candidate: Candidate, edit: Edit) -> Candidate:
+    """A candidate with an edit made and noted."""
+    return replace(
+        candidate, formula=edit.formula, extra=(*candidate.extra, *edit.extra),
+        edits=(*candidate.edits, f"{edit.key}|{edit.words}"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Near:
+    """The reading under which a published formula comes nearest: 0 agrees, 1 has nothing alike."""
+
+    left: float
+    candidate: Candidate
+    numbers: dict[str, float]
+    world: World
+
+
+def nearest(method: Method, worlds: Worlds, *, most: int = 9) -> Near | None:
+    """The nearest reading with at most so many numbers to solve for, None where there is none."""
+    found: list[Near] = []
+    for candidate in bases(method, worlds):
+        if len(candidate.free) > most:
+            continue
+        for world in settings(candidate, worlds):
+            if found and world.labels == "pairs":
+                continue
+            numbers, left = solved(candidate, world, quick=True)
+            if np.isfinite(left):
+                found.append(Near(left, candidate, numbers, world))
+    return min(found, key=lambda n: n.left, default=None)
+
+
+__all__ = ["Near", "Trial", "attempt", "bases", "direct", "nearest", "varied"]

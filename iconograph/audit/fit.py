@@ -1,0 +1,271 @@
+"""Whether a formula agrees with a loss: the numbers left free, and the scale batch by batch.
+
+Two losses agree up to scale and constant where one gradient is a positive multiple of the other at
+every input, and differences of values follow. The multiple may depend on the sizes and classes of a
+batch (sum against mean), so inputs come in groups that share them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.spec import Declaration
+from catalog.symbols import Sym
+from iconograph.audit.bind import Unfit
+from iconograph.audit.candidate import Candidate
+from iconograph.audit.probe import Array
+
+Reference = Callable[[Mapping[str, Array], Mapping[str, float]], tuple[float, dict[str, Array]]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An input, and what the code returned there: value, and gradient by slot."""
+
+    inputs: Mapping[str, Array]
+    value: float
+    gradient: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Samples of one batch shape: same sizes, classes, targets and weights.
+
+    `optional` marks what a formula may have no value for, such as a row without positives.
+    """
+
+    words: str
+    samples: tuple[Sample, ...]
+    counts: Mapping[str, float]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Match:
+    """How a candidate compares: the free numbers, and scale, constant and error by group."""
+
+    candidate: Candidate
+    numbers: Mapping[str, float]
+    scales: tuple[float, ...]
+    constants: tuple[float, ...]
+    errors: tuple[float, ...]
+
+    @property
+    def error(self) -> float:
+        """The largest error of the groups compared."""
+        return max((e for e in self.errors if not np.isnan(e)), default=np.inf)
+
+
+def flat(gradient: Mapping[str, Array], slots: Iterable[str]) -> Array:
+    """All entries of a gradient by some slots."""
+    return np.concatenate([np.ravel(gradient[k]) for k in sorted(slots)])
+
+
+# --------------------------------------------------------------------------- free numbers
+
+
+def value_of(d: Declaration, x: float) -> float:
+    """The number at an unbounded coordinate, by what the file declares it to be."""
+    kind = d.form.kind if isinstance(d.form, Sym) else "real"
+    if kind == "positive":
+        return float(np.exp(np.clip(x, -12, 12)))
+    if kind == "probability":
+        return float(0.5 + 0.5 * np.tanh(x / 2))
+    return x
+
+
+def coordinate(d: Declaration, value: float) -> float:
+    """The coordinate of a number: `value_of` undone."""
+    kind = d.form.kind if isinstance(d.form, Sym) else "real"
+    if kind == "positive":
+        return float(np.log(value))
+    if kind == "probability":
+        return float(2 * np.arctanh(2 * np.clip(value, 1e-9, 1 - 1e-9) - 1))
+    return value
+
+
+STARTS: Mapping[str, tuple[float, ...]] = {
+    "positive": tuple(
+        np.log([0.02, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 4, 10, 30])
+    ),
+    "probability": (-2.2, -1.0, 0.0, 1.0),
+    "nonnegative": (0.2, 1.0, 0.5, 0.0),
+    "real": (0.0, 1.0, -1.0),
+}
+MOST = 40
+"""How many starts are tried."""
+
+HOPELESS = 0.75
+"""A residual at the best start that is not followed up in a quick look: a grid this fine would have
+come nearer."""
+
+
+def starts(free: Sequence[Declaration]) -> list[Array]:
+    """Where to begin: all of a grid for one number, a spread of it for several."""
+    kinds = [d.form.kind if isinstance(d.form, Sym) else "real" for d in free]
+    lists = [STARTS.get(k, (0.0,)) for k in kinds]
+    if len(free) > 1:
+        lists = [x[1::4] if k == "positive" else x[:2] for k, x in zip(kinds, lists, strict=True)]
+    grid = [np.asarray(x) for x in itertools.product(*lists)]
+    if len(grid) > MOST:
+        grid = [grid[k] for k in np.random.default_rng(0).choice(len(grid), MOST, replace=False)]
+    return grid
+
+
+def residual(
+    reference: Reference, samples: Sequence[Sample], numbers: Mapping[str, float]
+) -> tuple[Array, float]:
+    """What is left of the gradients after the best multiple, relative to them, and the multiple.
+
+    All ones where the reference has no value.
+    """
+    theirs, ours = [], []
+    for s in samples:
+        value, gradient = reference(s.inputs, numbers)
+        if not np.isfinite(value):
+            return np.ones(1), 0.0
+        theirs.append(flat(s.gradient, s.gradient))
+        ours.append(flat(gradient, s.gradient))
+    g, r = np.concatenate(theirs), np.concatenate(ours)
+    norm = np.linalg.norm(g)
+    if not np.all(np.isfinite(r)) or not norm:
+        return np.ones(1), 0.0
+    size = float(r @ r)
+    scale = float(g @ r) / size if size else 0.0
+    return (g - scale * r) / norm, scale
+
+
+def solve(
+    reference: Reference,
+    free: Sequence[Declaration],
+    samples: Sequence[Sample],
+    *,
+    quick: bool,
+    near: Mapping[str, float] | None = None,
+) -> tuple[dict[str, float], float]:
+    """The free numbers at which the gradients agree best, and the relative error left.
+
+    With `quick`, only the best start is refined, of fewer where `near` is one of them.
+    """
+
+    def at(x: Array) -> dict[str, float]:
+        return {d.name: value_of(d, float(v)) for d, v in zip(free, x, strict=True)}
+
+    def error(x: Array) -> float:
+        return float(np.linalg.norm(residual(reference, samples[:1], at(x))[0]))
+
+    if not free:
+        return {}, float(np.linalg.norm(residual(reference, samples, {})[0]))
+    grid = starts(free)
+    if near is not None and all(d.name in near for d in free):
+        own = np.asarray([coordinate(d, near[d.name]) for d in free])
+        grid = [own, *grid[:: max(1, len(grid) // 4)]]
+    ranked = sorted(((error(x), k) for k, x in enumerate(grid)))[: 1 if quick else 3]
+    if quick and ranked[0][0] > HOPELESS:
+        return at(grid[ranked[0][1]]), ranked[0][0]
+    best = [grid[k] for _, k in ranked]
+    found = [refined(lambda x: residual(reference, samples, at(x))[0], x) for x in best]
+    x, left = min(found, key=lambda f: f[1])
+    return at(x), left
+
+
+def refined(f: Callable[[Array], Array], x: Array, steps: int = 25) -> tuple[Array, float]:
+    """Damped Gauss-Newton from x with differences for slopes: the point and the norm there."""
+    r = f(x)
+    damping = 1e-3
+    for _ in range(steps):
+        size = float(np.linalg.norm(r))
+        if size < 1e-13:
+            break
+        slopes = []
+        for k in range(len(x)):
+            step = np.zeros(len(x))
+            step[k] = 1e-6
+            up, down = f(x + step), f(x - step)
+            if up.shape != r.shape or down.shape != r.shape:
+                return x, size
+            slopes.append((up - down) / 2e-6)
+        J = np.stack(slopes, axis=1)
+        A, b = J.T @ J, J.T @ r
+        if not np.all(np.isfinite(A)):
+            return x, size
+        moved = False
+        for _ in range(8):
+            lift = damping * (np.diag(np.diag(A)) + 1e-12 * np.eye(len(x)))
+            step = np.clip(np.linalg.lstsq(A + lift, -b, rcond=None)[0], -2, 2)
+            new = f(x + step)
+            if new.shape == r.shape and np.linalg.norm(new) < size:
+                x, r, damping, moved = x + step, new, damping / 10, True
+                break
+            damping *= 10
+        if not moved or float(np.linalg.norm(r)) > 0.9999999 * size:
+            break
+    return x, float(np.linalg.norm(r))
+
+
+# --------------------------------------------------------------------------- all groups
+
+
+def compared(
+    candidate: Candidate,
+    numbers: Mapping[str, float],
+    groups: Sequence[Group],
+    reference: Reference | None = None,
+) -> Match:
+    """The candidate against every group: NaN where it has no value there."""
+    reference = reference or candidate.at
+    scales, constants, errors = [], [], []
+    for group in groups:
+        scale, constant, error = against(reference, numbers, group.samples)
+        scales.append(scale)
+        constants.append(constant)
+        errors.append(error)
+    return Match(candidate, numbers, tuple(scales), tuple(constants), tuple(errors))
+
+
+def against(
+    reference: Reference, numbers: Mapping[str, float], samples: Sequence[Sample]
+) -> tuple[float, float, float]:
+    """Scale, constant and the largest error in one group; NaN where the reference has no value.
+
+    The error of gradients is relative to the gradient's norm, that of values to the values.
+    """
+    found = []
+    for s in samples:
+        try:
+            value, gradient = reference(s.inputs, numbers)
+        except Unfit:
+            return np.nan, np.nan, np.nan
+        found.append((value, flat(gradient, s.gradient)))
+    if not all(np.isfinite(v) and np.all(np.isfinite(g)) for v, g in found):
+        return np.nan, np.nan, np.nan
+    theirs = [flat(s.gradient, s.gradient) for s in samples]
+    g = np.concatenate(theirs)
+    r = np.concatenate([x for _, x in found])
+    if not (np.all(np.isfinite(g)) and np.all(np.isfinite([s.value for s in samples]))):
+        return np.nan, np.nan, np.inf
+    size = float(r @ r)
+    if not size or not np.linalg.norm(g):
+        same = size == float(g @ g)
+        return np.nan, np.nan, np.nan if same else np.inf
+    scale = float(g @ r) / size
+    wrong = 0.0
+    for own, (_, x) in zip(theirs, found, strict=True):
+        wrong = max(wrong, norm(own - scale * x) / max(norm(own), 1e-300))
+    left = np.asarray([s.value - scale * v for s, (v, _) in zip(samples, found, strict=True)])
+    large = max(*(abs(s.value) for s in samples), *(abs(scale * v) for v, _ in found), 1e-12)
+    constant = float(left.mean())
+    wrong = max(wrong, float(np.abs(left - constant).max()) / large)
+    return scale, constant, float(wrong)
+
+
+def norm(x: Array) -> float:
+    """The Euclidean norm."""
+    return float(np.linalg.norm(x))
+
+
+__all__ = ["Group", "Match", "Sample", "compared", "solve"]

@@ -1,0 +1,232 @@
+"""The judgement of a loss that can only be asked: which method it is, up to what, or what differs.
+
+`judge` asks a loss for values and gradients at a dozen inputs of several sizes, compares them with
+published formulas on the same data, and says what it found in a Finding. All of it is numerical
+evidence at those inputs; nothing here is a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from catalog.spec import Method
+from iconograph.audit import witness
+from iconograph.audit.against import (
+    LEFT_OUT,
+    Near,
+    Trial,
+    bases,
+    direct,
+    nearest,
+    varied,
+)
+from iconograph.audit.batches import World, Worlds, finite
+from iconograph.audit.bind import why_not
+from iconograph.audit.candidate import RAW, Candidate
+from iconograph.audit.finding import Evidence, Finding, Pair, shown
+from iconograph.audit.probe import Probe
+
+
+def judge(
+    probe: Probe,
+    against: Method | None = None,
+    seed: int = 0,
+    *,
+    fixed: Mapping[str, int] | None = None,
+) -> Finding:
+    """The relation of a loss to a method, or to the nearest of the catalog where none is named.
+
+    `fixed` gives extents that are not to be varied, by letter. Equal means: gradients and
+    differences of values agree at all inputs, of several sizes and with fresh random numbers.
+
+    Raises:
+        Theirs: the code fails at a plain input.
+    """
+    worlds = Worlds(probe, seed, fixed or {})
+    first = next(iter(worlds.all()))
+    if (trouble := unusable(first)) is not None:
+        return trouble
+    pair = recognised(worlds)
+    if against is None:
+        from iconograph.audit.search import search
+
+        return search(worlds, pair)
+    return judged(worlds, against, pair)
+
+
+def recognised(worlds: Worlds) -> Pair | None:
+    """The pair that the loss compares, None where it was not recognised."""
+    return None
+
+
+def unusable(world: World) -> Finding | None:
+    """A finding where nothing can be compared: no numbers, or no gradient."""
+    samples = [s for g in world.groups[:2] for s in g.samples]
+    seen = Evidence(len(samples), np.nan, (), world.precision)
+    if not all(map(finite, samples)):
+        words = "its value or gradient is not a finite number at a plain input"
+        return Finding("undecided", words, evidence=seen, notes=world.notes)
+    if not any(np.any(g) for s in samples for g in s.gradient.values()):
+        words = "its gradient is zero everywhere it was asked, so nothing can be compared"
+        return Finding("undecided", words, evidence=seen, notes=world.notes)
+    return None
+
+
+def judged(worlds: Worlds, method: Method, pair: Pair | None) -> Finding:
+    """The relation to one method."""
+    made = bases(method, worlds)
+    if not made:
+        call = worlds.probe.call
+        lacks = why_not(method, method.published, call)
+        return Finding(
+            "undecided", f"the call {call.name} does not give {method.id} its data: {lacks}",
+            method.id, pair=pair,
+        )  # fmt: skip
+    found = direct(method, worlds)
+    if found is not None and found.fits:
+        return agreeing(worlds, found, pair)
+    variant = found or varied(method, worlds)
+    if variant is not None:
+        return differing(worlds, variant, pair)
+    return unexplained(worlds, method, nearest(method, worlds), pair)
+
+
+# --------------------------------------------------------------------------- findings
+
+
+def evidence(trial: Trial) -> Evidence:
+    """What a trial rests on."""
+    compared = [
+        g for g, e in zip(trial.world.groups, trial.match.errors, strict=True) if not np.isnan(e)
+    ]
+    return Evidence(
+        sum(len(g.samples) for g in compared), trial.match.error,
+        tuple(g.words for g in compared), trial.world.precision,
+    )  # fmt: skip
+
+
+def agreeing(worlds: Worlds, trial: Trial, pair: Pair | None) -> Finding:
+    """The finding where the published formula agrees as it stands."""
+    method = trial.candidate.method
+    up_to = differences(trial)
+    note = witness.of_lonely(worlds, trial, LEFT_OUT) if trial.lonely == LEFT_OUT else None
+    words = f"equal to {method.id}" + (f" up to {listing(up_to)}" if up_to else "")
+    return Finding(
+        "equal-up-to" if up_to else "equal", f"{words}: {said(evidence(trial))}", method.id, up_to,
+        parameters=dict(trial.match.numbers), pair=pair, evidence=evidence(trial), witness=note,
+        notes=remarks(trial),
+    )  # fmt: skip
+
+
+def differences(trial: Trial) -> tuple[str, ...]:
+    """Up to what a formula agrees."""
+    candidate, found = trial.candidate, list[str]()
+    new = {d.name for d in candidate.extra}
+    for name, value in trial.match.numbers.items():
+        if name in new:
+            continue  # a number of the convention, which says it
+        what = "temperature" if name in TEMPERATURES else "parameter"
+        found.append(f"{what} {name} = {shown(value)}")
+    found += trial.law.words
+    if candidate.unit:
+        found.append("normalisation of the input (the code divides rows by their norms)")
+    if RAW in candidate.edits:
+        found.append("normalisation of the input (the code takes rows as they are)")
+    fine = [c for c, e in zip(trial.match.constants, trial.match.errors, strict=True)
+            if e <= trial.world.tolerance]  # fmt: skip
+    size = max(abs(s.value) for g in trial.world.groups for s in g.samples)
+    if max(map(abs, fine), default=0.0) > 100 * trial.world.tolerance * max(size, 1e-9):
+        same = max(fine) - min(fine) <= 1e-6 * max(map(abs, fine))
+        found.append(f"constant {shown(fine[0])}" if same else "a constant of the batch")
+    if trial.world.labels == "pairs":
+        found.append("classes of exactly two rows (others give the method nothing)")
+    if trial.world.held:
+        held = ", ".join(sorted(trial.world.held))
+        found.append(f"the gradient by {held}, which the method holds fixed")
+    if trial.lonely == LEFT_OUT:
+        found.append(f"dropped rows ({trial.lonely})")
+    if trial.world.loose and trial.match.error > 1e-8:
+        found.append(f"a small number added somewhere (agrees to {trial.match.error:.0e})")
+    return tuple(found)
+
+
+TEMPERATURES = frozenset(("tau", "T", "t", "temperature", "sigma", "s"))
+
+
+def differing(worlds: Worlds, trial: Trial, pair: Pair | None) -> Finding:
+    """The finding where a formula agrees after conventions are changed."""
+    method = trial.candidate.method
+    said_so = conventions(trial)
+    base = unedited(trial.candidate, worlds)
+    shown_by = witness.of_variant(worlds, base, trial, said_so[0]) if base else None
+    up_to = differences(trial)
+    words = f"different from {method.id}: {listing(said_so)}; with that it agrees"
+    words += f" up to {listing(up_to)}" if up_to else ""
+    return Finding(
+        "different", f"{words} ({said(evidence(trial))})", method.id, up_to, said_so,
+        dict(trial.match.numbers), pair, evidence(trial), shown_by, notes=remarks(trial),
+    )  # fmt: skip
+
+
+def conventions(trial: Trial) -> tuple[str, ...]:
+    """The conventions in which the code differs, in words."""
+    found = [e.split("|")[-1] for e in trial.candidate.edits if e != RAW]
+    for d in trial.candidate.extra:
+        if d.name in trial.match.numbers:
+            found[-1] += f" ({d.name} = {shown(trial.match.numbers[d.name])})"
+    return (*found, *(("the sign is opposite",) if trial.opposite else ()))
+
+
+def unedited(candidate: Candidate, worlds: Worlds) -> Candidate | None:
+    """The published formula under the reading of a variant."""
+    raw = RAW in candidate.edits
+    for c in bases(candidate.method, worlds):
+        same = c.binding is candidate.binding or (
+            c.binding.reading.words == candidate.binding.reading.words
+            and c.binding.scales == candidate.binding.scales
+        )
+        if same and c.unit == candidate.unit and (RAW in c.edits) == raw:
+            return c
+    return None
+
+
+def unexplained(worlds: Worlds, method: Method, near: Near | None, pair: Pair | None) -> Finding:
+    """The finding where no convention explains the difference."""
+    if near is None:
+        words = f"{method.id} has no value at any input that was tried"
+        return Finding("undecided", words, method.id, pair=pair)
+    at = f" with {listing([f'{k} = {shown(v)}' for k, v in near.numbers.items()])}"
+    how = at if near.numbers else ""
+    count = len(near.world.fitting)
+    words = (
+        f"different from {method.id}: no scale{how} brings the gradients together, the best leaves "
+        f"{100 * min(near.left, 1.0):.2g}% of them at {count} inputs, and no convention that was "
+        "tried explains it"
+    )
+    shown_by = witness.of_reading(worlds, near.candidate, near.numbers)
+    seen = Evidence(count, near.left, (near.world.groups[0].words,), near.world.precision)
+    return Finding("different", words, method.id, (), (), dict(near.numbers), pair, seen, shown_by)
+
+
+def remarks(trial: Trial) -> tuple[str, ...]:
+    """What else was seen."""
+    read = (f"read as: {trial.candidate.words}",) if trial.candidate.words else ()
+    alone = (trial.lonely,) if trial.lonely and trial.lonely != LEFT_OUT else ()
+    return (*read, *alone, *trial.world.notes)
+
+
+def said(found: Evidence) -> str:
+    """Evidence in words."""
+    to = f"{found.error:.0e}" if found.error > 1e-15 else "1e-15"
+    low = ", where the code computes in float32" if found.precision == "float32" else ""
+    return f"agrees to {to} at {found.inputs} inputs{low}"
+
+
+def listing(parts: Sequence[str]) -> str:
+    """A, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+__all__ = ["judge"]
