@@ -5,7 +5,8 @@
     'Supervised contrastive learning, L_out'
 
 Four verbs, each also a command of the command line: `load` a method, `verify` its claim,
-`generate` code for it, `check` a certificate; `compose` puts a new loss together. Importing this
+`generate` code for it, `check` a certificate; `compose` puts a new loss together, `verify_code`
+says which loss code computes. Importing this
 package imports nothing heavy; a verb fetches what it needs when it is first used.
 """
 
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING
 from iconograph.rooms import open_rooms
 
 if TYPE_CHECKING:
-    from iconograph.api import check, compose, generate, load, methods, verify
+    from iconograph.api import check, compose, generate, load, methods, verify, verify_code
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "compose", "generate", "load", "methods", "verify"]
+__all__ = [
+    "__version__", "check", "compose", "generate", "load", "methods", "verify", "verify_code",
+]  # fmt: skip
 
 open_rooms(Path(__file__).parent)
 

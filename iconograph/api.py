@@ -14,12 +14,14 @@ returned, and raises `catalog.errors.InputError` with a sentence when that is no
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from catalog.errors import InputError, did_you_mean
 from iconograph.console import Exit
-from iconograph.display import Check, Code, Loss, Result
+from iconograph.display import Check, Code, CodeResult, Loss, Result
 from iconograph.files import CERTIFICATE_LIMIT, read
 from iconograph.find import Named, catalog_methods, resolve
 from iconograph.report import Row, row, status
@@ -104,6 +106,51 @@ def verify(method: Named) -> Result:
     spec = resolve(method)
     verdict = derive_verify(spec)
     return Result(spec, verdict, row(spec, verdict))
+
+
+def verify_code(
+    code: str | Callable[..., Any],
+    against: Named | None = None,
+    *,
+    call: str | None = None,
+    inputs: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    result: str | None = None,
+    world: int | None = None,
+    python: str | None = None,
+    time_limit: float = 60.0,
+    memory_limit: float = 8.0,
+    dtype: str = "float64",
+    seed: int = 0,
+) -> CodeResult:
+    """What a torch callable computes: the method it equals and up to what, or where they differ.
+
+    `code` is "module:name" or "path/to/file.py:name", which runs in a process of its own with
+    `time_limit` seconds for each question and `memory_limit` GiB; or a callable, which runs here,
+    without limits. `call` names what it takes and `inputs` writes it out ("z=real[n,d]",
+    "label[n]"); without either it is guessed. `options` are keyword arguments, `result` picks one
+    of several things that are returned, `world` runs it under so many ranks as well, `dtype`
+    "float32" is for code that takes no float64. It is numerical evidence, and no proof.
+
+    Raises:
+        InputError: there is no such code, or it cannot be called like this.
+        Theirs: the code failed; `trace` is its traceback.
+    """
+    from iconograph.audit.calls import chosen
+    from iconograph.audit.examine import Wanted, examine, examine_here
+    from iconograph.audit.process import Settings
+
+    if dtype not in ("float64", "float32"):
+        raise InputError(f"inputs have no type {dtype[:60]!r}", hint="float64 or float32")
+    method = resolve(against) if against is not None else None
+    wanted = Wanted(method, chosen(call, inputs), world, seed)
+    if not isinstance(code, str):
+        return CodeResult(examine_here(code, options or {}, result, wanted, dtype))
+    texts = tuple(f"{name}={value!r}" for name, value in (options or {}).items())
+    settings = Settings(
+        code, texts, result, time_limit, memory_limit, python or sys.executable, dtype=dtype
+    )
+    return CodeResult(examine(settings, wanted))
 
 
 def generate(
@@ -191,5 +238,5 @@ def check(certificate: str | os.PathLike[str]) -> Check:
 
 __all__ = [
     "InputError", "Named", "NotAsClaimed", "check", "compose", "generate", "load", "methods",
-    "verify",
+    "verify", "verify_code",
 ]  # fmt: skip

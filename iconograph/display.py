@@ -24,6 +24,7 @@ from iconograph.report import Row, row_facts
 if TYPE_CHECKING:
     from derive.check import CheckResult
     from derive.verdict import Verdict
+    from iconograph.audit.examine import Report
 
 Bundle = dict[str, str]
 
@@ -276,6 +277,50 @@ class Check:
 
     def __str__(self) -> str:
         return _lines(self.facts())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return {"text/plain": str(self), "text/html": _html_table(self.facts())}
+
+
+@dataclass(frozen=True)
+class CodeResult:
+    """What was found of a callable; `report` is all of it as data."""
+
+    report: Report
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is equal to a method in some sense, or was recognised where none was named."""
+        return self.report.ok
+
+    @property
+    def relation(self) -> str:
+        """equal, equal-up-to, recognised, different or undecided."""
+        return self.report.finding.kind
+
+    @property
+    def words(self) -> str:
+        """The relation in a sentence, with its evidence."""
+        return self.report.finding.words
+
+    def facts(self) -> list[tuple[str, str]]:
+        """All of it line by line, for people."""
+        return self.report.facts()
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `iconograph verify --code ... --json`."""
+        return self.report.to_json()
+
+    def __str__(self) -> str:
+        return _lines(self.facts())
+
+    def __bool__(self) -> bool:
+        """Refused: what is undecided is neither true nor false.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("what was found is no truth value; ask for .ok or .relation")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
         return {"text/plain": str(self), "text/html": _html_table(self.facts())}

@@ -13,7 +13,7 @@ import pytest
 from catalog.errors import InputError
 from iconograph.audit.answers import Failed, load, options
 from iconograph.audit.calls import SIZES, Convention, draw, find
-from iconograph.audit.guess import choose
+from iconograph.audit.guess import NoCall, choose
 from iconograph.audit.local import Here
 from iconograph.audit.precision import precision, spoken
 from iconograph.audit.probe import Theirs
@@ -70,6 +70,46 @@ def test_options_reach_a_function_a_constructor_and_its_call() -> None:
     assert [p["name"] for p in probe.code.parameters or ()] == ["embeddings", "labels"]
     assert "27 numbers" in notes(probe) and "training mode" in notes(probe)
     assert np.isfinite(probe.ask(draw(probe.call, SIZES[0])).value)
+
+
+def test_options_are_no_arguments() -> None:
+    code = Here(losses.option_first, {"temperature": 0.5})
+    assert [(p["name"], p["way"]) for p in code.parameters or ()] == [
+        ("s", "keyword"), ("scale", "keyword")]  # fmt: skip
+    found = choose(code.parameters, lambda c, x: CodeProbe(code, c).ask(x)).convention
+    assert found.passed == {"s": "s"} and found.call.slots[0].keyword
+    value = CodeProbe(code, found).ask(X).value
+    assert np.isclose(value, cross_entropy(X["s"], 0.5)[0].mean())
+    with pytest.raises(InputError, match="has the parameters temperature, s; --with"):
+        choose(Here(losses.option_first).parameters, lambda c, x: CodeProbe(code, c).ask(x))
+
+
+def test_a_width_that_the_code_fixes_is_found_among_its_options() -> None:
+    code = Here(losses.Proxies, {"classes": 5, "width": 7})
+    found = choose(code.parameters, lambda c, x: CodeProbe(code, c).ask(x), None, code.numbers)
+    assert found.convention.fixed == {"d": 7}
+    assert found.convention.text == "z=real[n,7], y=label[n]"
+    with pytest.raises(NoCall, match="cannot be multiplied"):
+        choose(code.parameters, lambda c, x: CodeProbe(code, c).ask(x), None, [5, 6])
+
+
+def test_a_method_and_a_module_stay_as_they_are() -> None:
+    probe = CodeProbe(Here(losses.holder.loss), Convention(find("scores")))
+    assert probe.ask(X).value == probe.ask(X).value and losses.holder.calls == 0
+    module = losses.Proxies(4)
+    CodeProbe(Here(module), Convention(find("embeddings-labels"))).ask(
+        draw(find("embeddings-labels"), SIZES[0])
+    )
+    assert module.w.dtype == torch.float32 and module.w.grad is None
+
+
+def test_code_that_takes_no_double_precision_gets_single() -> None:
+    with pytest.raises(Theirs, match="same dtype"):
+        here("takes_float32", "scores").ask(X)
+    code = Here(losses.takes_float32, dtype="float32")
+    probe = CodeProbe(code, Convention(find("scores")))
+    assert np.isclose(probe.ask(X).value, ROWS.mean(), rtol=1e-5)
+    assert 1e-9 < precision(probe) < 1e-6 and not code.notes
 
 
 def test_a_call_of_this_process_leaves_it_as_it_was() -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 RUN = ["index.md", "api.md", "questions.md", *(p for f in ("tutorials", "howto") for p in sorted(
     str(path.relative_to(DOCS)) for path in (DOCS / f).glob("*.md")))]  # fmt: skip
-NEEDS_TORCH = {"tutorials/generate.md"}
+NEEDS_TORCH = {"tutorials/generate.md", "howto/code.md"}
 TEXTS = ["README.md", "CONTRIBUTING.md", "examples/README.md", "benchmarks/README.md"]
 WORDS = {
     13: "thirteen", 14: "fourteen", 15: "fifteen", 17: "seventeen", 18: "eighteen", 19: "nineteen",

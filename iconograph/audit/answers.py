@@ -147,10 +147,26 @@ def parameters(function: Any) -> list[dict[str, Any]] | None:
     ]  # fmt: skip
 
 
+def _without(
+    known: list[dict[str, Any]] | None, given: Mapping[str, Any]
+) -> list[dict[str, Any]] | None:
+    """The parameters without those given as options; those after such a one go by name only."""
+    if known is None:
+        return None
+    found, way = [], ""
+    for p in known:
+        if p["name"] in given:
+            way = "keyword" if p["way"] == "position" else way
+        else:
+            found.append({**p, "way": way or p["way"]} if p["way"] == "position" else p)
+    return found
+
+
 class Code:
     """A callable with its options, ready to be asked.
 
-    `facts` says in words what it is; `parameters` those of the call, as `parameters` gives them.
+    `what` says what it is; `parameters` are those of the call that no option is given for, as
+    `parameters` gives them. Inputs have `dtype`, and so has a module.
     """
 
     def __init__(
@@ -160,14 +176,17 @@ class Code:
         *,
         fill: Mapping[str, Any] | None = None,
         result: str | None = None,
+        dtype: str = "float64",
     ) -> None:
         import torch
 
         self.torch = torch
+        self.dtype = getattr(torch, dtype)
         self.result = result
         self.notes: dict[str, None] = {}  # in order, each once
         self.differences = False
         left = dict(given)
+        self.numbers = [v for v in given.values() if type(v) is int and v > 1]
         self.what = "a function"
         if inspect.isclass(target) and issubclass(target, torch.autograd.Function):
             target, self.what = target.apply, "an autograd function"
@@ -178,8 +197,10 @@ class Code:
         self.object = target
         self.module = isinstance(target, torch.nn.Module)
         if self.module:
-            self.object = target.double()
-            self.note("an nn.Module in training mode" if target.training else "in evaluation mode")
+            # a copy, so that the module of a person who calls this from Python keeps its type
+            self.object = (self._copy(target) or target).to(self.dtype)
+            mode = "training" if target.training else "evaluation"
+            self.note(f"an nn.Module in {mode} mode")
             if count := sum(p.numel() for p in target.parameters()):
                 self.note(f"its own parameters ({count} numbers) are held as they were initialised")
         function = target.forward if self.module else target
@@ -192,6 +213,7 @@ class Code:
                 known = ", ".join(p["name"] for p in self.parameters or ())
                 raise Failed(f"it has no option {name!r}; it takes {known}", "usage")
         self.options = left
+        self.parameters = _without(self.parameters, left)
 
     def note(self, text: str) -> None:
         """Remember something worth saying, once."""
@@ -323,7 +345,7 @@ class Code:
         leaves: dict[str, Any] = {}
         for item in items:
             whole = item["kind"] in ("label", "target")
-            x = torch.tensor(item["data"], dtype=torch.int64 if whole else torch.float64)
+            x = torch.tensor(item["data"], dtype=torch.int64 if whole else self.dtype)
             x = x.reshape(item["shape"])
             leaves[item["name"]] = x.requires_grad_(item["kind"] in ("real", "unit", "scale"))
         learned = {n: x for n, x in leaves.items() if x.requires_grad}
@@ -336,13 +358,17 @@ class Code:
     def _fresh(self, number: int) -> Any:
         """The callable in its first state, with the seeds set."""
         seed(number)
-        if inspect.isroutine(self.object):
+        if inspect.isfunction(self.object) or inspect.isbuiltin(self.object):
             return self.object
+        return self._copy(self.object) or self.object
+
+    def _copy(self, subject: Any) -> Any:
+        """A copy with all that belongs to it, None where there can be none."""
         try:
-            return copy.deepcopy(self.object)
+            return copy.deepcopy(subject)
         except Exception:
             self.note("it cannot be copied, so what it remembers stays from call to call")
-            return self.object
+            return None
 
     def _value(self, subject: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
         """The loss as a number, and what was returned where that was an array."""
@@ -353,7 +379,7 @@ class Code:
             raise Failed(f"it returned {_kind(out)}, no tensor: nothing to differentiate")
         if not out.is_floating_point():
             raise Failed(f"it returned {out.dtype} numbers, no loss")
-        if out.dtype != torch.float64:
+        if out.dtype != self.dtype:
             self.note(f"it returns {str(out.dtype).removeprefix('torch.')}")
         return (out.double(), None) if out.dim() == 0 else (out.double().sum(), out)
 
@@ -425,15 +451,15 @@ def seed(number: int) -> None:
 
 
 @contextmanager
-def surroundings() -> Iterator[None]:
-    """Double precision by default; seeds and default are afterwards as they were."""
+def surroundings(dtype: str) -> Iterator[None]:
+    """That type of numbers by default; seeds and default are afterwards as they were."""
     import torch
 
     default, state = torch.get_default_dtype(), random.getstate()
     numpy = sys.modules.get("numpy")
     theirs_too = numpy.random.get_state() if numpy else None
     with torch.random.fork_rng(devices=[]):
-        torch.set_default_dtype(torch.float64)
+        torch.set_default_dtype(getattr(torch, dtype))
         try:
             yield
         finally:

@@ -40,9 +40,16 @@ class Convention:
         """The arguments as they are written for `--input`."""
         said = []
         for s in self.call.slots:
-            shape = f"[{','.join(s.shape)}]" if s.shape else ""
+            extents = [self._shown(e) for e in s.shape]
+            shape = f"[{','.join(extents)}]" if extents else ""
             said.append(f"{self.passed.get(s.name, s.name)}={s.kind}{shape}")
         return ", ".join(said)
+
+    def _shown(self, extent: str) -> str:
+        """An extent, as a number where its size is fixed."""
+        if (size := self.fixed.get(extent[-1])) is None:
+            return extent
+        return str(int(extent[:-1] or 1) * size)
 
 
 ITEM = re.compile(r"(?:(\w+)=)?(\w+)(?:\[([^\]]*)\])?")
@@ -80,9 +87,9 @@ CALLS: tuple[Call, ...] = (
           "anchor=real[n,d]", "positive=real[n,d]", "negative=real[n,d]"),
     _call("two-views-labels", "two views of each item, row by row, and classes of the items",
           "z1=real[n,d]", "z2=real[n,d]", "y=label[n]"),
+    _call("embeddings-labels", "embeddings and their classes", "z=real[n,d]", "y=label[n]"),
     _call("views-labels", "all views of each item, and classes of the items",
           "features=real[n,v,d]", "y=label[n]"),
-    _call("embeddings-labels", "embeddings and their classes", "z=real[n,d]", "y=label[n]"),
     _call("logits-targets", "logits, and the index of the right column of each row",
           "logits=real[n,m]", "target=target[n]"),
     _call("two-views", "two views of each item, row by row", "z1=real[n,d]", "z2=real[n,d]"),
@@ -110,6 +117,19 @@ def find(name: str) -> Call:
     names = [c.name for c in CALLS]
     hint = did_you_mean(name, names) or f"conventions: {', '.join(names)}"
     raise InputError(f"there is no calling convention {name[:60]!r}", hint=hint)
+
+
+def chosen(name: str | None, texts: Sequence[str]) -> Convention | None:
+    """What --call or --input says, None where neither does.
+
+    Raises:
+        InputError: both do, there is no such convention, or a text describes no argument.
+    """
+    if name is not None and texts:
+        raise InputError("--call names what --input writes out: give one of the two")
+    if name is not None:
+        return Convention(find(name))
+    return written(texts) if texts else None
 
 
 # ---------------------------------------------------------------------- argument by argument

@@ -87,7 +87,8 @@ def serve(settings: Mapping[str, Any]) -> None:
         message = f"{sys.executable} cannot import torch ({type(error).__name__}: {error})"
         return say(failed={"message": message, "kind": "usage", "trace": ""})
     torch.set_num_threads(1)  # small arrays; and sums are the same each time
-    torch.set_default_dtype(torch.float64)
+    dtype = getattr(torch, settings["dtype"])
+    torch.set_default_dtype(dtype)
     say(torch=torch.__version__)
     try:
         if settings["world"]:
@@ -95,16 +96,18 @@ def serve(settings: Mapping[str, Any]) -> None:
         answers.seed(0)
         code = answers.Code(
             answers.load(settings["code"]), answers.options(settings["with"]),
-            fill=settings["fill"], result=settings["result"],
+            fill=settings["fill"], result=settings["result"], dtype=settings["dtype"],
         )  # fmt: skip
     except answers.Failed as error:
         return say(failed=error.to_json())
-    say(what=code.what, parameters=code.parameters, notes=list(code.notes))
+    say(
+        what=code.what, parameters=code.parameters, numbers=code.numbers, notes=list(code.notes)
+    )  # fmt: skip
     for line in incoming:
         request = json.loads(line)
         try:
             # again in every request: their code may have changed it
-            torch.set_default_dtype(torch.float64)
+            torch.set_default_dtype(dtype)
             answer = code.hessian(request) if "by" in request else code.ask(request)
             say(answer=answer)
         except answers.Failed as error:

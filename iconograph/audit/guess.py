@@ -53,6 +53,14 @@ NAMES: Mapping[tuple[str, str], str] = {
 }  # fmt: skip
 """What parameters are called, by convention ("" for any) and slot."""
 
+OPTIONS = "temperature temp tau margin eps epsilon alpha beta gamma sigma lam reduction k"
+"""What options are called, so that none of them is given an array, whatever comes of it."""
+
+
+class NoCall(Theirs):
+    """No calling convention fits; `trace` is that of the likeliest one."""
+
+
 ASK: tuple[int, int] = (1, 2)  # seeds of the inputs, one for each of SIZES
 Try = Callable[[Convention, Mapping[str, Array]], Answer]
 
@@ -78,8 +86,8 @@ def assigned(call: Call, parameters: Sequence[Mapping[str, Any]] | None) -> Conv
     """The convention with the parameters that take its slots, None where they cannot.
 
     By position as far as they go, then by name for those that can be given by name only. Each
-    parameter without a default must get a slot, and a slot no parameter whose default is a number,
-    a text or a truth value, unless the names agree: that one is an option.
+    parameter without a default must get a slot, and a slot no parameter that is an option, by its
+    name or its default (a number, a text, a truth value), unless the names agree.
     """
     if parameters is None:
         return Convention(call)
@@ -92,7 +100,7 @@ def assigned(call: Call, parameters: Sequence[Mapping[str, Any]] | None) -> Conv
     if any(p["default"] is None for p in free[len(call.slots) :]):
         return None
     for slot, p in zip(call.slots, taken, strict=True):
-        option = p["default"] not in (None, "None")
+        option = p["default"] not in (None, "None") or p["name"].lower() in OPTIONS.split()
         if option and p["name"].lower() not in names(call, slot):
             return None
         if p["way"] == "keyword":
@@ -102,10 +110,15 @@ def assigned(call: Call, parameters: Sequence[Mapping[str, Any]] | None) -> Conv
 
 
 def matches(convention: Convention, parameters: Sequence[Mapping[str, Any]] | None) -> int:
-    """How many parameters are called as their slots are."""
-    called = [p["name"].lower().rstrip("_") for p in parameters or ()]
-    slots = convention.call.slots
-    return sum(n in names(convention.call, s) for s, n in zip(slots, called, strict=False))
+    """How many parameters are called as their slots are.
+
+    A number that may be left out, such as the bias of scores, does not count.
+    """
+    called = [(p["name"].lower().rstrip("_"), p["default"]) for p in parameters or ()]
+    return sum(
+        name in names(convention.call, s) and (s.shape != () or default is None)
+        for s, (name, default) in zip(convention.call.slots, called, strict=False)
+    )
 
 
 def candidates(parameters: Sequence[Mapping[str, Any]] | None) -> list[Convention]:
@@ -135,13 +148,20 @@ def fits(convention: Convention, ask: Try) -> Theirs | None:
 
 
 def choose(
-    parameters: Sequence[Mapping[str, Any]] | None, ask: Try, given: Convention | None = None
+    parameters: Sequence[Mapping[str, Any]] | None,
+    ask: Try,
+    given: Convention | None = None,
+    widths: Sequence[int] = (),
 ) -> Choice:
     """The convention of a callable; `given` is the one that the person named.
 
+    Where none fits as it is, one whose coordinates number one of `widths` may: code with proxies
+    or a queue fixes how many there are.
+
     Raises:
-        InputError: none fits.
-        Theirs: the one that was given, or the likeliest, does not fit, and what the code said.
+        InputError: no convention has such parameters.
+        NoCall: none of those that the parameters allow fits, and what the code said.
+        Theirs: the one that was given does not fit, and what the code said.
     """
     if given is not None:
         if (wrong := fits(given, ask)) is not None:
@@ -155,22 +175,23 @@ def choose(
             hint="--with NAME=VALUE gives options, --input describes the arguments one by one",
         )
     failed: list[tuple[Convention, Theirs]] = []
-    good: list[Convention] = []
-    for c in ranked:
-        # those that fewer names speak for are no rivals of one that fits
-        if good and matches(c, parameters) < matches(good[0], parameters):
-            break
-        if (wrong := fits(c, ask)) is None:
-            good.append(c)
-        else:
-            failed.append((c, wrong))
-    if not good:
-        best, error = failed[0]
-        tried = ", ".join(c.call.name for c, _ in failed)
-        raise Theirs(
-            f"no calling convention fits (tried: {tried}); called with {best.text}, {error}; "
-            f"--call or --input says what it takes, with a size that it fixes as a number",
-            error.trace,
-        )
-    why = "by its parameters" if matches(good[0], parameters) else "by trying"
-    return Choice(good[0], tuple(c.call.name for c in good[1:]), why)
+    for fixed in ({}, *({"d": width} for width in widths)):
+        good: list[Convention] = []
+        for c in (replace(c, fixed=fixed) for c in ranked):
+            # those that fewer names speak for are no rivals of one that fits
+            if good and matches(c, parameters) < matches(good[0], parameters):
+                break
+            if (wrong := fits(c, ask)) is None:
+                good.append(c)
+            else:
+                failed.append((c, wrong))
+        if good:
+            why = "by its parameters" if matches(good[0], parameters) else "by trying"
+            return Choice(good[0], tuple(c.call.name for c in good[1:]), why)
+    best, error = failed[0]
+    tried = ", ".join(dict.fromkeys(c.call.name for c, _ in failed))
+    raise NoCall(
+        f"no calling convention fits (tried: {tried}); called with {best.text}, {error}; "
+        f"--call or --input says what it takes, with a size that it fixes as a number",
+        error.trace,
+    )

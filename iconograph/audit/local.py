@@ -18,7 +18,11 @@ class Here:
     """What `Child` is for another process."""
 
     def __init__(
-        self, target: object, options: Mapping[str, Any] | None = None, result: str | None = None
+        self,
+        target: object,
+        options: Mapping[str, Any] | None = None,
+        result: str | None = None,
+        dtype: str = "float64",
     ):
         try:
             import torch
@@ -26,10 +30,11 @@ class Here:
             raise InputError("a callable is judged with torch, which is not installed") from None
         self.torch = str(torch.__version__)
         self.printed = ""
+        self.dtype = dtype
         try:
-            with surroundings():
+            with surroundings(dtype):
                 fill = {"rank": 0, "world_size": 1}
-                self.code = Code(target, options or {}, fill=fill, result=result)
+                self.code = Code(target, options or {}, fill=fill, result=result, dtype=dtype)
         except Failed as error:
             raise said(error) from None
 
@@ -44,6 +49,11 @@ class Here:
         return self.code.parameters
 
     @property
+    def numbers(self) -> list[int]:
+        """The options that are whole numbers, one of which may be a width."""
+        return self.code.numbers
+
+    @property
     def notes(self) -> dict[str, None]:
         """What else is worth saying."""
         return self.code.notes
@@ -55,7 +65,7 @@ class Here:
             Theirs: the code failed.
         """
         try:
-            with surroundings():
+            with surroundings(self.dtype):
                 return self.code.hessian(request) if "by" in request else self.code.ask(request)
         except Failed as error:
             raise said(error) from None

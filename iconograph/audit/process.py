@@ -32,8 +32,8 @@ class Settings:
 
     `code` is MODULE:NAME or FILE.py:NAME, looked up from `folder`; `options` are NAME=VALUE texts;
     `result` picks one of several things that are returned. `seconds` is for each question,
-    `gib` the memory of the process, `python` the interpreter (default: this one). `world` makes it
-    one of several ranks.
+    `gib` the memory of the process, `python` the interpreter (default: this one), `dtype` the type
+    of inputs. `world` makes it one of several ranks.
     """
 
     code: str
@@ -43,6 +43,7 @@ class Settings:
     gib: float = 8.0
     python: str = sys.executable
     folder: str | None = None
+    dtype: str = "float64"
     world: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -50,11 +51,13 @@ class Child:
     """The process, which runs from here on; use it as a context, or call `ready` and `close`.
 
     Closed, it and all that it started are gone. `what` says what the code is, `parameters` those of
-    its call, `notes` what else is worth saying; all of them are known when it is ready.
+    its call, `numbers` its options that are whole, `notes` what else is worth saying. All of it is
+    known when it is ready.
     """
 
     what: str
     parameters: list[dict[str, Any]] | None
+    numbers: list[int]
     torch: str
 
     def __init__(self, settings: Settings):
@@ -92,6 +95,7 @@ class Child:
         self.torch = str(self.receive(START, "importing torch")["torch"])
         found = self.receive(self.settings.seconds, "importing the code")
         self.what, self.parameters = found["what"], found["parameters"]
+        self.numbers = found["numbers"]
 
     def _told(self, requests: int, answers: int) -> dict[str, Any]:
         s = self.settings
@@ -100,8 +104,8 @@ class Child:
             fill = {"rank": s.world["rank"], "world_size": s.world["size"]}
         return {
             "code": s.code, "with": s.options, "result": s.result, "fill": fill, "world": s.world,
-            "memory": int(s.gib * 2**30), "requests": requests, "answers": answers,
-            "parent": os.getpid(),
+            "dtype": s.dtype, "memory": int(s.gib * 2**30), "parent": os.getpid(),
+            "requests": requests, "answers": answers,
         }  # fmt: skip
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,30 @@ from iconograph.audit.probe import Answer, Array, Call
 class Asked(Protocol):
     """Code that answers requests (iconograph/audit/answers.py), in another process or this one."""
 
-    what: str
-    parameters: list[dict[str, Any]] | None
-    torch: str
-    notes: dict[str, None]
+    @property
+    def what(self) -> str:
+        """What the code is, in words."""
+        ...
+
+    @property
+    def parameters(self) -> list[dict[str, Any]] | None:
+        """The parameters of its call, as `answers.parameters` gives them."""
+        ...
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The options that are whole numbers, one of which may be a width."""
+        ...
+
+    @property
+    def torch(self) -> str:
+        """The version of torch."""
+        ...
+
+    @property
+    def notes(self) -> Mapping[str, None]:
+        """What else is worth saying, each once."""
+        ...
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request."""

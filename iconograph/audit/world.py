@@ -130,8 +130,7 @@ def parallel(
 
 def refuse(call: Call, fixed: Mapping[str, int], ranks: int) -> None:
     """Raise InputError where the rows cannot be shared."""
-    if not 2 <= ranks <= MOST:
-        raise InputError(f"--world is a number of ranks from 2 to {MOST}")
+    countable(ranks)
     if "n" in fixed:
         hint = "write n for the rows: 'z=real[n,128]'"
         raise InputError("a number of rows that is fixed cannot be shared among ranks", hint=hint)
@@ -140,6 +139,12 @@ def refuse(call: Call, fixed: Mapping[str, int], ranks: int) -> None:
         what = f"{across[0]} has the rows as columns too" if across else "nothing has rows"
         hint = "--world is for embeddings, views, and rows of logits"
         raise InputError(f"a rank's share of {call.name} has no meaning: {what}", hint=hint)
+
+
+def countable(ranks: int) -> None:
+    """Raise InputError where there are too few or too many ranks."""
+    if not 2 <= ranks <= MOST:
+        raise InputError(f"--world is a number of ranks from 2 to {MOST}")
 
 
 def _rows(slot: Slot) -> int:

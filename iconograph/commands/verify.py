@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iconograph.commands.code import refuse_others, verify_code
 from iconograph.commands.errata import show_errata
 from iconograph.console import Exit, complain, progress, show, show_facts, show_json
 from iconograph.report import Row, mark, row, row_facts, status, summary
@@ -25,6 +26,7 @@ MOST = 8  # processes unless more are asked for: each takes about 100 MB
 
 
 def verify(
+    context: typer.Context,
     targets: Annotated[
         Texts,
         typer.Argument(
@@ -76,7 +78,39 @@ def verify(
     mutants: Annotated[
         int | None, typer.Option(min=1, help="Judge this many planted errors instead.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of --mutants.")] = 0,
+    code: Annotated[
+        str | None,
+        typer.Option(metavar="WHERE:NAME", help="A torch callable: 'my_module:MyLoss', 'f.py:f'."),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Method that --code is compared with; none: recognise it.")
+    ] = None,
+    call: Annotated[
+        str | None, typer.Option(help="What --code takes: 'two-views', 'embeddings-labels', ...")
+    ] = None,
+    input: Annotated[
+        Texts, typer.Option("--input", help="Argument of --code: 'z=real[n,d]', 'label[n]'.")
+    ] = None,
+    with_: Annotated[
+        Texts, typer.Option("--with", help="Option of --code: 'temperature=0.1'.")
+    ] = None,
+    result: Annotated[
+        str | None, typer.Option(help="Which of the things that --code returns: '0', 'loss'.")
+    ] = None,
+    python: Annotated[
+        str | None, typer.Option(help="Interpreter that runs --code; default: this one.")
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for each question to --code.")
+    ] = 60.0,
+    memory_limit: Annotated[float, typer.Option(min=0.5, help="Memory of --code in GiB.")] = 8.0,
+    world: Annotated[
+        int | None, typer.Option(help="Run --code under this many ranks, too.")
+    ] = None,
+    single: Annotated[
+        bool, typer.Option("--single", help="Give --code float32, where it takes no float64.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of --mutants, and of inputs of --code.")] = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one per core.")
     ] = None,
@@ -87,9 +121,18 @@ def verify(
     A pasted formula: verify -f 'mean[i] -log(exp(s[i,i]) / sum[j] exp(s[i,j]))' --learned
     's=real[i,j]' --neighbours j --p 'one-hot target=i' --q 'logit logit=s[i,j]'
 
+    Code: verify --code my_module:MyLoss --against supcon; docs/howto/code.md says what it may take.
+
     Each target gets its verdict, whatever is wrong with another. The exit status is the most severe
     one: 2 before 1 before 3 before 0.
     """
+    refuse_others(context, code)
+    if code is not None:
+        return verify_code(
+            code, against=against, call=call, inputs=input or [], options=with_ or [],
+            result=result, python=python, time_limit=time_limit, memory_limit=memory_limit,
+            world=world, single=single, seed=seed, as_json=as_json,
+        )  # fmt: skip
     if mutants is not None:
         _no_others("--mutants", targets=targets, formula=formula)
         return _mutants(mutants, seed, jobs or cores(), as_json)
