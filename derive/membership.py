@@ -16,33 +16,63 @@ from derive.bridge import Problem
 from derive.cuts import cuts, named
 from derive.enclose import Undefined
 from derive.jets import reach
+from derive.onerow import groups
 from derive.quotients import tidied
 from derive.scores import Bare, bare, values
 from derive.tape import Kink, Tape, backward, const
 from derive.terms import domain
-from derive.witness import ANALYTIC, EVERY, EXPONENTIAL, MONOTONE, Witness
+from derive.witness import ANALYTIC, EVERY, EXPONENTIAL, MONOTONE, ONE_PAIR, ONE_ROW, Witness
 
 Affine = Mapping[int, Any]
+CLASSES = (EVERY, ANALYTIC, EXPONENTIAL, MONOTONE, ONE_ROW, ONE_PAIR)
 
 
 def excluded(problem: Problem, witness: Witness) -> bool:
     """Whether the pair of a claim with the divergence KL is in the class that is excluded."""
     if problem.divergence != "kl" or not problem.blocks:
         return False
+    if witness.against not in CLASSES:
+        return False
     if witness.against == EVERY:
         return True
     case = bare(problem, witness.models()[0])
     rows = list(kernels(case))
     if witness.against == ANALYTIC:
-        below = case.tape.reach([k for row in rows for k in row])
+        below = case.tape.reach([k for row in rows for k in row if not const(k)])
         return not any(case.tape.nodes[x][0] in ("relu", "max") for x in below)
     cut = next((c for c in cuts(case) if set(named(case, c)) == set(witness.scores)), None)
-    if cut is None or witness.against not in (EXPONENTIAL, MONOTONE):
+    if cut is None:
         return False
     if witness.against == EXPONENTIAL:
-        logs = (logarithm(case.tape, k) for row in rows for k in row)
-        return all(log is not None and set(log) <= set(cut) for log in logs)
-    return all(one_way(case, row, cut) for row in rows)
+        return all(exponential(case, row, cut) for row in rows)
+    if witness.against == MONOTONE:
+        return all(one_way(case, row, cut) for row in rows)
+    chosen = {named(case, cut)[k] for k, (_, d) in witness.scores.items() if d}
+    return sole(case, rows, cut, chosen, pair=witness.against == ONE_PAIR)
+
+
+def exponential(case: Bare, row: Sequence[Any], cut: Sequence[int]) -> bool:
+    """Whether all kernels are exponentials of affine functions of the scores."""
+    logs = [logarithm(case.tape, k) for k in row]
+    return all(log is not None and set(log) <= set(cut) for log in logs)
+
+
+def sole(
+    case: Bare, rows: Sequence[Sequence[Any]], cut: Sequence[int], chosen: set[int], pair: bool
+) -> bool:
+    """Whether one anchor alone reads the group of the chosen scores, one score by each kernel.
+
+    With `pair` it has two neighbours besides, whose kernels are exponentials.
+    """
+    scores = dict.fromkeys(cut)
+    group = next(set(g) for g in groups(case.tape, case.root, cut) if chosen <= set(g))
+    reads = [[{x for x in reach(case.tape, k, scores) if x in scores} for k in row if not const(k)]
+             for row in rows]  # fmt: skip
+    here = [n for n, row in enumerate(reads) if any(some & group for some in row)]
+    if len(here) != 1 or any(len(some) > 1 or not some <= group for some in reads[here[0]]):
+        return False
+    row = rows[here[0]]
+    return not pair or (len(row) == 2 and exponential(case, row, cut))
 
 
 def kernels(case: Bare) -> Iterator[list[Any]]:
@@ -59,7 +89,7 @@ def kernels(case: Bare) -> Iterator[list[Any]]:
                 if not ev.numbers.is_zero(ev.value(m, env)):
                     k = ev.value(kernel, env)
                     row.append(k if const(k) else tidied(case.tape, k))
-            yield [k for k in row if not const(k)]
+            yield row
 
 
 def logarithm(tape: Tape, k: Any) -> Affine | None:
@@ -90,6 +120,8 @@ def one_way(case: Bare, row: Sequence[Any], cut: Sequence[int]) -> bool:
     """Whether each kernel reads one score, and all rise or all fall at the model."""
     tape, signs = case.tape, set[bool]()
     for k in row:
+        if const(k):
+            continue
         below = reach(tape, k, dict.fromkeys(cut))
         read = [x for x in below if x in cut]
         if len(read) > 1 or any(tape.nodes[x][0] == "var" and x not in cut for x in below):

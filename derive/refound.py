@@ -13,12 +13,22 @@ from derive.fields import fmpq
 from derive.freedom import free
 from derive.jets import Unclear
 from derive.models import Model
+from derive.onerow import broken, groups, off_line
 from derive.rays import everywhere, falls, growth, moved
 from derive.scores import Bare, bare
 from derive.shown import at_model, is_raw
 from derive.stopped import asymmetry
 from derive.tape import Kink, const
-from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE, Witness
+from derive.witness import (
+    ANALYTIC,
+    ANY,
+    EVERY,
+    EXPONENTIAL,
+    MONOTONE,
+    ONE_PAIR,
+    ONE_ROW,
+    Witness,
+)
 
 
 def recheck(problem: Problem, witness: Witness) -> str:
@@ -42,6 +52,8 @@ def again(case: Bare, witness: Witness, points: Sequence[Model]) -> str:
     told = witness.kind, witness.against
     if told == ("pieced", ANALYTIC):
         return "" if len(points) == 2 and pieced(case, points[0], points[1]) else bad
+    if told in (("one row", ONE_ROW), ("one pair", ONE_PAIR)):
+        return "" if narrow_again(case, witness, points) else bad
     if told == ("field", ANY):
         return "" if asymmetry(case) is not None else bad
     if told == ("unbounded", EVERY):
@@ -63,6 +75,24 @@ def ray(case: Bare, witness: Witness) -> tuple[Model, dict[Any, Any]]:
         return model, {k: point[k] for k in moved(case)}
     keys = {case.tape.text(case.tape.var(*k), 60): k for k in point}
     return model, {keys[words]: fmpq(d) for words, (_, d) in witness.scores.items()}
+
+
+def narrow_again(case: Bare, witness: Witness, models: Sequence[Model]) -> bool:
+    """Whether a certificate against one anchor for each group of scores holds at its witness."""
+    tape, root = case.tape, case.root
+    for cut in cuts(case):
+        scores = named(case, cut)
+        if set(scores) != set(witness.scores):
+            continue
+        if not all(free(case, cut, m) for m in models):
+            return False
+        points = [p for m in models if (p := at_model(case, cut, m)) is not None]
+        chosen = tuple(scores[k] for k, (_, d) in witness.scores.items() if d)
+        group = next((g for g in groups(tape, root, cut) if set(chosen) <= set(g)), ())
+        if witness.against == ONE_ROW and len(chosen) == 3 and group:
+            return bool(broken(tape, root, points, (chosen[0], chosen[1], chosen[2])))
+        return group == chosen and len(group) == 1 and bool(off_line(tape, root, points, group[0]))
+    return False
 
 
 def scores_again(case: Bare, witness: Witness) -> bool:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import flint
@@ -17,12 +18,14 @@ from derive.fields import fmpq, fraction
 from derive.freedom import free
 from derive.instance import other_point
 from derive.models import Model
+from derive.onerow import broken, groups, off_line
 from derive.rays import everywhere, too_far
 from derive.scores import Bare, values
 from derive.universal import Universal
-from derive.witness import EXPONENTIAL, MONOTONE, of_models
+from derive.witness import EXPONENTIAL, MONOTONE, ONE_PAIR, ONE_ROW, of_models
 
 TRIES = 6  # points at which curvature is looked at
+TRIPLES = 4  # triples of scores of a group that are looked at
 
 
 def made(
@@ -81,6 +84,33 @@ def in_scores(
                     shown(case, cut, stored, dict.fromkeys(pair, 1)),
                 )  # fmt: skip
                 known |= {MONOTONE}
+
+
+def narrow(case: Bare, cut: Sequence[int], seed: int, known: frozenset[str]) -> Iterator[Universal]:
+    """What third derivatives show against one anchor for each group of scores, see `onerow`."""
+    found = groups(case.tape, case.root, cut)
+    wanted = {ONE_ROW} if any(len(g) > 2 for g in found) else set()
+    wanted |= {ONE_PAIR} if any(len(g) == 1 for g in found) else set()
+    if not wanted - known:
+        return
+    near = [case.model, *(other_point(case.problem, case.model, seed + k) for k in range(3))]
+    models = [m for m in near if m is not None]
+    models = [m for m in models if m is case.model or is_raw(case, cut) or free(case, cut, m)]
+    points = {k: p for k, m in enumerate(models) if (p := at_model(case, cut, m)) is not None}
+    kept, values = [models[k] for k in points], list(points.values())
+    for group in sorted(found, key=len):
+        if len(group) > 2 and ONE_ROW not in known:
+            for three in list(combinations(group, 3))[:TRIPLES]:
+                if text := broken(case.tape, case.root, values, three):
+                    scores = shown(case, cut, None, dict.fromkeys(three, 1))
+                    yield made(case, "one row", ONE_ROW, kept, text, scores)
+                    known |= {ONE_ROW}
+                    break
+        alone = len(group) == 1 and ONE_PAIR not in known
+        if alone and (text := off_line(case.tape, case.root, values, group[0])):
+            scores = shown(case, cut, None, {group[0]: 1})
+            yield made(case, "one pair", ONE_PAIR, kept, text, scores)
+            known |= {ONE_PAIR}
 
 
 def is_raw(case: Bare, cut: Sequence[int]) -> bool:

@@ -14,6 +14,9 @@ growth, convex, unbounded in scores
              everywhere; so it is enough to fail somewhere, also at values that no embeddings have.
 submodular   every finite sum of I-Con losses in which the kernels of an anchor all rise, or all
              fall, each with one score: log sum_j k_j(s_j) has no positive mixed derivative.
+one row      every I-Con loss with one anchor for the scores that enter together, with any kernels
+             of one score each and a null neighbour or none (`derive.onerow`).
+one pair     every I-Con loss with two neighbours for each score, exp(a s + b) and 1.
 field        every loss without stop-gradients: its gradient, with its own stop-gradients held, is
              the gradient of no function at all.
 
@@ -32,6 +35,7 @@ import flint
 
 from derive.branches import branched, differs, resolved
 from derive.bridge import Problem
+from derive.claims import families
 from derive.cuts import cuts, leaves, vectors
 from derive.fields import fraction
 from derive.freedom import free
@@ -41,14 +45,15 @@ from derive.rays import fall, moved, separable
 from derive.refound import recheck
 from derive.sampling import random_model
 from derive.scores import Bare, bare, inside
-from derive.shown import in_scores, made
+from derive.shown import in_scores, made, narrow
 from derive.stopped import asymmetry, stops
 from derive.tape import const
 from derive.universal import Universal
-from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE
+from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE, ONE_PAIR, ONE_ROW
 
 __all__ = ["certificates", "recheck", "unfit"]
-RANK = (EVERY, ANY, ANALYTIC, EXPONENTIAL, MONOTONE)  # the class that is told first
+RANK = (EVERY, ANY, ANALYTIC, EXPONENTIAL, MONOTONE, ONE_ROW, ONE_PAIR)  # in this order told
+RESTARTS = {True: 1, False: 6}  # of the search for a model, where learned entries are tied or not
 LARGEST = 4000  # values of sub-terms in a model that is not the smallest
 MOST = 40  # scores; more are not looked at
 WIDEST = 14  # the largest dimension of vectors in a model
@@ -93,12 +98,12 @@ def of_case(case: Bare, seed: int, known: frozenset[str]) -> Iterator[Universal]
         yield u
     if ANALYTIC not in known and branched(case) and (u := in_pieces(case, seed)) is not None:
         yield u
-    if {EXPONENTIAL, MONOTONE} <= known:
+    if {*RANK[3:]} <= known:
         return
     for cut in cuts(case):
         if len(cut) > MOST or not free(case, cut, case.model):
             continue
-        seen = list(in_scores(case, cut, seed, known))
+        seen = [*in_scores(case, cut, seed, known), *narrow(case, cut, seed, known)]
         if separable(case, cut):
             seen = [replace(u, trivial=TRIVIAL) for u in seen]
         yield from seen
@@ -124,6 +129,9 @@ def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]
     signature = signature_of(problem)
     rng = random.Random(repr((seed, len(signature.sets))))
     plain = [s for s in signature.sets if s not in problem.dims]
+    learned = frozenset(problem.learned)
+    equal = (j for j in problem.hyps if j[0] == "eq")
+    tied = any(families(t) & learned for j in equal for t in j[1:])
     for k, n in enumerate((*sizes[:2], 2, *sizes[2:])):
         tables = [dict.fromkeys(plain, n), {s: n if m else 2 for m, s in enumerate(plain)}]
         styles = ("generic", "simple") if k == 0 else ("generic",)
@@ -132,7 +140,9 @@ def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]
                 continue
             wide = {s: width(problem, some, s) for s in signature.sets if s in problem.dims}
             for style in styles:
-                found = random_model(problem.hyps, signature, {**some, **wide}, rng, style)
+                found = random_model(
+                    problem.hyps, signature, {**some, **wide}, rng, style, restarts=RESTARTS[tied]
+                )
                 if found is not None:
                     yield found
 

@@ -31,6 +31,14 @@ MONOTONE = (
     "every sum of I-Con losses in which the kernels of an anchor all rise, or all fall, each with "
     "one score"
 )
+ONE_ROW = (
+    "every I-Con loss with one anchor for the scores that enter together, whatever the kernels of "
+    "one score each"
+)
+ONE_PAIR = (
+    "every I-Con loss with two neighbours for each score, whose kernels are exponentials of affine "
+    "functions of it"
+)
 KINDS = {
     "value": "the two sides have different values",
     "constant": "the two sides differ by a constant",
@@ -47,7 +55,8 @@ KINDS = {
     "pieced": "the published loss is one formula on an open set and another one elsewhere",
     "growth": "the published loss grows faster than linearly in the scores, an I-Con does not",
     "field": "the gradient of the published loss, with its stop-gradients, is that of no function",
-    "one row": "the second derivatives are not those of one softmax over these scores",
+    "one row": "the derivatives by three scores are not those of one anchor, for any kernels",
+    "one pair": "the derivatives by one score are not those of a softmax over two neighbours",
 }  # fmt: skip
 
 

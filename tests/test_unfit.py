@@ -18,13 +18,24 @@ from derive.fields import fmpq
 from derive.freedom import free
 from derive.jets import FAR, Unclear
 from derive.membership import excluded
+from derive.onerow import Derivatives, precise
 from derive.scores import bare
 from derive.tails import Tail, follow, line
 from derive.tape import Tape
 from derive.terms import num
 from derive.unfit import certificates, models, unfit
 from derive.universal import Universal
-from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE, Witness, recheck
+from derive.witness import (
+    ANALYTIC,
+    ANY,
+    EVERY,
+    EXPONENTIAL,
+    MONOTONE,
+    ONE_PAIR,
+    ONE_ROW,
+    Witness,
+    recheck,
+)
 
 FILE = """
 id = "bare"
@@ -119,6 +130,12 @@ KINDS = [
         "submodular", MONOTONE, SCORES, "mean[i] (1 - exp(z[i,y[i]]) / sum[c] exp(z[i,c]))",
         "mean[i] log(sum[c] (1 + exp(z[i,c]))^2)",
     ),
+    ("one row", ONE_ROW, SCORES,
+     "mean[i] (1 - exp(z[i,y[i]]) / sum[c] exp(z[i,c]))",
+     "mean[i] -log(z[i,y[i]]^2 / sum[c] z[i,c]^2)"),
+    ("one row", ONE_ROW, SCORES, f"({CE}) + ({CE})*({CE})", f"{CE} - (mean[i] z[i,y[i]])"),
+    ("one pair", ONE_PAIR, SCORES, "mean[i] sqrt(1 + z[i,y[i]]^2)",
+     "mean[i] log(exp(z[i,y[i]]) + exp(-z[i,y[i]]))"),
     ("field", ANY, SCORES, "mean[i] sg(exp(z[i,y[i]])) * log(1 + sum[c] exp(z[i,c]))",
      "mean[i] exp(z[i,y[i]]) * log(1 + sum[c] exp(z[i,c]))"),
 ]  # fmt: skip
@@ -151,6 +168,21 @@ def test_a_sum_of_functions_of_one_score_is_trivially_an_i_con() -> None:
     two = of_class(problem("mean[i] (1 - exp(z[i,y[i]]) / sum[c] exp(z[i,c]))"), EXPONENTIAL)
     assert one is not None and "two-point" in one.trivial
     assert two is not None and not two.trivial
+
+
+def test_third_derivatives_are_those_of_the_formula() -> None:
+    tape = Tape()
+    x, y, w = (tape.var(k, ()) for k in "xyw")
+    root = tape.add([tape.mul([x, x, y]), tape.mul([x, y, w]), tape.exp(tape.mul([w, y]))])
+    at = {x: fmpq(2), y: fmpq(3), w: fmpq(0)}
+    with precise():
+        d = Derivatives(tape, root, at)
+        for found, wanted in (
+            (d.two(x, y), 4), (d.jjk(x, y), 2), (d.jjk(y, x), 0), (d.jkl(x, y, w), 1),
+            (d.jjk(w, y), 6), (d.two(y, w), 3),
+        ):  # fmt: skip
+            assert (found - wanted).contains(0) and found.rad() < 1e-20
+        assert not (d.jjk(x, y) - 3).contains(0)
 
 
 # ------------------------------------------------------------------- planted wrong witnesses
@@ -221,7 +253,8 @@ def test_a_ray_that_leaves_the_hypotheses_shows_nothing() -> None:
 
 def test_a_learned_temperature_does_no_harm() -> None:
     text = "mean[i] -log(exp(b*z[i].z[pos[i]]) / sum[k != i] exp(b*z[i].z[k]))"
-    assert certificates(problem(text, f'{VECTORS}\nb = "positive"')) == ()
+    found = certificates(problem(text, f'{VECTORS}\nb = "positive"'))
+    assert {u.refutes for u in found} <= {ONE_ROW}  # its anchors share their scores
 
 
 def test_what_is_stopped_is_held() -> None:
@@ -274,10 +307,10 @@ def test_a_false_certificate_would_be_seen() -> None:
     (cut,) = cuts(case)
     learned = {k: model.families[k] for k in p.learned}
     given = {k: t for k, t in model.families.items() if k not in p.learned}
-    for against in (EVERY, ANALYTIC, EXPONENTIAL, MONOTONE):
+    for against in (EVERY, ANALYTIC, EXPONENTIAL, MONOTONE, ONE_ROW):
         w = Witness(
             "convex", against, model.sizes, given, model.masks, model.functions, (learned,),
-            scores={k: (None, Fraction(1)) for k in named(case, cut)},
+            scores={k: (None, Fraction(k.startswith("z[1,"))) for k in named(case, cut)},
         )  # fmt: skip
         assert excluded(p, w)
         assert recheck(stripped(p), w) != ""
