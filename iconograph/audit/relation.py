@@ -26,6 +26,7 @@ from iconograph.audit.batches import World, Worlds, finite
 from iconograph.audit.bind import why_not
 from iconograph.audit.candidate import RAW, Candidate
 from iconograph.audit.finding import Evidence, Finding, Pair, shown
+from iconograph.audit.pairs import pair
 from iconograph.audit.probe import Probe
 
 
@@ -38,27 +39,23 @@ def judge(
 ) -> Finding:
     """The relation of a loss to a method, or to the nearest of the catalog where none is named.
 
-    `fixed` gives extents that are not to be varied, by letter. Equal means: gradients and
+    `fixed` gives extents that are not to be varied, by letter, those of the probe where it has any.
+    Equal means: gradients and
     differences of values agree at all inputs, of several sizes and with fresh random numbers.
 
     Raises:
         Theirs: the code fails at a plain input.
     """
-    worlds = Worlds(probe, seed, fixed or {})
+    worlds = Worlds(probe, seed, fixed or getattr(probe, "fixed", {}))
     first = next(iter(worlds.all()))
     if (trouble := unusable(first)) is not None:
         return trouble
-    pair = recognised(worlds)
+    recognised = pair(probe, seed, worlds.fixed)
     if against is None:
         from iconograph.audit.search import search
 
-        return search(worlds, pair)
-    return judged(worlds, against, pair)
-
-
-def recognised(worlds: Worlds) -> Pair | None:
-    """The pair that the loss compares, None where it was not recognised."""
-    return None
+        return search(worlds, recognised)
+    return judged(worlds, against, recognised)
 
 
 def unusable(world: World) -> Finding | None:
@@ -74,7 +71,7 @@ def unusable(world: World) -> Finding | None:
     return None
 
 
-def judged(worlds: Worlds, method: Method, pair: Pair | None) -> Finding:
+def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
     """The relation to one method."""
     made = bases(method, worlds)
     if not made:
@@ -82,15 +79,15 @@ def judged(worlds: Worlds, method: Method, pair: Pair | None) -> Finding:
         lacks = why_not(method, method.published, call)
         return Finding(
             "undecided", f"the call {call.name} does not give {method.id} its data: {lacks}",
-            method.id, pair=pair,
+            method.id, pair=known,
         )  # fmt: skip
     found = direct(method, worlds)
     if found is not None and found.fits:
-        return agreeing(worlds, found, pair)
+        return agreeing(worlds, found, known)
     variant = found or varied(method, worlds)
     if variant is not None:
-        return differing(worlds, variant, pair)
-    return unexplained(worlds, method, nearest(method, worlds), pair)
+        return differing(worlds, variant, known)
+    return unexplained(worlds, method, nearest(method, worlds), known)
 
 
 # --------------------------------------------------------------------------- findings
@@ -107,7 +104,7 @@ def evidence(trial: Trial) -> Evidence:
     )  # fmt: skip
 
 
-def agreeing(worlds: Worlds, trial: Trial, pair: Pair | None) -> Finding:
+def agreeing(worlds: Worlds, trial: Trial, known: Pair | None) -> Finding:
     """The finding where the published formula agrees as it stands."""
     method = trial.candidate.method
     up_to = differences(trial)
@@ -115,7 +112,7 @@ def agreeing(worlds: Worlds, trial: Trial, pair: Pair | None) -> Finding:
     words = f"equal to {method.id}" + (f" up to {listing(up_to)}" if up_to else "")
     return Finding(
         "equal-up-to" if up_to else "equal", f"{words}: {said(evidence(trial))}", method.id, up_to,
-        parameters=dict(trial.match.numbers), pair=pair, evidence=evidence(trial), witness=note,
+        parameters=dict(trial.match.numbers), pair=known, evidence=evidence(trial), witness=note,
         notes=remarks(trial),
     )  # fmt: skip
 
@@ -155,7 +152,7 @@ def differences(trial: Trial) -> tuple[str, ...]:
 TEMPERATURES = frozenset(("tau", "T", "t", "temperature", "sigma", "s"))
 
 
-def differing(worlds: Worlds, trial: Trial, pair: Pair | None) -> Finding:
+def differing(worlds: Worlds, trial: Trial, known: Pair | None) -> Finding:
     """The finding where a formula agrees after conventions are changed."""
     method = trial.candidate.method
     said_so = conventions(trial)
@@ -166,7 +163,7 @@ def differing(worlds: Worlds, trial: Trial, pair: Pair | None) -> Finding:
     words += f" up to {listing(up_to)}" if up_to else ""
     return Finding(
         "different", f"{words} ({said(evidence(trial))})", method.id, up_to, said_so,
-        dict(trial.match.numbers), pair, evidence(trial), shown_by, notes=remarks(trial),
+        dict(trial.match.numbers), known, evidence(trial), shown_by, notes=remarks(trial),
     )  # fmt: skip
 
 
@@ -192,11 +189,11 @@ def unedited(candidate: Candidate, worlds: Worlds) -> Candidate | None:
     return None
 
 
-def unexplained(worlds: Worlds, method: Method, near: Near | None, pair: Pair | None) -> Finding:
+def unexplained(worlds: Worlds, method: Method, near: Near | None, known: Pair | None) -> Finding:
     """The finding where no convention explains the difference."""
     if near is None:
         words = f"{method.id} has no value at any input that was tried"
-        return Finding("undecided", words, method.id, pair=pair)
+        return Finding("undecided", words, method.id, pair=known)
     at = f" with {listing([f'{k} = {shown(v)}' for k, v in near.numbers.items()])}"
     how = at if near.numbers else ""
     count = len(near.world.fitting)
@@ -207,7 +204,7 @@ def unexplained(worlds: Worlds, method: Method, near: Near | None, pair: Pair | 
     )
     shown_by = witness.of_reading(worlds, near.candidate, near.numbers)
     seen = Evidence(count, near.left, (near.world.groups[0].words,), near.world.precision)
-    return Finding("different", words, method.id, (), (), dict(near.numbers), pair, seen, shown_by)
+    return Finding("different", words, method.id, (), (), dict(near.numbers), known, seen, shown_by)
 
 
 def remarks(trial: Trial) -> tuple[str, ...]:
