@@ -168,9 +168,10 @@ def solve(
     if quick and ranked[0][0] > HOPELESS:
         return at(grid[ranked[0][1]]), ranked[0][0]
     best = [grid[k] for _, k in ranked]
-    found = [refined(lambda x: residual(reference, samples, at(x))[0], x) for x in best]
-    x, left = min(found, key=lambda f: f[1])
-    return at(x), left
+    found = [refined(lambda x: residual(reference, samples[:1], at(x))[0], x)[0] for x in best]
+    ends = [(float(np.linalg.norm(residual(reference, samples, at(x))[0])), at(x)) for x in found]
+    left, numbers = min(ends, key=lambda e: e[0])
+    return numbers, left
 
 
 def refined(f: Callable[[Array], Array], x: Array, steps: int = 25) -> tuple[Array, float]:
@@ -194,7 +195,7 @@ def refined(f: Callable[[Array], Array], x: Array, steps: int = 25) -> tuple[Arr
         if not np.all(np.isfinite(A)):
             return x, size
         moved = False
-        for _ in range(8):
+        for _ in range(6):
             lift = damping * (np.diag(np.diag(A)) + 1e-12 * np.eye(len(x)))
             step = np.clip(np.linalg.lstsq(A + lift, -b, rcond=None)[0], -2, 2)
             new = f(x + step)
@@ -202,7 +203,9 @@ def refined(f: Callable[[Array], Array], x: Array, steps: int = 25) -> tuple[Arr
                 x, r, damping, moved = x + step, new, damping / 10, True
                 break
             damping *= 10
-        if not moved or float(np.linalg.norm(r)) > 0.9999999 * size:
+        after = float(np.linalg.norm(r))
+        # near a true zero steps square the error: what falls slowly goes to no zero
+        if not moved or after > (0.995 if size > 1e-3 else 0.9999999) * size:
             break
     return x, float(np.linalg.norm(r))
 

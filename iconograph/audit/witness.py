@@ -61,7 +61,10 @@ def of_variant(worlds: Worlds, base: Candidate, trial: Trial, convention: str) -
         plain = Law(1.0, plain.name)  # half of the loss is gone, and the other half not doubled
     sign = -1.0 if trial.opposite else 1.0
     labels: tuple[Labels, ...] = ("uneven", "pairs")
+    trivial: Witness | None = None
     for wanted in ("value", "gradient"):
+        if trivial is not None:
+            return trivial
         for inputs, theirs in answers(worlds, labels):
             found = valued(base, inputs, numbers)
             mine = valued(trial.candidate, inputs, numbers)
@@ -71,8 +74,12 @@ def of_variant(worlds: Worlds, base: Candidate, trial: Trial, convention: str) -
             own = trial.law.at(counts(trial.candidate, inputs)) * sign
             if wanted == "value":
                 explained = abs(own * mine[0] - theirs.value) <= 1e-6 * max(abs(theirs.value), 1e-3)
-                if explained and apart(theirs.value, scale * found[0]):
-                    return Witness(inputs, theirs.value, scale * found[0], "the value", convention)
+                ours = scale * found[0]
+                if explained and apart(theirs.value, ours):
+                    shown = Witness(inputs, theirs.value, ours, "the value", convention)
+                    if min(abs(theirs.value), abs(ours)) > 1e-3:
+                        return shown
+                    trivial = trivial or shown  # a loss that is 0 says less
             elif (entry := differing(theirs.gradient, found[1], scale)) is not None:
                 return Witness(inputs, *entry, convention)
     return None
