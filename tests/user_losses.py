@@ -153,7 +153,11 @@ def endless(s):
 
 
 def starts_others(s):
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(77)"])
+    wait = [sys.executable, "-c", "import time; time.sleep(77)"]
+    subprocess.Popen(wait)
+    # out of the group, and left by the shell that started it
+    command = " ".join(f"'{word}'" for word in wait)
+    subprocess.run(["sh", "-c", f"{command} &"], start_new_session=True)
     time.sleep(77)
 
 

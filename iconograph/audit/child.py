@@ -34,13 +34,18 @@ def limit_memory(count: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """Let the kernel end this process when the one that started it ends, however that ends."""
+    """Let the kernel end this process when the one that started it ends, however that ends.
+
+    And let what the code started, and left, be a child of this process, so that it can be found.
+    """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             import ctypes
 
-            set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-            ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+            set_death_signal, set_subreaper = 1, 36  # of prctl(2)
+            library = ctypes.CDLL(None)
+            library.prctl(set_death_signal, signal.SIGKILL)
+            library.prctl(set_subreaper, 1)
     if os.getppid() != parent:  # it ended before this could be asked for
         os._exit(0)
 
@@ -80,6 +85,9 @@ def serve(settings: Mapping[str, Any]) -> None:
         outgoing.write(json.dumps(content) + "\n")
         outgoing.flush()
 
+    if sys.version_info < (3, 10):  # noqa: UP036 - any interpreter may run this file
+        message = f"{sys.executable} is Python {sys.version.split()[0]}; 3.10 or later can be asked"
+        return say(failed={"message": message, "kind": "usage", "trace": ""})
     answers = beside("answers")
     try:
         import torch

@@ -64,7 +64,7 @@ class Report:
         return [
             (mark(found)[0], f"{self.code}, {self.what}"),
             *([("against", ": ".join(self.against))] if self.against[0] else []),
-            *(("", text) for text in found.up_to),
+            *(("up to", text) for text in found.up_to if found.kind == "equal-up-to"),
             ("relation", found.words),
             *([("pair", found.pair.words)] if found.pair else []),
             *(("differs in", text) for text in found.conventions),
@@ -174,6 +174,8 @@ def examine_here(
 
 def judged(asked: Asked, code: str, wanted: Wanted) -> Report:
     """Judge code that answers, wherever it runs."""
+    import numpy as np
+
     from iconograph.audit.relation import judge
 
     def ask(convention: Convention, inputs: Mapping[str, Array]) -> Answer:
@@ -186,7 +188,8 @@ def judged(asked: Asked, code: str, wanted: Wanted) -> Report:
     notes = [*steadiness(probe, wanted.seed)]
     relative = precision(probe, wanted.seed)
     notes += [text] if (text := spoken(relative)) else []
-    finding = judge(probe, wanted.against, wanted.seed, fixed=probe.fixed)
+    with np.errstate(all="ignore"):  # what is no number there is said in words
+        finding = judge(probe, wanted.against, wanted.seed, fixed=probe.fixed)
     against = (wanted.against.id, wanted.against.name) if wanted.against else ("", "")
     return Report(
         code, asked.what, asked.torch, choice, relative, (*notes, *asked.notes), finding, 0.0,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.errors import InputError
-from iconograph.audit.answers import Code, Failed, surroundings
+from iconograph.audit.answers import Code, Failed, seed, surroundings
 from iconograph.audit.probe import Theirs
 
 
@@ -33,6 +33,7 @@ class Here:
         self.dtype = dtype
         try:
             with surroundings(dtype):
+                seed(0)
                 fill = {"rank": 0, "world_size": 1}
                 self.code = Code(target, options or {}, fill=fill, result=result, dtype=dtype)
         except Failed as error:

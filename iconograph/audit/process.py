@@ -214,8 +214,10 @@ class Child:
         """End the process and all that it started, and wait until it is gone."""
         if self._to < 0:
             return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        # those in groups of their own first, while it can be seen whose they are
+        for pid in (*descendants(self.process.pid), -self.process.pid):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
         for fd in (self._to, self._answers, self._said):
@@ -239,6 +241,20 @@ class Child:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they did; on Linux, elsewhere none."""
+    started: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            # the name, in brackets, may hold anything
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            started.setdefault(parent, []).append(int(path.parent.name))
+    found = started.get(pid, [])
+    for child in found:  # which grows meanwhile
+        found.extend(started.get(child, []))
+    return found
 
 
 def _environment() -> dict[str, str]:

@@ -19,13 +19,14 @@ from typing import Any
 from catalog.errors import InputError
 from iconograph.audit.calls import Convention, draw
 from iconograph.audit.probe import Answer, Array, Call, Slot, Theirs
-from iconograph.audit.process import Child, Settings
+from iconograph.audit.process import START, Child, Settings
 from iconograph.audit.wire import answer, packed
 
 ROWS = 4  # of each rank: two classes of two, so that every row has a positive on its own rank
 OTHER = {"m": 5, "d": 3, "v": 2, "c": 3}
 MOST = 8
 EQUAL = 1e-9  # relative, for code that computes in double precision
+ASKING = "answering"
 SLICE = 0.02  # seconds that are waited for one rank before it is the next one's turn
 
 
@@ -225,10 +226,10 @@ def asked(
             stack.callback(child.close)
             children.append(child)
         for what in ("importing torch", "importing the code"):
-            together(children, settings.seconds + 60, what)
+            together(children, settings.seconds + START, what)
         for child, given in zip(children, shares, strict=True):
             child.send({"arguments": packed(convention, given), "gradient": True, "seed": seed})
-        return [answer(x["answer"]) for x in together(children, settings.seconds, "answering")]
+        return [answer(x["answer"]) for x in together(children, settings.seconds, ASKING)]
 
 
 def together(children: Sequence[Child], seconds: float, doing: str) -> list[dict[str, Any]]:
@@ -249,8 +250,6 @@ def together(children: Sequence[Child], seconds: float, doing: str) -> list[dict
             late = [str(r) for r in range(len(children)) if r not in found]
             answered = " and the others had answered" if found else ""
             words = f"rank {', '.join(late)} of {len(children)} was still {doing}"
-            raise Theirs(
-                f"{words} after {seconds:g} s{answered}: ranks wait for one another where one of "
-                f"them leaves out a collective"
-            )
+            why = ": ranks wait for one another where one of them leaves out a collective"
+            raise Theirs(f"{words} after {seconds:g} s{answered}{why if doing == ASKING else ''}")
     return [found[rank] for rank in range(len(children))]
