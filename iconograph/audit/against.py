@@ -124,8 +124,8 @@ def alone(trial: Trial) -> str:
         plain = against(trial.candidate.at, trial.match.numbers, group.samples)
     except Unfit:
         return ""
-    if not np.isnan(plain[2]):
-        return ""  # the formula has a value there, and nothing is open
+    if not np.isnan(plain[2]):  # the formula has a value there, and nothing is open
+        return "" if plain[2] <= trial.world.tolerance else UNLIKE
     if np.isnan(scale) or error > trial.world.tolerance:
         return OTHERWISE
     rows = counts(trial.candidate, group.samples[0].inputs)["rows"]
@@ -141,6 +141,7 @@ def alone(trial: Trial) -> str:
 
 
 LEFT_OUT = "rows without positives are left out of the mean"
+UNLIKE = "a row without positives has another value in the code than in the formula"
 COUNTED = "rows without positives count as zero in the mean"
 OTHERWISE = "rows without positives have a term of their own"
 

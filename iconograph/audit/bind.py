@@ -341,6 +341,9 @@ def placed(
 def several(d: Declaration, tables: Sequence[Maker], indices: Sequence[Declaration]) -> Maker:
     """A table of two indices: views side by side, or one table of keys for every row."""
     first, second = (a.set for a in d.form.args)  # type: ignore[union-attr]
+    alone = any(not i.form.args for i in indices if isinstance(i.form, IApp))
+    if len(tables) == 2 and alone and not first.elements and not second.elements:
+        return lambda at: keyed(tables[0](at), tables[1](at))
     if len(tables) >= 2:
         size = {len(s.elements) for s in (first, second)} - {0}
         if size and size != {len(tables)}:
@@ -350,7 +353,6 @@ def several(d: Declaration, tables: Sequence[Maker], indices: Sequence[Declarati
     if not tables or first.elements or second.elements:
         raise Unfit(f"it needs {d.name}, {d.text}")
     table = tables[0]
-    alone = any(not i.form.args for i in indices if isinstance(i.form, IApp))
 
     def make(at: Layout) -> Array:
         keys = table(at)
@@ -359,6 +361,12 @@ def several(d: Declaration, tables: Sequence[Maker], indices: Sequence[Declarati
         return keys[(i + j) % count if alone else j]  # each row's own key stands first
 
     return make
+
+
+def keyed(own: Array, shared: Array) -> Array:
+    """The keys of every row: its own first, then those that all share."""
+    everyones = np.broadcast_to(shared, (len(own), *shared.shape))
+    return np.concatenate([own[:, None], everyones], axis=1)
 
 
 def index_maker(

@@ -15,6 +15,7 @@ from catalog.spec import Method
 from iconograph.audit import witness
 from iconograph.audit.against import (
     LEFT_OUT,
+    UNLIKE,
     Near,
     Trial,
     bases,
@@ -94,13 +95,14 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
 
 
 def evidence(trial: Trial) -> Evidence:
-    """What a trial rests on."""
+    """What a trial rests on: the groups in which the two agree."""
     compared = [
-        g for g, e in zip(trial.world.groups, trial.match.errors, strict=True) if not np.isnan(e)
-    ]
+        (g, e) for g, e in zip(trial.world.groups, trial.match.errors, strict=True)
+        if e <= trial.world.tolerance
+    ]  # fmt: skip
     return Evidence(
-        sum(len(g.samples) for g in compared), trial.match.error,
-        tuple(g.words for g in compared), trial.world.precision,
+        sum(len(g.samples) for g, _ in compared), max((e for _, e in compared), default=np.inf),
+        tuple(g.words for g, _ in compared), trial.world.precision,
     )  # fmt: skip
 
 
@@ -144,8 +146,10 @@ def differences(trial: Trial) -> tuple[str, ...]:
         found.append(f"the gradient by {held}, which the method holds fixed")
     if trial.lonely == LEFT_OUT:
         found.append(f"dropped rows ({trial.lonely})")
-    if trial.world.loose and trial.match.error > 1e-8:
-        found.append(f"a small number added somewhere (agrees to {trial.match.error:.0e})")
+    if trial.lonely == UNLIKE:
+        found.append(f"rows without positives ({trial.lonely})")
+    if trial.world.loose and (error := evidence(trial).error) > 1e-8:
+        found.append(f"a small number added somewhere (agrees to {error:.0e})")
     return tuple(found)
 
 
@@ -202,7 +206,16 @@ def unexplained(worlds: Worlds, method: Method, near: Near | None, known: Pair |
         f"{100 * min(near.left, 1.0):.2g}% of them at {count} inputs, and no convention that was "
         "tried explains it"
     )
+    if near.left <= 100 * near.world.tolerance:
+        words = (
+            f"different from {method.id}: gradients agree{how} at {count} inputs of one shape, and "
+            "at no others with the same numbers; no convention that was tried explains it"
+        )
     shown_by = witness.of_reading(worlds, near.candidate, near.numbers)
+    if shown_by is None:
+        words = f"{words}; no small input shows it"
+        seen = Evidence(count, near.left, (near.world.groups[0].words,), near.world.precision)
+        return Finding("undecided", words, method.id, (), (), dict(near.numbers), pair, seen)
     seen = Evidence(count, near.left, (near.world.groups[0].words,), near.world.precision)
     return Finding("different", words, method.id, (), (), dict(near.numbers), known, seen, shown_by)
 
@@ -210,7 +223,7 @@ def unexplained(worlds: Worlds, method: Method, near: Near | None, known: Pair |
 def remarks(trial: Trial) -> tuple[str, ...]:
     """What else was seen."""
     read = (f"read as: {trial.candidate.words}",) if trial.candidate.words else ()
-    alone = (trial.lonely,) if trial.lonely and trial.lonely != LEFT_OUT else ()
+    alone = (trial.lonely,) if trial.lonely and trial.lonely not in (LEFT_OUT, UNLIKE) else ()
     return (*read, *alone, *trial.world.notes)
 
 
@@ -223,7 +236,7 @@ def said(found: Evidence) -> str:
 
 def listing(parts: Sequence[str]) -> str:
     """A, b and c."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return "".join(parts) if len(parts) < 2 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 __all__ = ["judge"]
