@@ -215,7 +215,7 @@ def unexplained(worlds: Worlds, method: Method, near: Near | None, known: Pair |
     if shown_by is None:
         words = f"{words}; no small input shows it"
         seen = Evidence(count, near.left, (near.world.groups[0].words,), near.world.precision)
-        return Finding("undecided", words, method.id, (), (), dict(near.numbers), pair, seen)
+        return Finding("undecided", words, method.id, (), (), dict(near.numbers), known, seen)
     seen = Evidence(count, near.left, (near.world.groups[0].words,), near.world.precision)
     return Finding("different", words, method.id, (), (), dict(near.numbers), known, seen, shown_by)
 
