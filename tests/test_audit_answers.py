@@ -148,6 +148,7 @@ def test_what_works_oddly_is_noted(name: str, note: str, value: float) -> None:
     ("name", "words", "trace"),
     [
         ("raises", "it raised scores of mine (user_losses.py:", "in raises"),
+        ("misuses_torch", "(user_losses.py:", "in misuses_torch"),
         ("whole", "it returned torch.int64 numbers, no loss", ""),
         ("number", "it returned a float, no tensor", ""),
         ("no_gradient", "its result has no gradient", ""),

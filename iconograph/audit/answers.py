@@ -56,7 +56,9 @@ def theirs(what: str) -> Iterator[None]:
         frames = [f for f in frames if "importlib" not in f.filename] or frames
         last = "".join(traceback.format_exception_only(error)).strip().splitlines()
         words = last[-1] if last else type(error).__name__
-        at = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+        # a line of theirs says more than the line of torch that it led to
+        own = [f for f in frames if "site-packages" not in f.filename] or frames
+        at = f" ({os.path.basename(own[-1].filename)}:{own[-1].lineno})" if own else ""
         trace = "".join(["Traceback (most recent call last):\n", *traceback.format_list(frames)])
         raise Failed(f"{what} {words}{at}", "raised", f"{trace}{words}\n") from None
 

@@ -69,8 +69,7 @@ class Report:
             *([("pair", found.pair.words)] if found.pair else []),
             *(("differs in", text) for text in found.conventions),
             *_witness(found),
-            ("called with", f"{choice.convention.text} ({choice.convention.call.name}, {choice.why}"
-             f"{others})"),
+            ("called with", f"{choice.convention.text} ({choice.words}{others})"),
             *([("evidence", f"{evidence.inputs} inputs ({', '.join(evidence.sizes)}), largest "
                f"relative error {evidence.error:.1e}; no proof")] if evidence.inputs else []),
             *([("also", ", ".join(found.also))] if found.also else []),

@@ -76,6 +76,11 @@ class Choice:
     others: tuple[str, ...] = ()
     why: str = "given"
 
+    @property
+    def words(self) -> str:
+        """Its name, and why it was taken."""
+        return ", ".join(dict.fromkeys((self.convention.call.name, self.why)))
+
 
 def names(call: Call, slot: Slot) -> set[str]:
     """What a parameter that takes this slot may be called."""
