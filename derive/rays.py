@@ -96,7 +96,7 @@ def downhill(case: Bare, keys: Sequence[Key], seed: int) -> Iterator[dict[Key, A
     """Directions that following the gradient down proposes."""
     rng = random.Random(repr((seed, len(keys))))
     long = bool(vectors(case.problem.published, case.problem.dims))
-    for attempt in range(2):
+    for attempt in range(2 if long else 1):
         at = {k: float(Fraction(int(x.p), int(x.q))) for k, x in case.point().items()}
         if attempt:
             at |= {k: rng.gauss(0, 1) for k in keys}

@@ -55,6 +55,7 @@ __all__ = ["certificates", "recheck", "unfit"]
 RANK = (EVERY, ANY, ANALYTIC, EXPONENTIAL, MONOTONE, ONE_ROW, ONE_PAIR)  # in this order told
 RESTARTS = {True: 1, False: 6}  # of the search for a model, where learned entries are tied or not
 LARGEST = 4000  # values of sub-terms in a model that is not the smallest
+FEW = 4  # models in which rays of learned values are tried
 MOST = 40  # scores; more are not looked at
 WIDEST = 14  # the largest dimension of vectors in a model
 TRIVIAL = (
@@ -69,29 +70,33 @@ def unfit(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Uni
     Of `problem` only the formula, what is learned and the hypotheses are read. The certificate
     that excludes the widest class comes back; `certificates` gives those of the other classes.
     """
-    found = certificates(problem, sizes, seed)
+    found = certificates(problem, sizes, seed, widest=True)
     return found[0] if found else None
 
 
 def certificates(
-    problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0
+    problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0, widest: bool = False
 ) -> tuple[Universal, ...]:
-    """The first certificate found for each class of losses, the widest class first."""
+    """The first certificate found for each class of losses, the widest class first.
+
+    With `widest` only the first of them counts: narrower classes are no longer looked at.
+    """
     out: dict[str, Universal] = {}
-    for model in models(problem, sizes, seed):
+    for count, model in enumerate(models(problem, sizes, seed)):
         case = bare(problem, model)
         if const(case.root):
             continue
-        for found in of_case(case, seed, frozenset(out)):
+        known = frozenset(RANK[min(map(RANK.index, out)) :] if widest and out else out)
+        for found in of_case(case, seed, known, rays=count < FEW):
             out.setdefault(found.refutes, found)
         if EVERY in out or len(out) == len(RANK):
             break
     return tuple(sorted(out.values(), key=lambda u: RANK.index(u.refutes)))
 
 
-def of_case(case: Bare, seed: int, known: frozenset[str]) -> Iterator[Universal]:
+def of_case(case: Bare, seed: int, known: frozenset[str], rays: bool = True) -> Iterator[Universal]:
     """The certificates that one model shows, those against classes in `known` left out."""
-    if (found := without_bound(case, seed)) is not None:
+    if rays and (found := without_bound(case, seed)) is not None:
         yield found
         return
     if ANY not in known and stops(case.problem.published) and (u := no_gradient(case)) is not None:
@@ -107,7 +112,7 @@ def of_case(case: Bare, seed: int, known: frozenset[str]) -> Iterator[Universal]
         if separable(case, cut):
             seen = [replace(u, trivial=TRIVIAL) for u in seen]
         yield from seen
-        if seen or not fallback(case, cut):
+        if seen or {*RANK[3:]} & known or not fallback(case, cut):
             return
 
 
