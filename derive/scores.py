@@ -4,6 +4,9 @@ A published formula without p and q is laid out on a tape at one finite model. I
 squared distances of learned vectors become variables of their own; `derive.cuts` finds the scores
 above them, `derive.freedom` whether they can be moved freely.
 
+Learned distributions whose rows sum to one, and of which nothing more is assumed than signs, are
+written as softmaxes of logits, which are free; the numbers of a model are then read as logits.
+
 What stands under a stop-gradient is held at its value in the model, as the claims of this project
 hold it apart.
 """
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import flint
@@ -23,6 +27,7 @@ from derive.equations import environments
 from derive.fields import fmpq
 from derive.models import At, Evaluator, Model
 from derive.quotients import tidied
+from derive.sampling import direct
 from derive.tape import Tape, const
 from derive.terms import Term, num
 
@@ -38,18 +43,25 @@ class Reader(Evaluator[Any]):
     """
 
     def __init__(self, model: Model, tape: Tape, problem: Problem, apart: bool = False):
-        learned = frozenset(problem.learned)
+        learned, rows = frozenset(problem.learned), distributions(problem)
 
         def leaf(name: str, at: At) -> Any:
-            return tape.var(name, at) if name in learned else tape.number(model.families[name][at])
+            if name not in learned:
+                return tape.number(model.families[name][at])
+            return soft(name, at) if name in rows else tape.var(name, at)
+
+        def soft(name: str, at: At, stopped: str = "") -> Any:
+            row = [b for b in model.families[name] if b[:-1] == at[:-1]]
+            powers = {b: tape.exp(tape.var(f"{stopped}logit of {name}", b)) for b in row}
+            return tape.mul([powers[at], tape.inv(tape.add(list(powers.values())))])
 
         def still(name: str, at: At) -> Any:
             if apart and name in learned:
-                return tape.var(f"sg {name}", at)
+                return soft(name, at, "sg ") if name in rows else tape.var(f"sg {name}", at)
             return tape.number(model.families[name][at])
 
         super().__init__(model, tape, leaf)
-        self.tape, self.learned, self.dims, self.apart = tape, learned, problem.dims, apart
+        self.tape, self.learned, self.dims, self.apart = tape, learned - rows, problem.dims, apart
         self.stopped = Evaluator(model, tape, still)
         self.meaning: dict[int, int] = {}
         self.known: dict[int, int] = {}  # the other way round
@@ -119,6 +131,24 @@ class Reader(Evaluator[Any]):
         return ""
 
 
+@lru_cache(64)
+def distributions(problem: Problem) -> frozenset[str]:
+    """Learned families whose rows sum to one and of which only signs are assumed besides."""
+    sums, other = set[str](), set[str]()
+    for j in problem.hyps:
+        names = set[str]().union(*map(families, j[1:])) & set(problem.learned)
+        if j[0] == "eq" and num(1) in j[1:]:
+            t = j[1] if j[2] is num(1) else j[2]
+            body = t.args[0] if t.op == "sum" else t
+            last = body.args[-1] if body.op == "app" and body.args else None
+            if t.op == "sum" and last is not None and last.op == "b" and names == {body.data[0]}:
+                sums |= names
+                continue
+        if (sign := direct(j)) is None or sign[1] == "below-one":
+            other |= names
+    return frozenset(sums - other)
+
+
 @dataclass(frozen=True)
 class Bare:
     """A published formula at one model; `root` is a number on the tape.
@@ -138,10 +168,14 @@ class Bare:
         """The learned entries of a model (default: its own) as rationals."""
         m = model or self.model
         return {
-            (name, at): fmpq(x)
+            (self.symbol(name), at): fmpq(x)
             for name in self.problem.learned
             for at, x in m.families.get(name, {}).items()
         }
+
+    def symbol(self, name: str) -> str:
+        """How the variables of a learned family are called on the tape."""
+        return f"logit of {name}" if name in distributions(self.problem) else name
 
 
 def bare(problem: Problem, model: Model) -> Bare:
@@ -151,7 +185,7 @@ def bare(problem: Problem, model: Model) -> Bare:
     root = ev.value(problem.published)
     root = root if const(root) else tidied(tape, root)
     hyps = []
-    learned = frozenset(problem.learned)
+    learned = frozenset(problem.learned) - distributions(problem)
     for j in problem.hyps:
         if not set().union(*map(families, j[1:])) & learned:
             continue

@@ -20,7 +20,7 @@ from derive.instance import other_point
 from derive.models import Model
 from derive.onerow import broken, groups, off_line
 from derive.rays import everywhere, too_far
-from derive.scores import Bare, values
+from derive.scores import Bare, distributions, values
 from derive.universal import Universal
 from derive.witness import EXPONENTIAL, MONOTONE, ONE_PAIR, ONE_ROW, of_models
 
@@ -33,6 +33,8 @@ def made(
     scores: Mapping[str, tuple[Fraction | None, Fraction]] | None = None,
 ) -> Universal:  # fmt: skip
     """A certificate with its witness."""
+    for words in sorted(distributions(case.problem)):
+        text += f"; the numbers of {words} are its logits"
     w = replace(of_models(case.problem, kind, against, models, [], text), scores=scores or {})
     return Universal(kind, text, w, against)
 

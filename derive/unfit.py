@@ -44,7 +44,7 @@ from derive.models import Model
 from derive.rays import fall, moved, separable
 from derive.refound import recheck
 from derive.sampling import random_model
-from derive.scores import Bare, bare, inside
+from derive.scores import Bare, bare, distributions, inside
 from derive.shown import in_scores, made, narrow
 from derive.stopped import asymmetry, stops
 from derive.tape import const
@@ -176,8 +176,9 @@ def without_bound(case: Bare, seed: int) -> Universal | None:
             tables[k[0]][k[1]] = fraction(direction.get(k, flint.fmpq(0)))
         text = "with the vectors of the point times c it falls without bound as c grows"
         return made(case, "unbounded", EVERY, [model.with_families(tables)], text)
+    point = case.point(model)
     scores = {
-        case.tape.text(case.tape.var(*k), 60): (model.families[k[0]][k[1]], fraction(q))
+        case.tape.text(case.tape.var(*k), 60): (fraction(point[k]), fraction(q))
         for k, q in direction.items()
     }
     text = "along the direction shown it falls without bound"
@@ -191,7 +192,7 @@ def in_pieces(case: Bare, seed: int) -> Universal | None:
         style = ("generic", "simple")[k % 2]
         if (more := other_point(case.problem, case.model, seed + k, style)) is not None:
             points.append(more)
-    learned = case.problem.learned
+    learned = set(case.problem.learned) - distributions(case.problem)
     for m in points[:3]:  # larger and smaller ones: hinges act beside them
         for q in (Fraction(4), Fraction(1, 8)):
             tables = {k: {a: x * q for a, x in m.families[k].items()} for k in learned}

@@ -73,6 +73,7 @@ relation = "does-not-reduce"
 correction = "A test."
 """
 SCORES, VECTORS = 'z = "real[i,c]"', 'z = "vector[i]"'
+PHI = 'phi = "distribution[i,c]"'
 CE = "mean[i] -log(exp(z[i,y[i]]) / sum[c] exp(z[i,c]))"
 INFONCE = "mean[i] -log(exp(z[i].z[pos[i]]/t) / sum[k != i] exp(z[i].z[k]/t))"
 
@@ -130,6 +131,8 @@ KINDS = [
         "submodular", MONOTONE, SCORES, "mean[i] (1 - exp(z[i,y[i]]) / sum[c] exp(z[i,c]))",
         "mean[i] log(sum[c] (1 + exp(z[i,c]))^2)",
     ),
+    ("convex", EXPONENTIAL, PHI, "mean[i] -log(sum[c] phi[i,c]*phi[pos[i],c])",
+     "mean[i] -log(phi[i,y[i]])"),
     ("one row", ONE_ROW, SCORES,
      "mean[i] (1 - exp(z[i,y[i]]) / sum[c] exp(z[i,c]))",
      "mean[i] -log(z[i,y[i]]^2 / sum[c] z[i,c]^2)"),
