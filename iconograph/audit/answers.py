@@ -191,7 +191,8 @@ class Code:
         self.numbers = [v for v in given.values() if type(v) is int and v > 1]
         self.what = "a function"
         if inspect.isclass(target) and issubclass(target, torch.autograd.Function):
-            target, self.what = target.apply, "an autograd function"
+            function: Any = target
+            target, self.what = function.apply, "an autograd function"
         elif inspect.isclass(target):
             target, self.what = self._made(target, left, fill or {}), f"class {target.__name__}"
         if not callable(target):
@@ -205,8 +206,7 @@ class Code:
             self.note(f"an nn.Module in {mode} mode")
             if count := sum(p.numel() for p in target.parameters()):
                 self.note(f"its own parameters ({count} numbers) are held as they were initialised")
-        function = target.forward if self.module else target
-        self.parameters = parameters(function)
+        self.parameters = parameters(target.forward if self.module else target)
         for name, value in (fill or {}).items():
             if name not in left and self._takes(self.parameters, name, named=True):
                 left[name] = value
