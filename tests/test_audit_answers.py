@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from catalog.errors import InputError
-from iconograph.audit.answers import Failed, load, options
 from iconograph.audit.calls import SIZES, Convention, draw, find
 from iconograph.audit.guess import NoCall, choose
+from iconograph.audit.loading import Failed, load, options
 from iconograph.audit.local import Here
 from iconograph.audit.precision import precision, spoken
 from iconograph.audit.probe import Theirs

@@ -1,13 +1,14 @@
 """The process in which code under test runs: it reads requests and writes answers, line by line.
 
 It is started by its path, `python child.py SETTINGS`, with this interpreter or another one that has
-torch, and imports nothing of this project but answers.py beside it. Requests and answers go through
-two pipes of their own, so that what the code prints cannot be taken for an answer.
+torch, and imports nothing of this project but answers.py and loading.py beside it. Requests and
+answers go through two pipes of their own, so that what the code prints cannot be taken for an
+answer.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import os
 import signal
@@ -51,14 +52,14 @@ def end_with(parent: int) -> None:
 
 
 def beside(name: str) -> ModuleType:
-    """The module of this folder, by its path: the folder itself must not be on the user's path."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"_iconograph_{name}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    """A module of this folder, in a package of another name that holds nothing else of ours.
+
+    The folder itself must not be on the path: the user may have modules that are called as ours.
+    """
+    package = ModuleType("_iconograph_audit")
+    package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
+    sys.modules.setdefault(package.__name__, package)
+    return importlib.import_module(f"{package.__name__}.{name}")
 
 
 def join(world: Mapping[str, Any]) -> None:
@@ -88,7 +89,7 @@ def serve(settings: Mapping[str, Any]) -> None:
     if sys.version_info < (3, 10):  # noqa: UP036 - any interpreter may run this file
         message = f"{sys.executable} is Python {sys.version.split()[0]}; 3.10 or later can be asked"
         return say(failed={"message": message, "kind": "usage", "trace": ""})
-    answers = beside("answers")
+    answers, loading = beside("answers"), beside("loading")
     try:
         import torch
     except BaseException as error:
@@ -103,10 +104,10 @@ def serve(settings: Mapping[str, Any]) -> None:
             join(settings["world"])
         answers.seed(0)
         code = answers.Code(
-            answers.load(settings["code"]), answers.options(settings["with"]),
+            loading.load(settings["code"]), loading.options(settings["with"]),
             fill=settings["fill"], result=settings["result"], dtype=settings["dtype"],
         )  # fmt: skip
-    except answers.Failed as error:
+    except loading.Failed as error:
         return say(failed=error.to_json())
     say(
         what=code.what, parameters=code.parameters, numbers=code.numbers, notes=list(code.notes)
@@ -118,7 +119,7 @@ def serve(settings: Mapping[str, Any]) -> None:
             torch.set_default_dtype(dtype)
             answer = code.hessian(request) if "by" in request else code.ask(request)
             say(answer=answer)
-        except answers.Failed as error:
+        except loading.Failed as error:
             say(failed=error.to_json(), notes=list(code.notes))
         except MemoryError:
             say(failed={"message": "MemoryError", "kind": "raised", "trace": ""})

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.errors import InputError
-from iconograph.audit.answers import Code, Failed, seed, surroundings
+from iconograph.audit.answers import Code, seed, surroundings
+from iconograph.audit.loading import Failed
 from iconograph.audit.probe import Theirs
 
 

@@ -11,6 +11,7 @@ import typer
 
 from iconograph.commands.code import refuse_others, verify_code
 from iconograph.commands.errata import show_errata
+from iconograph.commands.mutants import show_mutants
 from iconograph.console import Exit, complain, progress, show, show_facts, show_json
 from iconograph.report import Row, mark, row, row_facts, status, summary
 from iconograph.workers import each
@@ -135,7 +136,7 @@ def verify(
         )  # fmt: skip
     if mutants is not None:
         _no_others("--mutants", targets=targets, formula=formula)
-        return _mutants(mutants, seed, jobs or cores(), as_json)
+        return show_mutants(mutants, seed, jobs or cores(), as_json)
     if errata:
         _no_others(
             "--errata", targets=targets, formula=formula, page=page, certificates=certificates
@@ -301,28 +302,3 @@ def _many(rows: list[Row]) -> Table:
         words, colour = mark(r)
         table.add_row(Text(words, colour), r.id, r.claimed, r.level, f"{r.seconds:.2f}")
     return table
-
-
-def _mutants(n: int, seed: int, jobs: int, as_json: bool) -> None:
-    from rich.table import Table
-
-    from derive.mutate import run as mutate
-
-    with progress(n, "mutants") as step:
-        report = mutate(n, seed, progress=step, jobs=jobs)
-    if as_json:
-        show_json("mutants", report.to_json())
-    else:
-        heads = ("kind", "made", "refuted", "true variants", "wrongly accepted", "undecided")
-        table = Table(*heads, box=None, pad_edge=False)
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for line in report.table:
-            table.add_row(*map(str, line))
-        show(table)
-        for verdict in ("wrongly accepted", "undecided"):
-            for o in report.survivors(verdict):
-                show(f"{verdict}: {o.method_id}, {o.kind} in {o.where}: {o.change}; {o.how}")
-    wrong = sum(r.wrongly_accepted for r in report.rows)
-    open_ = sum(r.undecided for r in report.rows)
-    raise typer.Exit(Exit.DIFFERS if wrong else Exit.UNDECIDED if open_ else Exit.AS_CLAIMED)
