@@ -126,6 +126,15 @@ def test_the_names_of_parameters_speak_for_a_convention(text: str, name: str) ->
     assert name in found[: 1 if name.startswith("image") else 2], found
 
 
+def test_a_parameter_further_on_is_passed_by_its_name() -> None:
+    first = candidates(taking("embeddings weights=None labels=None mask=None"))[0]
+    assert (first.call.name, first.passed) == ("embeddings-labels", {"y": "labels"})
+    first = candidates(taking("embeddings labels=None weights=None"))[0]
+    assert (first.call.name, first.passed) == ("embeddings-labels", {})
+    first = candidates(taking("features * labels"))[0]
+    assert first.passed == {"y": "labels"} and first.call.slots[1].keyword
+
+
 def test_a_parameter_that_is_an_option_gets_no_array() -> None:
     assert {len(c.call.slots) for c in candidates(taking("x temperature=0.1"))} == {1}
     assert candidates(taking("x y temperature tau eps")) == []

@@ -87,29 +87,44 @@ def names(call: Call, slot: Slot) -> set[str]:
     return set(NAMES.get((call.name, slot.name), NAMES.get(("", slot.name), slot.name)).split())
 
 
-def assigned(call: Call, parameters: Sequence[Mapping[str, Any]] | None) -> Convention | None:
-    """The convention with the parameters that take its slots, None where they cannot.
+def paired(
+    call: Call, parameters: Sequence[Mapping[str, Any]]
+) -> list[tuple[Slot, Mapping[str, Any], bool]] | None:
+    """A parameter for each slot, and whether it goes by name; None where they do not correspond.
 
-    By position as far as they go, then by name for those that can be given by name only. Each
-    parameter without a default must get a slot, and a slot no parameter that is an option, by its
-    name or its default (a number, a text, a truth value), unless the names agree.
+    In order, but for one that may be left out where a later one has the slot's name. Each parameter
+    without a default must get a slot, and a slot no parameter that is an option, by its name or its
+    default (a number, a text, a truth value), unless the names agree.
     """
-    if parameters is None:
-        return Convention(call)
-    if any(p["way"] == "many" for p in parameters):
-        return Convention(call)
-    free = [p for p in parameters if p["way"] in ("position", "keyword")]
-    if len(free) < len(call.slots):
-        return None
-    taken, passed = list(free[: len(call.slots)]), dict[str, str]()
-    if any(p["default"] is None for p in free[len(call.slots) :]):
-        return None
-    for slot, p in zip(call.slots, taken, strict=True):
-        option = p["default"] not in (None, "None") or p["name"].lower() in OPTIONS.split()
-        if option and p["name"].lower() not in names(call, slot):
+    left = [p for p in parameters if p["way"] in ("position", "keyword")]
+    found, skipped = [], False
+    for slot in call.slots:
+        called = names(call, slot)
+        place = 0
+        if left and left[0]["default"] == "None" and _name(left[0]) not in called:
+            place = next((k for k, p in enumerate(left) if _name(p) in called), 0)
+        if place >= len(left):
             return None
-        if p["way"] == "keyword":
-            passed[slot.name] = p["name"]
+        p = left.pop(place)
+        option = p["default"] not in (None, "None") or _name(p) in OPTIONS.split()
+        if option and _name(p) not in called:
+            return None
+        skipped = skipped or place > 0
+        found.append((slot, p, skipped or p["way"] == "keyword"))
+    return None if any(p["default"] is None for p in left) else found
+
+
+def _name(parameter: Mapping[str, Any]) -> str:
+    return str(parameter["name"]).lower().rstrip("_")
+
+
+def assigned(call: Call, parameters: Sequence[Mapping[str, Any]] | None) -> Convention | None:
+    """The convention with the parameters that take its slots, None where they cannot."""
+    if parameters is None or any(p["way"] == "many" for p in parameters):
+        return Convention(call)
+    if (pairs := paired(call, parameters)) is None:
+        return None
+    passed = {slot.name: p["name"] for slot, p, by_name in pairs if by_name}
     slots = tuple(replace(s, keyword=s.name in passed) for s in call.slots)
     return Convention(replace(call, slots=slots), passed)
 
@@ -119,10 +134,9 @@ def matches(convention: Convention, parameters: Sequence[Mapping[str, Any]] | No
 
     A number that may be left out, such as the bias of scores, does not count.
     """
-    called = [(p["name"].lower().rstrip("_"), p["default"]) for p in parameters or ()]
     return sum(
-        name in names(convention.call, s) and (s.shape != () or default is None)
-        for s, (name, default) in zip(convention.call.slots, called, strict=False)
+        _name(p) in names(convention.call, s) and (s.shape != () or p["default"] is None)
+        for s, p, _ in paired(convention.call, parameters or ()) or ()
     )
 
 
