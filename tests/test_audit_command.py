@@ -13,12 +13,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import iconograph as ic
 from catalog.errors import InputError
 from iconograph.audit import relation
+from iconograph.audit.bind import Unfit, stacked
 from iconograph.audit.calls import Convention, find
 from iconograph.audit.examine import Report
 from iconograph.audit.finding import Evidence, Finding, Witness
@@ -141,6 +143,13 @@ def test_ranks_are_reported(quick: list[Any], losses: ModuleType) -> None:
     assert done.exit_code == 1, done.output
     assert "✗ 2 ranks" in done.stdout and "cosine 0." in done.stdout
     assert quick == [("image-text", "")]
+
+
+def test_tables_of_different_lengths_are_not_put_side_by_side() -> None:
+    four, five = np.zeros((4, 3)), np.zeros((5, 3))
+    with pytest.raises(Unfit, match="different numbers of rows"):
+        stacked([four, five], 1)
+    assert stacked([four, four], 1).shape == (4, 2, 3)
 
 
 # ------------------------------------------------------------------ what is wrong

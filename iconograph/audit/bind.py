@@ -338,6 +338,13 @@ def placed(
     return makers
 
 
+def stacked(tables: Sequence[Array], axis: int) -> Array:
+    """Tables side by side. Raises Unfit where one has more rows than another."""
+    if len({t.shape for t in tables}) > 1:
+        raise Unfit("its tables have different numbers of rows")
+    return np.stack(tables, axis=axis)
+
+
 def several(d: Declaration, tables: Sequence[Maker], indices: Sequence[Declaration]) -> Maker:
     """A table of two indices: views side by side, or one table of keys for every row."""
     first, second = (a.set for a in d.form.args)  # type: ignore[union-attr]
@@ -349,7 +356,7 @@ def several(d: Declaration, tables: Sequence[Maker], indices: Sequence[Declarati
         if size and size != {len(tables)}:
             raise Unfit(f"it needs {d.name}, {d.text}")
         axis = 0 if first.elements or (not second.elements and first.name in "v views sides") else 1
-        return lambda at: np.stack([t(at) for t in tables], axis=axis)
+        return lambda at: stacked([t(at) for t in tables], axis)
     if not tables or first.elements or second.elements:
         raise Unfit(f"it needs {d.name}, {d.text}")
     table = tables[0]
