@@ -52,11 +52,13 @@ def test_a_gradient_that_is_lost_on_the_way_is_seen(
 def test_ranks_that_wait_for_one_another_are_ended(folder: Path) -> None:
     start = time.monotonic()
     two = Convention(find("two-views"))
-    with pytest.raises(Theirs, match=r"rank 0 of 2 was still answering after 2 s and the others"):
-        parallel(settings(folder, "one_missing", seconds=2), two, 2)
+    # the other rank has answered by then, unless the machine is busy
+    late = r"rank 0(, 1)? of 2 was still answering after 3 s.*: ranks wait for one another"
+    with pytest.raises(Theirs, match=late):
+        parallel(settings(folder, "one_missing", seconds=3), two, 2)
     with pytest.raises(Theirs, match=r"on rank 1 of 2: it raised ValueError: not on this rank"):
         parallel(settings(folder, "one_raises"), two, 2)
-    assert time.monotonic() - start < 40  # nobody waited for the limit of the second
+    assert time.monotonic() - start < 60  # nobody waited for the limit of the second
 
 
 def test_code_that_needs_a_group_gets_one_of_one_rank(folder: Path) -> None:

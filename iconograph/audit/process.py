@@ -21,6 +21,7 @@ from iconograph.audit.probe import Theirs
 
 CHILD = Path(__file__).with_name("child.py")
 START = 120.0  # seconds for importing torch, which takes long on a busy machine
+IMPORT = 120.0  # seconds for importing the code, or more where more are allowed for a question
 SLICE = 0.1  # seconds after which it is looked whether the process is still there
 KEPT = 4000  # characters of what the code printed that are kept
 TOO_MUCH = ("MemoryError", "bad_alloc", "allocate memory", "out of memory", "Cannot allocate")
@@ -93,7 +94,7 @@ class Child:
             Theirs: importing it failed.
         """
         self.torch = str(self.receive(START, "importing torch")["torch"])
-        found = self.receive(self.settings.seconds, "importing the code")
+        found = self.receive(max(IMPORT, self.settings.seconds), "importing the code")
         self.what, self.parameters = found["what"], found["parameters"]
         self.numbers = found["numbers"]
 
