@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import iconograph as ic
@@ -28,6 +29,7 @@ from iconograph.audit.guess import Choice
 from iconograph.audit.probe import Theirs
 from iconograph.audit.world import Agreement, Parallel
 from iconograph.cli import app
+from iconograph.commands import code
 
 ROOT = Path(__file__).parent.parent
 SOURCE = "tests/user_losses.py"
@@ -166,6 +168,15 @@ def test_an_error_in_the_code_is_theirs(losses: ModuleType) -> None:
     done = run("--code", f"{SOURCE}:Proxies", "--with", "classes=1")
     assert done.exit_code == 2 and "no calling convention fits" in done.stderr
     assert "error of that code" not in done.stderr
+
+
+def test_code_that_takes_no_double_precision_is_told_of_single(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for message, told in (("m1 and m2 to have the same dtype", True), ("no scores", False)):
+        with pytest.raises(typer.Exit):
+            code._failed("m:f", None, Theirs(message), False)
+        assert ("--single gives it float32" in capsys.readouterr().err) == told
 
 
 @pytest.mark.parametrize(

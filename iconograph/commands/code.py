@@ -18,6 +18,10 @@ OURS = (
 NEEDS_CODE = tuple(name for name in OURS if name not in ("code", "seed", "as_json"))
 
 
+NO_DOUBLE = ("same dtype", "expected scalar type", "Double", "double")
+"""What torch says where code mixes float32 of its own with the float64 that it is given."""
+
+
 def refuse_others(context: typer.Context, code: str | None) -> None:
     """Refuse what was typed and does not go with --code, or does not go without it."""
     typed = [
@@ -89,5 +93,6 @@ def _failed(code: str, against: str | None, error: Exception, as_json: bool) -> 
         }  # fmt: skip
         show_json("code", content)
     theirs = "" if isinstance(error, NoCall) else "an error of that code, not of iconograph: "
-    complain(f"{code}: {theirs}{error}")
+    hint = "; --single gives it float32" if any(w in str(error) for w in NO_DOUBLE) else ""
+    complain(f"{code}: {theirs}{error}{hint}")
     raise typer.Exit(Exit.BAD_INPUT)
