@@ -1,4 +1,4 @@
-"""Findings at the edges: rows without positives, keys of a queue, numbers that move with a batch."""
+"""Findings at the edges: rows without positives, keys of a queue, numbers that a batch moves."""
 
 from __future__ import annotations
 
