@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from derive.bridge import Problem
 from derive.claims import Block, total
-from derive.partitions import Member, Partition, Taker, flat
-from derive.poly import plus, times
+from derive.partitions import Member, Partition, Taker
+from derive.poly import flat, plus, times
 from derive.steps import ONE, ZERO
 from derive.terms import BOOL, Domain, Term, domain, mk, num, subst, var
 from derive.theorem import MINUS, exp, inv, log
@@ -151,7 +151,7 @@ class Maker:
                 continue
             u = var("o", d)
             one, other = (mk("el", (e, d)) for e in d[1])
-            terms = self.taker.way.poly(ratio).items()
+            terms = self.taker.ways[0].poly(ratio).items()
             with_one = [(m, c) for m, c in terms if any(mentions(f, one) for f in m[1])]
             score = plus([times([num(c), total(m[0], times(list(m[1])))]) for m, c in with_one])
             back = score_at(score, one, other)
@@ -172,7 +172,7 @@ class Maker:
 
     def simple(self, t: Term) -> Term:
         """The normal form of a term."""
-        return self.taker.way.normal(t)[0]
+        return self.taker.ways[0].normal(t)[0]
 
 
 def opposed(f: Term) -> Term | None:
@@ -202,12 +202,12 @@ class Candidate:
 
 def candidate(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Candidate | None:
     """The claim that the rows make, None where something learned would be left in its constant."""
-    scale = taker.way.normal(plus([r.mass for r in rows]))[0]
+    scale = taker.ways[0].normal(plus([r.mass for r in rows]))[0]
     crossed = plus([r.cross_entropy() for r in rows])
     rest = taker.rest(bare.published, crossed)
     if rest is None:
         return None
-    constant = taker.way.normal(rest + plus([r.entropy() for r in rows]))[0]
+    constant = taker.ways[0].normal(rest + plus([r.entropy() for r in rows]))[0]
     blocks = tuple(r.block(scale) for r in rows)
     return Candidate(replace(bare, blocks=blocks, scale=scale, constant=constant), rows)
 

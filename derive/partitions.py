@@ -1,10 +1,8 @@
 """A published formula as a sum of log-partition functions, learned rest, and fixed rest.
 
-R9 of the I-Con recogniser: in normal form a loss is a sum of terms w log S, with S a sum of
-kernels, and of terms that are linear in the logarithms of those kernels. Here the normal form is
-taken apart; `derive.supervisors` reads p from the linear terms.
-
-Reference: the normal form is unique where the kernels are independent, see docs/recognise.md.
+R9 of the I-Con recogniser: a loss is a sum of terms w log S, with S a sum of kernels, and of terms
+that are linear in the logarithms of those kernels. Here a formula is taken apart so;
+`derive.supervisors` reads p from the linear terms.
 """
 
 from __future__ import annotations
@@ -16,10 +14,11 @@ from itertools import permutations
 
 from derive.claims import families, total
 from derive.normal import Normaliser
-from derive.poly import Poly, offset, plus, times
+from derive.poly import Poly, flat, offset, plus, times
 from derive.shapes import shape
 from derive.steps import ONE
-from derive.terms import BOOL, Monomial, Term, canon, domain, num, subst
+from derive.surface import View
+from derive.terms import BOOL, INDEX, Monomial, Term, canon, domain, num, order, subst, var
 from derive.theorem import log
 
 
@@ -55,11 +54,6 @@ class Partition:
         """The partition function."""
         return plus([m.term for m in self.members])
 
-    @property
-    def mass(self) -> Term:
-        """The sum of the weights."""
-        return total(self.anchors, self.mask * self.weight)
-
 
 @dataclass(frozen=True)
 class Parts:
@@ -72,16 +66,15 @@ class Parts:
 
 @dataclass(frozen=True)
 class Taker:
-    """Takes formulas apart, with normalisers, the first of them for all but comparing."""
+    """Takes formulas apart as `view` shows them; `ways` compare terms.
 
+    `light` turns no f(a) into f(b) where a = b: what is divided by stays what the formula has.
+    """
+
+    view: View
     ways: tuple[Normaliser, ...]
-    light: Normaliser  # it turns no f(a) into f(b) where a = b: that may need another hypothesis
+    light: Normaliser
     learned: frozenset[str]
-
-    @property
-    def way(self) -> Normaliser:
-        """The normaliser of first choice."""
-        return self.ways[0]
 
     def moves(self, t: Term) -> bool:
         """Whether a term mentions what is learned."""
@@ -89,14 +82,13 @@ class Taker:
 
     def parts(self, published: Term) -> Parts:
         """The formula taken apart."""
-        normal, _ = self.way.normal(published)
         logs: list[tuple[Monomial, Fraction]] = []
         linear, fixed = Poly(), Poly()
-        for m, c in self.way.poly(normal).items():
+        for m, c in self.view.poly(self.view.normal(published)).items():
             moving = [f for f in m[1] if self.moves(f)]
             if not moving:
                 fixed[m] = c
-            elif len(moving) == 1 and moving[0].op == "log" and self.is_sum(moving[0].args[0]):
+            elif c > 0 and len(moving) == 1 and moving[0].op == "log" and self.is_sum(moving[0]):
                 logs.append((m, c))
             else:
                 linear[m] = c
@@ -109,11 +101,12 @@ class Taker:
                 linear[m] = c  # the logarithm of a kernel that is a sum itself, such as 1 + d
             else:
                 partitions.append(p)
-        return Parts(tuple(self.merged(partitions)), linear, fixed)
+        joined = self.merged(self.gathered(partitions))
+        return Parts((*joined, *self.normalised(joined, linear)), linear, fixed)
 
-    def is_sum(self, s: Term) -> bool:
-        """Whether the argument of a logarithm is a sum of kernels rather than one."""
-        p = self.way.poly(s)
+    def is_sum(self, t: Term) -> bool:
+        """Whether a logarithm is one of a sum of kernels rather than of one."""
+        p = self.view.poly(t.args[0])
         return len(p) > 1 or any(vs for vs, _ in p)
 
     def partition(self, m: Monomial, c: Fraction) -> Partition:
@@ -127,24 +120,85 @@ class Taker:
         others = tuple(v for v in vs if v not in anchors)
         whole = total(others, times([num(c), *weight]) if c != 1 else times(weight))
         base = max(offset(f) for f in fs)
-        members = tuple(
-            self.member(us, gs, d) for (us, gs), d in self.way.poly(inner.args[0], base).items()
-        )
-        return Partition(anchors, times(mask), whole, members)
+        members = [self.member(*part) for part in self.view.members(inner.args[0], base)]
+        return Partition(anchors, times(mask), whole, tuple(members))
 
-    def member(self, us: tuple[Term, ...], gs: tuple[Term, ...], c: Fraction) -> Member:
-        """A monomial of a partition function."""
-        mask = [g for g in gs if g.op in BOOL]
-        rest = [g for g in gs if g.op not in BOOL]
-        kernel = times([num(c), *rest] if c != 1 else rest)
-        return Member(us, times(mask), kernel, self.logs(kernel))
+    def member(self, us: tuple[Term, ...], mask: Term, kernel: Term) -> Member:
+        """A summand of a partition function; variables of its weights alone are summed out."""
+        fs, ms = flat(kernel), flat(mask)
+        moving = [f for f in fs if self.moves(f)]
+        over = tuple(u for u in us if any(u in f.free for f in moving))
+        if moving and len(over) < len(us):
+            out = [f for f in fs + ms if any(u in f.free for u in us if u not in over)]
+            inner = total([u for u in us if u not in over], times(out))
+            fs, ms = [*(f for f in fs if f not in out), inner], [f for f in ms if f not in out]
+            us = over
+        kernel = times([f for f in fs if f is not ONE])
+        return Member(us, times([f for f in ms if f is not ONE]), kernel, self.logs(kernel))
 
     def logs(self, kernel: Term) -> tuple[tuple[Monomial, Fraction], ...]:
         """The polynomial of the logarithm of a kernel."""
-        normal, _ = self.way.normal(log(kernel))
-        return tuple(self.way.poly(normal, offset(kernel)).items())
+        return tuple(self.view.poly(self.view.normal(log(kernel)), offset(kernel)).items())
 
-    # ------------------------------------------------------------ what a condition took apart
+    # ------------------------------------------------------------ kernels that sum to one
+    def normalised(self, known: Sequence[Partition], linear: Poly) -> list[Partition]:
+        """Partitions of kernels that need none: their sum over neighbours is fixed.
+
+        Such a kernel stands in a logarithm that belongs to no partition: a learned distribution, or
+        the probability that two points share a cluster.
+        """
+        found: list[Partition] = []
+        for m, c in linear.items():
+            moving = [f for f in m[1] if self.moves(f)]
+            if c > 0 or len(moving) != 1 or moving[0].op != "log":
+                continue
+            inner = moving[0]
+            shapes = {shape(f) for p in (*known, *found) for f in log_kernels(p)}
+            if shape(inner) not in shapes and (p := self.around(m, c, inner)) is not None:
+                found.append(p)
+        return found
+
+    def around(self, m: Monomial, c: Fraction, inner: Term) -> Partition | None:
+        """The partition of the kernel in a logarithm, over an index whose sum is fixed."""
+        kernel, (vs, fs) = inner.args[0], m
+        for e in sorted(closed_indices(kernel), key=lambda i: (i.op == "v", order(i))):
+            u = var(f"x{offset(kernel) + len(vs) + 50}", domain(e))
+            k = subst(kernel, {e: u})
+            if e.op == "v" and e not in vs:
+                continue
+            whole = self.ways[0].normal(total((u,), k))[0]
+            if self.moves(whole) or e.free & whole.free:
+                continue
+            anchors = tuple(v for v in vs if v in k.free)
+            others = tuple(v for v in vs if v not in anchors)
+            rest = [f for f in fs if f is not inner]
+            mask = [f for f in rest if f.op in BOOL and f.free & set(vs) <= set(anchors)]
+            weight = times([num(-c), *(f for f in rest if f not in mask)])
+            member = Member((u,), ONE, k, self.logs(k))
+            return Partition(anchors, times(mask), total(others, weight), (member,))
+        return None
+
+    # ------------------------------------------------------------ what belongs together
+    def gathered(self, partitions: Sequence[Partition]) -> list[Partition]:
+        """Partitions with those of one function of one family of anchors added up."""
+        out: list[Partition] = []
+        for p in partitions:
+            for k, q in enumerate(out):
+                if (weight := self.added(q, p)) is not None:
+                    out[k] = replace(q, weight=weight)
+                    break
+            else:
+                out.append(p)
+        return out
+
+    def added(self, a: Partition, b: Partition) -> Term | None:
+        """The sum of the weights where two partitions differ in them only."""
+        for names in renamings(b.anchors, a.anchors):
+            mask, weight, inside = (subst(t, names) for t in (b.mask, b.weight, b.inside))
+            if self.same(a.mask, mask) and self.same(a.inside, inside):
+                return a.weight + weight
+        return None
+
     def merged(self, partitions: Sequence[Partition]) -> list[Partition]:
         """Partitions with those joined that a case distinction [i = j] has set apart."""
         left = list(partitions)
@@ -161,18 +215,13 @@ class Taker:
             return None
         for m, a, b in differing(big.mask, big.anchors):
             rest = tuple(v for v in big.anchors if v is not a)
-            for order in permutations(small.anchors):
-                if [domain(v) for v in order] != [domain(v) for v in rest]:
-                    continue
-                names = dict(zip(order, rest, strict=True))
-                same = all(
-                    self.same(subst(subst(x, {a: b}), {}), renamed(y, names))
-                    for x, y in ((big.weight, small.weight), (big.inside, small.inside))
-                )
-                if same:
+            for names in renamings(small.anchors, rest):
+                pairs = ((big.weight, small.weight), (big.inside, small.inside))
+                if all(self.same(subst(x, {a: b}), subst(y, names)) for x, y in pairs):
                     return replace(big, mask=times([f for f in flat(big.mask) if f is not m]))
         return None
 
+    # ------------------------------------------------------------ comparing
     def rest(self, a: Term, b: Term) -> Term | None:
         """A - b where nothing learned is left of it, else None."""
         for way in self.ways:
@@ -183,17 +232,22 @@ class Taker:
 
     def same(self, a: Term, b: Term) -> bool:
         """Whether two terms have one normal form."""
-        return not canon(self.way.normal(a)[0] - self.way.normal(b)[0])
+        way = self.ways[0]
+        return not canon(way.normal(a)[0] - way.normal(b)[0])
 
 
-def renamed(t: Term, names: dict[Term, Term]) -> Term:
-    """A term with free variables renamed, all at once."""
-    return subst(t, {v: w for v, w in names.items() if v is not w})
+def closed_indices(t: Term) -> set[Term]:
+    """The closed indices in a term."""
+    inside = set[Term]().union(*map(closed_indices, t.args))
+    return inside | {t} if t.op in INDEX and not t.loose else inside
 
 
-def flat(t: Term) -> list[Term]:
-    """The factors of a product."""
-    return [g for a in t.args for g in flat(a)] if t.op == "mul" else [] if t is ONE else [t]
+def renamings(old: Sequence[Term], new: Sequence[Term]) -> Iterator[dict[Term, Term]]:
+    """The ways to call variables by other names of the same sets."""
+    if len(old) == len(new):
+        for names in permutations(new):
+            if [domain(v) for v in old] == [domain(v) for v in names]:
+                yield {v: w for v, w in zip(old, names, strict=True) if v is not w}
 
 
 def differing(mask: Term, anchors: tuple[Term, ...]) -> Iterator[tuple[Term, Term, Term]]:

@@ -75,9 +75,7 @@ class Reader:
         self, k: int, n: int, p: Partition, member: Member, m: Monomial, c: Fraction
     ) -> Iterator[Place]:
         """The ways in which a linear term is a multiple of one log-kernel."""
-        for (vs, fs), d in self.leads(member):
-            pattern = tuple(f for f in fs if self.taker.moves(f) or f.free & set(vs))
-            beside = times([num(d), *(f for f in fs if f not in pattern)])
+        for (vs, pattern), beside in self.leads(member):
             slots = frozenset((*p.anchors, *member.over))
             for b, taken, used in match_monomial((vs, pattern), slots, m):
                 if not slots <= set(b):
@@ -90,17 +88,23 @@ class Reader:
                 open_ = [v for v in m[0] if v not in taken]
                 yield Place(k, n, self.simple(total(open_, inner)))
 
-    def leads(self, member: Member) -> list[tuple[Monomial, Fraction]]:
-        """The learned monomials of a log-kernel that tell its neighbours apart, the fullest one."""
-        moving = [(m, c) for m, c in member.logs if any(self.taker.moves(f) for f in m[1])]
-        if not moving:
+    def leads(self, member: Member) -> list[tuple[Monomial, Term]]:
+        """The part of a log-kernel that tells its neighbours apart best, with its coefficient."""
+        groups: dict[Monomial, list[Term]] = {}
+        for (vs, fs), c in member.logs:
+            if any(self.taker.moves(f) for f in fs):
+                pattern = tuple(f for f in fs if self.taker.moves(f) or f.free & set(vs))
+                beside = times([num(c), *(f for f in fs if f not in pattern)])
+                groups.setdefault((vs, pattern), []).append(beside)
+        if not groups:
             return []
 
-        def rank(item: tuple[Monomial, Fraction]) -> tuple[int, int]:
-            t = term_of(*item)
+        def rank(m: Monomial) -> tuple[int, int]:
+            t = term_of(m)
             return sum(v in t.free for v in member.over), t.size
 
-        return [max(moving, key=rank)]
+        best = max(groups, key=rank)
+        return [(best, plus(groups[best]))]
 
     def reading(self, places: Sequence[Place]) -> tuple[tuple[Term, ...], ...] | None:
         """P of each member, None where the masses are no distributions."""

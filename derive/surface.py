@@ -1,0 +1,135 @@
+"""A formula as it is written: opened up to logarithms, with nothing inside them rewritten.
+
+The normal form of the search tells more formulas to be one, and in doing so takes kernels apart
+that a paper wrote as one: 1 - alpha, a condition "not in", the probability of a mixture. Read on
+its surface a formula keeps them. What is read is a guess either way, and the proof decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from derive.claims import families, total
+from derive.normal import Normaliser
+from derive.poly import Poly, flat, plus, poly, times
+from derive.steps import ONE
+from derive.terms import BOOL, Domain, Term, domain, mk, num, open_binder, subst, var
+from derive.theorem import MINUS, log
+
+Part = tuple[tuple[Term, ...], Term, Term]  # variables, condition, kernel
+
+
+class View(Protocol):
+    """A way to look at a formula."""
+
+    def normal(self, t: Term) -> Term:
+        """The term in a form whose polynomial has logarithms as factors."""
+        ...
+
+    def poly(self, t: Term, base: int | None = None) -> Poly:
+        """The polynomial of a term."""
+        ...
+
+    def members(self, t: Term, base: int) -> list[Part]:
+        """The kernels that a partition function sums, over which variables and where."""
+        ...
+
+
+@dataclass(frozen=True)
+class Deep:
+    """The view of the search: normal forms."""
+
+    way: Normaliser
+
+    def normal(self, t: Term) -> Term:
+        """The normal form."""
+        return self.way.normal(t)[0]
+
+    def poly(self, t: Term, base: int | None = None) -> Poly:
+        """The polynomial of a term."""
+        return self.way.poly(t, base)
+
+    def members(self, t: Term, base: int) -> list[Part]:
+        """The monomials of a partition function."""
+        out = []
+        for (us, gs), c in self.way.poly(t, base).items():
+            rest = [g for g in gs if g.op not in BOOL]
+            kernel = times([num(c), *rest] if c != 1 else rest)
+            out.append((us, times([g for g in gs if g.op in BOOL]), kernel))
+        return out
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The view of the reader. `learned` names what training changes."""
+
+    dims: frozenset[Domain]
+    learned: frozenset[str]
+
+    def normal(self, t: Term) -> Term:
+        """The term with logarithms of products, quotients and exponentials written out."""
+        if t.op in ("add", "mul"):
+            return mk(t.op, None, *map(self.normal, t.args))
+        if t.op == "sum":
+            v = var(f"s{t.depth}", t.data)
+            return total((v,), self.normal(open_binder(t, v)))
+        return self.split(t.args[0]) if t.op == "log" else t
+
+    def split(self, u: Term) -> Term:
+        """The logarithm of u, along its factors."""
+        if u.op == "mul":
+            return plus([self.split(a) for a in u.args])
+        if u.op == "add" and len(parts := [a for a in u.args if a is not num(0)]) == 1:
+            return self.split(parts[0])
+        if u.op == "inv":
+            return MINUS * self.split(u.args[0])
+        return self.normal(u.args[0]) if u.op == "exp" else log(u)
+
+    def poly(self, t: Term, base: int | None = None) -> Poly:
+        """The polynomial of a term; inner products stay closed."""
+        return poly(t, base, self.dims)
+
+    def members(self, t: Term, base: int) -> list[Part]:
+        """The kernels of a partition function, conditions such as "not in" left whole."""
+        found = self.parts(t, base + 1)
+        out: list[Part] = []
+        for vs, fs in found:
+            mask = [f for f in fs if self.indicator(f)]
+            rest = [f for f in fs if f not in mask]
+            names = {v: var(f"x{base + 1 + k}", domain(v)) for k, v in enumerate(vs)}
+            new = (times(mask), times(rest))
+            out.append((tuple(names.values()), subst(new[0], names), subst(new[1], names)))
+        return out
+
+    def parts(self, t: Term, level: int) -> list[tuple[tuple[Term, ...], list[Term]]]:
+        """Sums and products opened: variables and factors."""
+        if t.op == "add":
+            return [p for a in t.args if a is not num(0) for p in self.parts(a, level)]
+        if t.op == "sum" and t.data not in self.dims:
+            v = var(f"m{level}", t.data)
+            inner = self.parts(open_binder(t, v), level + 1)
+            return [((v, *vs), fs) for vs, fs in inner]
+        if t.op != "mul":
+            return [((), [t] if t is not ONE else [])]
+        out: list[tuple[tuple[Term, ...], list[Term]]] = [((), [])]
+        for k, f in enumerate(flat(t)):
+            opened = f.op in ("add", "sum") and self.moves(f)
+            pieces = self.parts(f, level + 10 * (k + 1)) if opened else [((), [f])]
+            out = [((*vs, *us), [*fs, *gs]) for vs, fs in out for us, gs in pieces]
+        return out
+
+    def moves(self, t: Term) -> bool:
+        """Whether a term mentions what is learned."""
+        return bool(families(t) & self.learned)
+
+    def indicator(self, f: Term) -> bool:
+        """Whether a factor is a condition as the language writes one."""
+        if f.op in BOOL:
+            return True
+        if f.op == "mul":
+            return all(self.indicator(a) or a in (ONE, MINUS) for a in flat(f))
+        if f.op != "add" or len(f.args) != 2:
+            return False
+        return ONE in f.args and all(a is ONE or self.indicator(a) and MINUS in flat(a)
+                                     for a in f.args)  # fmt: skip
