@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from derive.bridge import Problem
 from derive.claims import Block, total
-from derive.partitions import Member, Partition, Taker
+from derive.partitions import Member, Partition, Taker, renamings
 from derive.poly import flat, plus, times
 from derive.steps import ONE, ZERO
-from derive.terms import BOOL, Domain, Term, domain, mk, num, subst, var
+from derive.terms import Domain, Term, domain, mk, num, subst, var
 from derive.theorem import MINUS, exp, inv, log
 
 OUTCOMES: Domain = ("outcomes", ("match", "null"))
+NEW = 900  # numbers of variables that no part of a formula has
 
 
 @dataclass(frozen=True)
@@ -64,19 +66,19 @@ class Maker:
 
     def row(self, p: Partition, ps: tuple[Term, ...]) -> Row | None:
         """A partition with its p as a row of neighbours, or None where they have no one family."""
-        parts = list(zip(p.members, ps, strict=True))
+        parts = self.unfolded(list(zip(p.members, ps, strict=True)))
         sums = [x for x in parts if x[0].over]
         single = [x for x in parts if not x[0].over]
         if not sums:
             return self.outcomes(p, single)
-        if len(sums) > 1:
-            merged = self.side_by_side(sums)
-            if merged is None:
+        (member, q), *more = sums
+        for other, mass in more:
+            beside = self.beside(p, member, q, other, mass)
+            if beside is None:
                 return None
-            sums = [merged]
-        member, q = sums[0]
+            member, q = beside
         for other, mass in single:
-            placed = self.placed(member, q, other, mass)
+            placed = self.placed(p, member, q, other, mass)
             if placed is None:
                 return None
             member, q = placed
@@ -84,47 +86,118 @@ class Maker:
         return Row(p.anchors, p.mask, p.weight, member.over, member.mask, q, kernel)
 
     def placed(
-        self, member: Member, p: Term, other: Member, mass: Term
+        self, p: Partition, member: Member, q: Term, other: Member, mass: Term
     ) -> tuple[Member, Term] | None:
         """A sum of kernels with one more, at an index that the sum leaves out."""
-        for f in flat(member.mask):
-            for u in member.over:
-                if f.op != "ne" or u not in f.args or len(member.over) != 1:
-                    continue
-                e = f.args[f.args[0] is u]
-                here, there = mk("eq", None, u, e), mk("ne", None, u, e)
-                rest = times([g for g in flat(member.mask) if g is not f])
-                ratio = self.simple(other.kernel * inv(subst(member.kernel, {u: e})))
-                if ratio is ONE:
-                    kernel = member.kernel
-                elif not self.taker.moves(ratio):
-                    kernel = member.kernel * exp(here * self.simple(log(ratio)))
-                else:
-                    logs = [self.simple(log(k)) for k in (other.kernel, member.kernel)]
-                    kernel = exp(here * logs[0] + there * logs[1])
-                both = self.simple(here * mass + there * p)
-                return replace(member, mask=rest, kernel=kernel), both
+        for at, share in self.vacant(p, member):
+            here = times([mk("eq", None, u, e) for u, e in at.items()])
+            left_out = [f for f in flat(member.mask) if f.op == "ne" and opposed(f) is here]
+            if left_out:
+                mask = times([f for f in flat(member.mask) if f is not left_out[0]])
+                there: Term = left_out[0]
+            else:
+                mask, there = either(member.mask, here), ONE - here
+            ratio = self.simple(share * other.kernel * inv(subst(member.kernel, at)))
+            if ratio is ONE:
+                kernel = member.kernel
+            elif not self.taker.moves(ratio):
+                kernel = member.kernel * exp(here * self.simple(log(ratio)))
+            else:
+                kernel = self.chosen(here, share * other.kernel, there, member.kernel)
+            both = self.shorter(here * (share * mass) + there * q, here * (share * mass) + q)
+            return replace(member, mask=mask, kernel=kernel), both
         return None
 
-    def side_by_side(self, parts: list[tuple[Member, Term]]) -> tuple[Member, Term] | None:
-        """Two sums over complementary conditions as one sum."""
-        if len(parts) != 2:
+    def vacant(self, p: Partition, member: Member) -> Iterator[tuple[dict[Term, Term], Term]]:
+        """Indices that a sum leaves out, and which share of a kernel placed there falls to each.
+
+        Without anchors a kernel can be spread evenly over a diagonal that the sum leaves out.
+        """
+        seen: list[dict[Term, Term]] = []
+        for f in flat(member.mask):
+            for u in member.over:
+                if f.op == "ne" and u in f.args and len(member.over) == 1:
+                    seen.append({u: f.args[f.args[0] is u]})
+        for es in product(*([v for v in p.anchors if domain(v) == domain(u)] for u in member.over)):
+            seen.append(dict(zip(member.over, es, strict=True)))
+        for at in seen:
+            there = subst(p.mask * member.mask, at)
+            if not any(u in e.free for u, e in at.items()) and self.zero(there):
+                yield at, ONE
+        if not p.anchors and len(member.over) == 2 and len(set(map(domain, member.over))) == 1:
+            u, v = member.over
+            if self.zero(subst(member.mask, {u: v})):
+                yield {u: v}, inv(total((u,), ONE))
+
+    def zero(self, t: Term) -> bool:
+        """Whether a term is 0."""
+        return self.simple(t) is ZERO
+
+    def beside(
+        self, p: Partition, a: Member, pa: Term, b: Member, pb: Term
+    ) -> tuple[Member, Term] | None:
+        """Two sums over conditions that exclude each other as one sum."""
+        if [domain(v) for v in a.over] != [domain(v) for v in b.over]:
             return None
-        (a, pa), (b, pb) = parts
-        if len(a.over) != 1 or len(b.over) != 1 or domain(a.over[0]) != domain(b.over[0]):
-            return None
-        names = {b.over[0]: a.over[0]}
+        names = dict(zip(b.over, a.over, strict=True))
         mask, kernel, pb = (subst(t, names) for t in (b.mask, b.kernel, pb))
-        mine, theirs = flat(a.mask), flat(mask)
-        for f in mine:
-            opposite = opposed(f)
-            if opposite is not None and opposite in theirs:
-                rest = times([g for g in mine if g is not f])
-                if not self.taker.same(rest, times([g for g in theirs if g is not opposite])):
+        shared = [f for f in flat(a.mask) if f in flat(mask)]
+        mine = times([f for f in flat(a.mask) if f not in shared])
+        theirs = times([f for f in flat(mask) if f not in shared])
+        if not self.zero(p.mask * times(shared) * mine * theirs):
+            return None
+        whole = self.simple(mine + theirs)
+        rest = [] if whole is ONE else [either(mine, theirs)]
+        both = self.shorter(mine * pa + theirs * pb, pa + pb)
+        log_ratio = self.simple(log(kernel) - log(a.kernel))
+        fits = not self.taker.moves(log_ratio)
+        one = a.kernel * exp(theirs * log_ratio) if fits else self.chosen(
+            mine, a.kernel, theirs, kernel)  # fmt: skip
+        return replace(a, mask=times([*shared, *rest]), kernel=one), both
+
+    def chosen(self, here: Term, one: Term, there: Term, other: Term) -> Term:
+        """One kernel where a condition holds, the other elsewhere, in a form that is positive."""
+        return exp(here * self.simple(log(one)) + there * self.simple(log(other)))
+
+    def shorter(self, a: Term, b: Term) -> Term:
+        """The shorter of two readings that agree, normalised where that does not lengthen them."""
+        forms = [a, self.simple(a)]
+        if self.taker.same(a, b):
+            forms.append(b)
+        return min(forms, key=lambda t: t.size)
+
+    def unfolded(self, parts: list[tuple[Member, Term]]) -> list[tuple[Member, Term]]:
+        """Members that differ in an element of an enumerated set as one over that set."""
+        for d in self.domains:
+            elements = [mk("el", (e, d)) for e in d[1]]
+            u = var(f"x{NEW + len(parts)}", d)
+            for member, _ in parts:
+                here = [e for e in elements if mentions(member.kernel, e)]
+                if len(here) != 1:
                     continue
-                logs = [self.simple(log(k)) for k in (a.kernel, kernel)]
-                whole = exp(f * logs[0] + opposite * logs[1])
-                return replace(a, mask=rest, kernel=whole), self.simple(f * pa + opposite * pb)
+                pattern = [subst(t, {here[0]: u}) for t in (member.mask, member.kernel)]
+                found = [self.like(parts, member, [subst(t, {u: e}) for t in pattern])
+                         for e in elements]  # fmt: skip
+                if None in found:
+                    continue
+                known = [x for x in found if x is not None]
+                q = self.simple(plus([mk("eq", None, u, e) * x[1]
+                                      for e, x in zip(elements, known, strict=True)]))  # fmt: skip
+                logs = tuple(self.taker.logs(pattern[1]))
+                whole = Member((*member.over, u), pattern[0], pattern[1], logs)
+                gone = [x[0] for x in known]
+                return [*(x for x in parts if x[0] not in gone), (whole, q)]
+        return parts
+
+    def like(
+        self, parts: list[tuple[Member, Term]], member: Member, wanted: list[Term]
+    ) -> tuple[Member, Term] | None:
+        """The member with a mask and a kernel, in whatever letters, and its p in those wanted."""
+        for other, q in parts:
+            for names in renamings(other.over, member.over):
+                if all(self.taker.same(subst(x, names), y)
+                       for x, y in zip((other.mask, other.kernel), wanted, strict=True)):  # fmt: skip
+                    return other, subst(q, names)
         return None
 
     def outcomes(self, p: Partition, parts: list[tuple[Member, Term]]) -> Row | None:
@@ -138,9 +211,10 @@ class Maker:
         u = var("o", OUTCOMES)
         at = [mk("eq", None, u, mk("el", (e, OUTCOMES))) for e in OUTCOMES[1]]
         (a, pa), (b, pb) = parts
-        ratio = self.simple(log(a.kernel) - log(b.kernel))
-        mass = self.simple(at[0] * pa + at[1] * pb)
-        return Row(p.anchors, p.mask, p.weight, (u,), ONE, mass, exp(at[0] * ratio))
+        logs = [self.simple(log(k)) for k in (a.kernel, b.kernel)]
+        mass = self.shorter(at[0] * pa + at[1] * pb, at[0] * pa + at[1] * pb)
+        kernel = exp(plus([x * y for x, y in zip(at, logs, strict=True) if y is not ZERO]))
+        return Row(p.anchors, p.mask, p.weight, (u,), ONE, mass, kernel)
 
     def named(self, p: Partition, parts: list[tuple[Member, Term]]) -> Row | None:
         """The two elements of a declared set, where the log-ratio is f(one) - f(other)."""
@@ -200,16 +274,33 @@ class Candidate:
     rows: tuple[Row, ...]
 
 
-def candidate(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Candidate | None:
-    """The claim that the rows make, None where something learned would be left in its constant."""
-    scale = taker.ways[0].normal(plus([r.mass for r in rows]))[0]
+def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[Candidate]:
+    """The claims that the rows make, none where something learned is left in the constant.
+
+    Scale and constant are given in normal form and as they come: short forms are easier to read,
+    the others keep quotients and logarithms that are known to have a value.
+    """
+    way = taker.ways[0]
+    raw = plus([r.mass for r in rows])
+    scale = next((t for t in (raw, way.normal(raw)[0]) if way.pos(t)), None)
+    if scale is None:
+        return
+    short = way.normal(scale)[0]
+    scale = short if way.pos(short) else scale
     crossed = plus([r.cross_entropy() for r in rows])
     rest = taker.rest(bare.published, crossed)
     if rest is None:
-        return None
-    constant = taker.ways[0].normal(rest + plus([r.entropy() for r in rows]))[0]
+        return
     blocks = tuple(r.block(scale) for r in rows)
-    return Candidate(replace(bare, blocks=blocks, scale=scale, constant=constant), rows)
+    entropies = [e for r in rows if (e := r.entropy()) and way.normal(e)[0] is not ZERO]
+    whole = plus([rest, *entropies]) if rest is not ZERO else plus(entropies)
+    for constant in dict.fromkeys((way.normal(whole)[0], whole)):
+        yield Candidate(replace(bare, blocks=blocks, scale=scale, constant=constant), rows)
+
+
+def either(a: Term, b: Term) -> Term:
+    """One of two conditions."""
+    return ONE - (ONE - a) * (ONE - b)
 
 
 def spelled(row: Row, letters: Mapping[Domain, Iterator[str]]) -> Row:
@@ -220,6 +311,3 @@ def spelled(row: Row, letters: Mapping[Domain, Iterator[str]]) -> Row:
         tuple(names[v] for v in row.over),
         *(subst(t, names) for t in (row.allowed, row.p, row.kernel)),
     )  # fmt: skip
-
-
-__all__ = ["BOOL", "ZERO", "Candidate", "Maker", "Row", "candidate", "spelled"]

@@ -88,20 +88,22 @@ class Taker:
             moving = [f for f in m[1] if self.moves(f)]
             if not moving:
                 fixed[m] = c
-            elif c > 0 and len(moving) == 1 and moving[0].op == "log" and self.is_sum(moving[0]):
+            elif len(moving) == 1 and moving[0].op == "log" and self.is_sum(moving[0]):
                 logs.append((m, c))
             else:
                 linear[m] = c
-        found = [self.partition(m, c) for m, c in logs]
+        groups = self.gathered([(self.partition(m, c), [(m, c)]) for m, c in logs])
         partitions: list[Partition] = []
-        for (m, c), p in zip(logs, found, strict=True):
-            inner = next(f for f in m[1] if self.moves(f))
-            others = [f for q in found if q is not p for f in log_kernels(q)]
-            if any(shape(f) == shape(inner) for f in others):
-                linear[m] = c  # the logarithm of a kernel that is a sum itself, such as 1 + d
+        for p, own in groups:
+            inner = next(f for f in own[0][0][1] if self.moves(f))
+            others = [f for q, _ in groups if q is not p for f in log_kernels(q)]
+            # what only falls is no partition function, and the logarithm of a kernel that is a sum
+            # itself, such as 1 + d, is linear
+            if all(c < 0 for _, c in own) or any(shape(f) == shape(inner) for f in others):
+                linear.update(own)
             else:
                 partitions.append(p)
-        joined = self.merged(self.gathered(partitions))
+        joined = [replace(p, weight=factored(p.weight)) for p in self.merged(partitions)]
         return Parts((*joined, *self.normalised(joined, linear)), linear, fixed)
 
     def is_sum(self, t: Term) -> bool:
@@ -121,7 +123,26 @@ class Taker:
         whole = total(others, times([num(c), *weight]) if c != 1 else times(weight))
         base = max(offset(f) for f in fs)
         members = [self.member(*part) for part in self.view.members(inner.args[0], base)]
-        return Partition(anchors, times(mask), whole, tuple(members))
+        return Partition(anchors, times(mask), whole, tuple(self.collected(members)))
+
+    def collected(self, members: Sequence[Member]) -> list[Member]:
+        """Members with those of one learned kernel added up."""
+        out: dict[tuple[object, ...], list[Member]] = {}
+        for m in members:
+            moving = tuple(f for f in flat(m.kernel) if self.moves(f))
+            out.setdefault((m.over, m.mask, moving) if moving else (m,), []).append(m)
+        return [self.together(ms) for ms in out.values()]
+
+    def together(self, members: Sequence[Member]) -> Member:
+        """Members of one learned kernel as one."""
+        first = members[0]
+        if len(members) == 1:
+            return first
+        moving = [f for f in flat(first.kernel) if self.moves(f)]
+        fixed = [times([f for f in flat(m.kernel) if not self.moves(f)]) for m in members]
+        weight = self.ways[0].normal(plus(fixed))[0]
+        kernel = times([weight, *moving])
+        return Member(first.over, first.mask, kernel, self.logs(kernel))
 
     def member(self, us: tuple[Term, ...], mask: Term, kernel: Term) -> Member:
         """A summand of a partition function; variables of its weights alone are summed out."""
@@ -179,16 +200,18 @@ class Taker:
         return None
 
     # ------------------------------------------------------------ what belongs together
-    def gathered(self, partitions: Sequence[Partition]) -> list[Partition]:
-        """Partitions with those of one function of one family of anchors added up."""
-        out: list[Partition] = []
-        for p in partitions:
-            for k, q in enumerate(out):
+    def gathered(
+        self, partitions: Sequence[tuple[Partition, list[tuple[Monomial, Fraction]]]]
+    ) -> list[tuple[Partition, list[tuple[Monomial, Fraction]]]]:
+        """Partitions, with where they come from, those of one function added up."""
+        out: list[tuple[Partition, list[tuple[Monomial, Fraction]]]] = []
+        for p, own in partitions:
+            for k, (q, before) in enumerate(out):
                 if (weight := self.added(q, p)) is not None:
-                    out[k] = replace(q, weight=weight)
+                    out[k] = replace(q, weight=weight), before + own
                     break
             else:
-                out.append(p)
+                out.append((p, own))
         return out
 
     def added(self, a: Partition, b: Partition) -> Term | None:
@@ -234,6 +257,32 @@ class Taker:
         """Whether two terms have one normal form."""
         way = self.ways[0]
         return not canon(way.normal(a)[0] - way.normal(b)[0])
+
+
+def factored(t: Term) -> Term:
+    """A sum of products with their common factors in front: a - a b as a (1 - b)."""
+    parts = summands(t)
+    common = shared_factors(parts)
+    if len(parts) < 2 or common is ONE:
+        return t
+    rest = []
+    for x in parts:
+        left = flat(x)
+        for f in flat(common):
+            left.remove(f)
+        rest.append(times(left))
+    return common * plus(rest)
+
+
+def summands(t: Term) -> list[Term]:
+    """The terms of nested sums."""
+    return [x for a in t.args for x in summands(a)] if t.op == "add" else [t]
+
+
+def shared_factors(ts: Sequence[Term]) -> Term:
+    """The factors, numbers aside, that all of some products have."""
+    rest = [flat(t) for t in ts]
+    return times([f for f in flat(ts[0]) if f.op != "num" and all(f in fs for fs in rest)])
 
 
 def closed_indices(t: Term) -> set[Term]:

@@ -8,16 +8,16 @@ that is left. A term may fit in several places: every reading is tried, the proo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice, product
+from itertools import combinations, islice, product
 
 from derive.claims import total
-from derive.partitions import Member, Partition, Parts, Taker
-from derive.poly import match_monomial, plus, term_of, times
-from derive.steps import ONE, ZERO
+from derive.partitions import Member, Partition, Parts, Taker, shared_factors
+from derive.poly import flat, match_monomial, plus, term_of, times
+from derive.steps import ONE
 from derive.terms import Monomial, Term, domain, mk, num, subst, var
-from derive.theorem import inv
+from derive.theorem import MINUS, inv
 
 READINGS = 400  # ways to read the linear terms that are tried
 AWAY = 400  # numbers of variables that no part of a formula has
@@ -25,11 +25,18 @@ AWAY = 400  # numbers of variables that no part of a formula has
 
 @dataclass(frozen=True)
 class Place:
-    """A linear term as `mass` times the log-kernel of one member of one partition."""
+    """Linear terms as `mass` * `factor` times the log-kernel of one member of one partition.
+
+    `factor` is fixed and free of indices; it is kept as it is, since 1 - a tells its sign.
+    """
 
     partition: int
     member: int
-    mass: Term  # the contribution to weight * p, in the variables of the member
+    mass: Term
+    factor: Term
+
+
+Group = tuple[Monomial, tuple[Term, ...]]  # factors with indices or learned; the coefficients
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Reader:
 
     def readings(self) -> Iterator[tuple[tuple[Term, ...], ...]]:
         """For every partition p of each member, in the order of likelihood."""
-        options = [o for m, c in self.parts.linear.items() if (o := self.options(m, c))]
+        options = [o for group in self.groups() if (o := self.options(group))]
         seen = set[tuple[tuple[Term, ...], ...]]()
         for chosen in islice(product(*options), READINGS):
             found = self.reading([p for places in chosen for p in places])
@@ -49,51 +56,73 @@ class Reader:
                 seen.add(found)
                 yield found
 
-    def options(self, m: Monomial, c: Fraction) -> list[tuple[Place, ...]]:
-        """The places where a linear term fits: one of them, or shared evenly by partitions."""
-        apart = {v: var(f"x{AWAY + k}", domain(v)) for k, v in enumerate(m[0])}
-        m = (tuple(apart.values()), tuple(subst(f, apart) for f in m[1]))
+    def groups(self) -> list[Group]:
+        """The linear terms, those that differ in a coefficient together."""
+        groups: dict[Monomial, list[Term]] = {}
+        for (vs, fs), c in self.parts.linear.items():
+            names = {v: var(f"x{AWAY + k}", domain(v)) for k, v in enumerate(vs)}
+            inside = [f for f in fs if f.free & set(vs) or self.taker.moves(f)]
+            beside = [f for f in fs if f not in inside]
+            key = (tuple(names.values()), tuple(subst(f, names) for f in inside))
+            groups.setdefault(key, []).append(times([num(c), *beside]))
+        return [(m, tuple(coefficients)) for m, coefficients in groups.items()]
+
+    def options(self, group: Group) -> list[tuple[Place, ...]]:
+        """The places where linear terms fit: one of them, or shared evenly by partitions."""
         places = [
             place
             for k, p in enumerate(self.parts.partitions)
             for n, member in enumerate(p.members)
-            for place in self.places(k, n, p, member, m, c)
+            for place in self.places(k, n, p, member, group)
         ]
         places = list(dict.fromkeys(places))
         where = sorted({p.partition for p in places})
-        if len(where) < 2:
-            return [(p,) for p in places]
-        share = num(Fraction(1, len(where)))
-        groups = [[p for p in places if p.partition == k] for k in where]
-        shared = [
-            tuple(Place(p.partition, p.member, share * p.mass) for p in group)
-            for group in product(*groups)
-        ]
-        return [*shared, *((p,) for p in places)]
+        each = [(p,) for p in places]
+        if len(where) > 1:
+            groups = [[p for p in places if p.partition == k] for k in where]
+            return [*map(evenly, product(*groups)), *each]
+        mirrored = [evenly(pair) for pair in combinations(places, 2)]  # of a symmetric kernel
+        joint = places and not self.parts.partitions[where[0]].anchors
+        return [*mirrored, *each] if joint else [*each, *mirrored]
 
     def places(
-        self, k: int, n: int, p: Partition, member: Member, m: Monomial, c: Fraction
+        self, k: int, n: int, p: Partition, member: Member, group: Group
     ) -> Iterator[Place]:
-        """The ways in which a linear term is a multiple of one log-kernel."""
-        for (vs, pattern), beside in self.leads(member):
-            slots = frozenset((*p.anchors, *member.over))
-            for b, taken, used in match_monomial((vs, pattern), slots, m):
+        """The ways in which linear terms are a multiple of one log-kernel."""
+        m, coefficients = group
+        slots = frozenset((*p.anchors, *member.over))
+        for pattern, beside in self.leads(member):
+            for b, taken, used in match_monomial(pattern, slots, m):
                 if not slots <= set(b):
                     continue
                 deltas = [mk("eq", None, v, b[v]) for v in (*p.anchors, *member.over)]
                 left = list(m[1])
                 for f in used:
                     left.remove(f)
-                inner = times([num(-c), *left, *deltas, inv(subst(beside, b))])
+                over, factor = self.divided(coefficients, [subst(x, b) for x in beside])
                 open_ = [v for v in m[0] if v not in taken]
-                yield Place(k, n, self.simple(total(open_, inner)))
+                yield Place(k, n, self.simple(total(open_, times([*left, *deltas, over]))), factor)
 
-    def leads(self, member: Member) -> list[tuple[Monomial, Term]]:
-        """The part of a log-kernel that tells its neighbours apart best, with its coefficient."""
+    def divided(self, above: Sequence[Term], below: Sequence[Term]) -> tuple[Term, Term]:
+        """-(sum of `above`) / (sum of `below`): a product, and a factor that is a sum or 1."""
+        ratio = MINUS * above[0] * inv(below[0])
+        if len(below) > 1 and self.taker.same(plus(list(above)), MINUS * ratio * plus(list(below))):
+            return ratio, ONE
+        if len(below) > 1:
+            return MINUS * inv(plus(list(below))), plus(list(above))
+        if len(above) == 1:
+            return ratio, ONE
+        common = shared_factors(above)
+        rest = [self.simple(MINUS * x * inv(common) * inv(numeral(below[0]))) for x in above]
+        return common * inv(letters_of(below[0])), plus(rest)
+
+    def leads(self, member: Member) -> list[tuple[Monomial, list[Term]]]:
+        """The part of a log-kernel that tells its neighbours apart best, with its coefficients."""
         groups: dict[Monomial, list[Term]] = {}
         for (vs, fs), c in member.logs:
             if any(self.taker.moves(f) for f in fs):
-                pattern = tuple(f for f in fs if self.taker.moves(f) or f.free & set(vs))
+                needed = {*vs, *member.over}
+                pattern = tuple(f for f in fs if self.taker.moves(f) or f.free & needed)
                 beside = times([num(c), *(f for f in fs if f not in pattern)])
                 groups.setdefault((vs, pattern), []).append(beside)
         if not groups:
@@ -104,18 +133,18 @@ class Reader:
             return sum(v in t.free for v in member.over), t.size
 
         best = max(groups, key=rank)
-        return [(best, plus(groups[best]))]
+        return [(best, groups[best])]
 
     def reading(self, places: Sequence[Place]) -> tuple[tuple[Term, ...], ...] | None:
         """P of each member, None where the masses are no distributions."""
         out = []
         for k, p in enumerate(self.parts.partitions):
-            over = inv(p.weight)
+            over = inv(self.simple(p.weight))
             row = []
             null = [n for n, member in enumerate(p.members) if not self.leads(member)]
             for n, _ in enumerate(p.members):
-                masses = [x.mass for x in places if (x.partition, x.member) == (k, n)]
-                row.append(self.simple(over * plus(masses)) if masses else ZERO)
+                mine = [x for x in places if (x.partition, x.member) == (k, n)]
+                row.append(plus([scaled(self.simple(over * x.mass), x.factor) for x in mine]))
             mass = plus([total(m.over, m.mask * x) for m, x in zip(p.members, row, strict=True)])
             if null and not p.members[null[0]].over:
                 row[null[0]] = self.simple(ONE - mass)
@@ -127,3 +156,24 @@ class Reader:
     def simple(self, t: Term) -> Term:
         """A simpler form of a term in which every quotient is one that the formula has."""
         return self.taker.light.normal(t)[0]
+
+
+def evenly(places: Sequence[Place]) -> tuple[Place, ...]:
+    """Places that share what is there."""
+    share = num(Fraction(1, len(places)))
+    return tuple(replace(p, mass=share * p.mass) for p in places)
+
+
+def scaled(t: Term, factor: Term) -> Term:
+    """A product, without a factor of 1."""
+    return t if factor is ONE else factor if t is ONE else t * factor
+
+
+def numeral(t: Term) -> Term:
+    """The number in a product."""
+    return times([f for f in flat(t) if f.op == "num"])
+
+
+def letters_of(t: Term) -> Term:
+    """A product without its number."""
+    return times([f for f in flat(t) if f.op != "num"])

@@ -114,10 +114,18 @@ class Surface:
             return [((), [t] if t is not ONE else [])]
         out: list[tuple[tuple[Term, ...], list[Term]]] = [((), [])]
         for k, f in enumerate(flat(t)):
-            opened = f.op in ("add", "sum") and self.moves(f)
+            opened = self.moves(f) and (f.op == "sum" or (f.op == "add" and self.sums(f)))
             pieces = self.parts(f, level + 10 * (k + 1)) if opened else [((), [f])]
             out = [((*vs, *us), [*fs, *gs]) for vs, fs in out for us, gs in pieces]
         return out
+
+    def sums(self, t: Term) -> bool:
+        """Whether a sum over indices stands in a sum of terms: (1 + s) / 2 is one kernel."""
+        return any(
+            (g.op == "sum" and g.data not in self.dims) or (g.op == "add" and self.sums(g))
+            for a in t.args
+            for g in flat(a)
+        )
 
     def moves(self, t: Term) -> bool:
         """Whether a term mentions what is learned."""
