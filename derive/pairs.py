@@ -246,6 +246,7 @@ class Maker:
 
     def simple(self, t: Term) -> Term:
         """The normal form of a term."""
+        self.taker.ways[0].steps = 0
         return self.taker.ways[0].normal(t)[0]
 
 
@@ -281,6 +282,7 @@ def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[C
     the others keep quotients and logarithms that are known to have a value.
     """
     way = taker.ways[0]
+    way.steps = 0
     raw = plus([r.mass for r in rows])
     scale = next((t for t in (raw, way.normal(raw)[0]) if way.pos(t)), None)
     if scale is None:

@@ -14,10 +14,10 @@ from itertools import permutations
 
 from derive.claims import families, total
 from derive.normal import Normaliser
-from derive.poly import Poly, flat, offset, plus, times
+from derive.poly import Poly, flat, offset, plus, times, without
 from derive.shapes import shape
 from derive.steps import ONE
-from derive.surface import View
+from derive.surface import View, indicator
 from derive.terms import BOOL, INDEX, Monomial, Term, canon, domain, num, order, subst, var
 from derive.theorem import log
 
@@ -72,6 +72,7 @@ class Taker:
     """
 
     view: View
+    keep: bool  # every index that a logarithm is summed over stays an anchor
     ways: tuple[Normaliser, ...]
     light: Normaliser
     learned: frozenset[str]
@@ -115,7 +116,7 @@ class Taker:
         """The partition of a monomial that holds one logarithm."""
         vs, fs = m
         inner = next(f for f in fs if self.moves(f))
-        anchors = tuple(v for v in vs if v in inner.free)
+        anchors = tuple(v for v in vs if self.keep or v in inner.free)
         rest = [f for f in fs if f is not inner]
         mask = [f for f in rest if f.op in BOOL and f.free & set(vs) <= set(anchors)]
         weight = [f for f in rest if f not in mask]
@@ -207,19 +208,25 @@ class Taker:
         out: list[tuple[Partition, list[tuple[Monomial, Fraction]]]] = []
         for p, own in partitions:
             for k, (q, before) in enumerate(out):
-                if (weight := self.added(q, p)) is not None:
-                    out[k] = replace(q, weight=weight), before + own
+                if (both := self.added(q, p)) is not None:
+                    out[k] = both, before + own
                     break
             else:
                 out.append((p, own))
         return out
 
-    def added(self, a: Partition, b: Partition) -> Term | None:
-        """The sum of the weights where two partitions differ in them only."""
+    def added(self, a: Partition, b: Partition) -> Partition | None:
+        """Two partitions of one function as one."""
         for names in renamings(b.anchors, a.anchors):
             mask, weight, inside = (subst(t, names) for t in (b.mask, b.weight, b.inside))
-            if self.same(a.mask, mask) and self.same(a.inside, inside):
-                return a.weight + weight
+            if not self.same(a.inside, inside):
+                continue
+            if self.same(a.mask, mask):
+                return replace(a, weight=a.weight + weight)
+            parts = flat(factored(a.mask * a.weight + mask * weight))
+            conditions = [f for f in parts if indicator(f)]
+            rest = times([f for f in parts if f not in conditions])
+            return replace(a, mask=times(conditions), weight=rest)
         return None
 
     def merged(self, partitions: Sequence[Partition]) -> list[Partition]:
@@ -248,6 +255,7 @@ class Taker:
     def rest(self, a: Term, b: Term) -> Term | None:
         """A - b where nothing learned is left of it, else None."""
         for way in self.ways:
+            way.steps = 0
             rest, _ = way.normal(way.normal(a)[0] - way.normal(b)[0])
             if not self.moves(rest):
                 return rest
@@ -256,21 +264,17 @@ class Taker:
     def same(self, a: Term, b: Term) -> bool:
         """Whether two terms have one normal form."""
         way = self.ways[0]
+        way.steps = 0
         return not canon(way.normal(a)[0] - way.normal(b)[0])
 
 
 def factored(t: Term) -> Term:
     """A sum of products with their common factors in front: a - a b as a (1 - b)."""
-    parts = summands(t)
+    parts = [times(flat(x)) for x in summands(t)]
     common = shared_factors(parts)
     if len(parts) < 2 or common is ONE:
         return t
-    rest = []
-    for x in parts:
-        left = flat(x)
-        for f in flat(common):
-            left.remove(f)
-        rest.append(times(left))
+    rest = [times(without(flat(x), flat(common))) for x in parts]
     return common * plus(rest)
 
 

@@ -7,17 +7,17 @@ that is left. A term may fit in several places: every reading is tried, the proo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, islice, product
 
 from derive.claims import total
 from derive.partitions import Member, Partition, Parts, Taker, shared_factors
-from derive.poly import flat, match_monomial, plus, term_of, times
-from derive.steps import ONE
+from derive.poly import flat, match_monomial, plus, term_of, times, without
+from derive.steps import ONE, ZERO
 from derive.terms import Monomial, Term, domain, mk, num, subst, var
-from derive.theorem import MINUS, inv
+from derive.theorem import MINUS, inv, log
 
 READINGS = 400  # ways to read the linear terms that are tried
 AWAY = 400  # numbers of variables that no part of a formula has
@@ -80,7 +80,7 @@ class Reader:
         each = [(p,) for p in places]
         if len(where) > 1:
             groups = [[p for p in places if p.partition == k] for k in where]
-            return [*map(evenly, product(*groups)), *each]
+            return [*map(self.by_weight, product(*groups)), *each]
         mirrored = [evenly(pair) for pair in combinations(places, 2)]  # of a symmetric kernel
         joint = places and not self.parts.partitions[where[0]].anchors
         return [*mirrored, *each] if joint else [*each, *mirrored]
@@ -92,16 +92,24 @@ class Reader:
         m, coefficients = group
         slots = frozenset((*p.anchors, *member.over))
         for pattern, beside in self.leads(member):
-            for b, taken, used in match_monomial(pattern, slots, m):
-                if not slots <= set(b):
-                    continue
-                deltas = [mk("eq", None, v, b[v]) for v in (*p.anchors, *member.over)]
-                left = list(m[1])
-                for f in used:
-                    left.remove(f)
-                over, factor = self.divided(coefficients, [subst(x, b) for x in beside])
+            for found, taken, used in match_monomial(pattern, slots, m):
                 open_ = [v for v in m[0] if v not in taken]
-                yield Place(k, n, self.simple(total(open_, times([*left, *deltas, over]))), factor)
+                for b in completed(found, (*p.anchors, *member.over), open_):
+                    deltas = [mk("eq", None, v, b[v]) for v in (*p.anchors, *member.over)]
+                    over, factor = self.divided(coefficients, [subst(x, b) for x in beside])
+                    inner = times([*without(m[1], used), *deltas, over])
+                    yield Place(k, n, self.simple(total(open_, inner)), factor)
+
+    def by_weight(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
+        """Places in several partitions that share what is there as their weights are."""
+        weights = [self.parts.partitions[p.partition].weight for p in places]
+        if any(w.free for w in weights):
+            return evenly(places)
+        mass = inv(self.taker.ways[0].normal(plus(weights))[0])
+        return tuple(
+            replace(p, mass=self.simple(w * mass * p.mass))
+            for p, w in zip(places, weights, strict=True)
+        )
 
     def divided(self, above: Sequence[Term], below: Sequence[Term]) -> tuple[Term, Term]:
         """-(sum of `above`) / (sum of `below`): a product, and a factor that is a sum or 1."""
@@ -139,23 +147,56 @@ class Reader:
         """P of each member, None where the masses are no distributions."""
         out = []
         for k, p in enumerate(self.parts.partitions):
-            over = inv(self.simple(p.weight))
             row = []
             null = [n for n, member in enumerate(p.members) if not self.leads(member)]
             for n, _ in enumerate(p.members):
                 mine = [x for x in places if (x.partition, x.member) == (k, n)]
-                row.append(plus([scaled(self.simple(over * x.mass), x.factor) for x in mine]))
+                row.append(plus([self.share(p.weight, x) for x in mine]))
             mass = plus([total(m.over, m.mask * x) for m, x in zip(p.members, row, strict=True)])
             if null and not p.members[null[0]].over:
                 row[null[0]] = self.simple(ONE - mass)
             elif not self.taker.same(p.mask * mass, p.mask):
-                return None
+                at = self.silent(p)
+                if mass is not ZERO or at is None:
+                    return None
+                row[0] = at
             out.append(tuple(row))
         return tuple(out)
+
+    def share(self, weight: Term, place: Place) -> Term:
+        """The part of p that a place gives: its mass over the weight."""
+        below, factor = flat(weight), place.factor
+        for f in below:
+            if factor is not ONE and self.taker.same(f, factor):
+                below, factor = without(below, [f]), ONE
+                break
+        over = inv(self.simple(times(below)))
+        return scaled(self.simple(over * place.mass), factor)
+
+    def silent(self, p: Partition) -> Term | None:
+        """All mass on a neighbour of whose kernel nothing is learned, where there is one."""
+        (member, *others) = p.members
+        if others or len(member.over) != 1:
+            return None
+        (u,) = member.over
+        for e in (v for v in p.anchors if domain(v) == domain(u)):
+            if not self.taker.moves(self.taker.ways[0].normal(log(subst(member.kernel, {u: e})))[0]):
+                return mk("eq", None, u, e)
+        return None
 
     def simple(self, t: Term) -> Term:
         """A simpler form of a term in which every quotient is one that the formula has."""
         return self.taker.light.normal(t)[0]
+
+
+def completed(
+    b: Mapping[Term, Term], slots: Sequence[Term], open_: Sequence[Term]
+) -> Iterator[dict[Term, Term]]:
+    """The ways to give the slots that a match leaves open a variable of the linear term."""
+    missing = [v for v in slots if v not in b]
+    choices = [[v for v in open_ if domain(v) == domain(s)] for s in missing]
+    for chosen in product(*choices):
+        yield {**b, **dict(zip(missing, chosen, strict=True))}
 
 
 def evenly(places: Sequence[Place]) -> tuple[Place, ...]:

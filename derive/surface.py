@@ -62,10 +62,14 @@ class Deep:
 
 @dataclass(frozen=True)
 class Surface:
-    """The view of the reader. `learned` names what training changes."""
+    """The view of the reader. `learned` names what training changes.
+
+    With `whole` a sum of terms below a sum over neighbours is one kernel, such as x^2 + c.
+    """
 
     dims: frozenset[Domain]
     learned: frozenset[str]
+    whole: bool = False
 
     def normal(self, t: Term) -> Term:
         """The term with logarithms of products, quotients and exponentials written out."""
@@ -95,27 +99,30 @@ class Surface:
         found = self.parts(t, base + 1)
         out: list[Part] = []
         for vs, fs in found:
-            mask = [f for f in fs if self.indicator(f)]
+            mask = [f for f in fs if indicator(f)]
             rest = [f for f in fs if f not in mask]
             names = {v: var(f"x{base + 1 + k}", domain(v)) for k, v in enumerate(vs)}
             new = (times(mask), times(rest))
             out.append((tuple(names.values()), subst(new[0], names), subst(new[1], names)))
         return out
 
-    def parts(self, t: Term, level: int) -> list[tuple[tuple[Term, ...], list[Term]]]:
+    def parts(
+        self, t: Term, level: int, inside: bool = False
+    ) -> list[tuple[tuple[Term, ...], list[Term]]]:
         """Sums and products opened: variables and factors."""
-        if t.op == "add":
-            return [p for a in t.args if a is not num(0) for p in self.parts(a, level)]
+        if t.op == "add" and not (inside and self.whole and not self.sums(t)):
+            terms = [a for a in t.args if a is not num(0)]
+            return [p for a in terms for p in self.parts(a, level, inside)]
         if t.op == "sum" and t.data not in self.dims:
             v = var(f"m{level}", t.data)
-            inner = self.parts(open_binder(t, v), level + 1)
+            inner = self.parts(open_binder(t, v), level + 1, True)
             return [((v, *vs), fs) for vs, fs in inner]
         if t.op != "mul":
             return [((), [t] if t is not ONE else [])]
         out: list[tuple[tuple[Term, ...], list[Term]]] = [((), [])]
         for k, f in enumerate(flat(t)):
             opened = self.moves(f) and (f.op == "sum" or (f.op == "add" and self.sums(f)))
-            pieces = self.parts(f, level + 10 * (k + 1)) if opened else [((), [f])]
+            pieces = self.parts(f, level + 10 * (k + 1), inside) if opened else [((), [f])]
             out = [((*vs, *us), [*fs, *gs]) for vs, fs in out for us, gs in pieces]
         return out
 
@@ -131,13 +138,15 @@ class Surface:
         """Whether a term mentions what is learned."""
         return bool(families(t) & self.learned)
 
-    def indicator(self, f: Term) -> bool:
-        """Whether a factor is a condition as the language writes one."""
-        if f.op in BOOL:
-            return True
-        if f.op == "mul":
-            return all(self.indicator(a) or a in (ONE, MINUS) for a in flat(f))
-        if f.op != "add" or len(f.args) != 2:
-            return False
-        return ONE in f.args and all(a is ONE or self.indicator(a) and MINUS in flat(a)
-                                     for a in f.args)  # fmt: skip
+
+def indicator(f: Term) -> bool:
+    """Whether a factor is a condition as the language writes one: m, 1 - m, or a product."""
+    if f.op in BOOL:
+        return True
+    if f.op == "mul":
+        return all(indicator(a) for a in flat(f))
+    if f.op != "add" or len(f.args) != 2 or ONE not in f.args:
+        return False
+    other = next((a for a in f.args if a is not ONE), ONE)
+    rest = [a for a in flat(other) if a is not MINUS]
+    return len(rest) < len(flat(other)) and all(map(indicator, rest))
