@@ -338,7 +338,8 @@ class Atoms(Indicators):
             return None
         _, g, w, th = best
         below = self.pos(g)
-        assert below is not None
+        if below is None:  # its sign was found on the way to another form
+            return None
         cancel = self.axiom("mul_inv", g, ZERO, below)
         whole = self.do("lincomb", u, g * w, ((g, (), th), (MINUS * u, (), cancel)))
         above = self.pos(u)

@@ -92,16 +92,16 @@ class Maker:
         for at, share in self.vacant(p, member):
             here = times([mk("eq", None, u, e) for u, e in at.items()])
             left_out = [f for f in flat(member.mask) if f.op == "ne" and opposed(f) is here]
-            if left_out:
-                mask = times([f for f in flat(member.mask) if f is not left_out[0]])
-                there: Term = left_out[0]
+            rest = times([f for f in flat(member.mask) if f not in left_out])
+            if left_out and self.taker.same(p.mask * subst(rest, at), p.mask):
+                mask, there = rest, left_out[0]
             else:
                 mask, there = either(member.mask, here), ONE - here
             ratio = self.simple(share * other.kernel * inv(subst(member.kernel, at)))
             if ratio is ONE:
                 kernel = member.kernel
             elif not self.taker.moves(ratio):
-                kernel = member.kernel * exp(here * self.simple(log(ratio)))
+                kernel = member.kernel * exp(here * self.log(ratio))
             else:
                 kernel = self.chosen(here, share * other.kernel, there, member.kernel)
             both = self.shorter(here * (share * mass) + there * q, here * (share * mass) + q)
@@ -157,7 +157,7 @@ class Maker:
 
     def chosen(self, here: Term, one: Term, there: Term, other: Term) -> Term:
         """One kernel where a condition holds, the other elsewhere, in a form that is positive."""
-        return exp(here * self.simple(log(one)) + there * self.simple(log(other)))
+        return exp(here * self.log(one) + there * self.log(other))
 
     def shorter(self, a: Term, b: Term) -> Term:
         """The shorter of two readings that agree, normalised where that does not lengthen them."""
@@ -211,7 +211,7 @@ class Maker:
         u = var("o", OUTCOMES)
         at = [mk("eq", None, u, mk("el", (e, OUTCOMES))) for e in OUTCOMES[1]]
         (a, pa), (b, pb) = parts
-        logs = [self.simple(log(k)) for k in (a.kernel, b.kernel)]
+        logs = [self.log(k) for k in (a.kernel, b.kernel)]
         mass = self.shorter(at[0] * pa + at[1] * pb, at[0] * pa + at[1] * pb)
         kernel = exp(plus([x * y for x, y in zip(at, logs, strict=True) if y is not ZERO]))
         return Row(p.anchors, p.mask, p.weight, (u,), ONE, mass, kernel)
@@ -243,6 +243,10 @@ class Maker:
         kept = [f for f in fs if f.free & set(member.over)]
         same = [f for f in fs if f not in kept]
         return times(kept) if kept and all(f.op == "exp" for f in same) else member.kernel
+
+    def log(self, kernel: Term) -> Term:
+        """The logarithm of a kernel, as the formula writes it."""
+        return self.taker.view.normal(log(kernel))
 
     def simple(self, t: Term) -> Term:
         """The normal form of a term."""

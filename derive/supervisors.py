@@ -34,6 +34,7 @@ class Place:
     member: int
     mass: Term
     factor: Term
+    weight: Term | None = None  # what the mass is a share of, where not the partition's weight
 
 
 Group = tuple[Monomial, tuple[Term, ...]]  # factors with indices or learned; the coefficients
@@ -76,14 +77,21 @@ class Reader:
             for place in self.places(k, n, p, member, group)
         ]
         places = list(dict.fromkeys(places))
+        spare: list[tuple[Place, ...]] = []
+        if places and any(self.mixed(m) for p in self.parts.partitions for m in p.members):
+            spare = [()]  # it may be a part of what another term stands for
         where = sorted({p.partition for p in places})
         each = [(p,) for p in places]
         if len(where) > 1:
             groups = [[p for p in places if p.partition == k] for k in where]
-            return [*map(self.by_weight, product(*groups)), *each]
+            return [*map(self.by_weight, product(*groups)), *each, *spare]
         mirrored = [evenly(pair) for pair in combinations(places, 2)]  # of a symmetric kernel
         joint = places and not self.parts.partitions[where[0]].anchors
-        return [*mirrored, *each] if joint else [*each, *mirrored]
+        return [*mirrored, *each, *spare] if joint else [*each, *mirrored, *spare]
+
+    def mixed(self, member: Member) -> bool:
+        """Whether a log-kernel has several learned terms."""
+        return sum(any(map(self.taker.moves, fs)) for (_, fs), _ in member.logs) > 1
 
     def places(
         self, k: int, n: int, p: Partition, member: Member, group: Group
@@ -105,15 +113,12 @@ class Reader:
         weights = [self.parts.partitions[p.partition].weight for p in places]
         if any(w.free for w in weights):
             return evenly(places)
-        mass = inv(self.taker.ways[0].normal(plus(weights))[0])
-        return tuple(
-            replace(p, mass=self.simple(w * mass * p.mass))
-            for p, w in zip(places, weights, strict=True)
-        )
+        whole = self.taker.ways[0].normal(plus(weights))[0]
+        return tuple(replace(p, weight=whole) for p in places)
 
     def divided(self, above: Sequence[Term], below: Sequence[Term]) -> tuple[Term, Term]:
         """-(sum of `above`) / (sum of `below`): a product, and a factor that is a sum or 1."""
-        ratio = MINUS * above[0] * inv(below[0])
+        ratio = quotient(MINUS * above[0], below[0])
         if len(below) > 1 and self.taker.same(plus(list(above)), MINUS * ratio * plus(list(below))):
             return ratio, ONE
         if len(below) > 1:
@@ -121,8 +126,8 @@ class Reader:
         if len(above) == 1:
             return ratio, ONE
         common = shared_factors(above)
-        rest = [self.simple(MINUS * x * inv(common) * inv(numeral(below[0]))) for x in above]
-        return common * inv(letters_of(below[0])), plus(rest)
+        rest = [quotient(quotient(MINUS * x, common), numeral(below[0])) for x in above]
+        return quotient(common, letters_of(below[0])), plus(rest)
 
     def leads(self, member: Member) -> list[tuple[Monomial, list[Term]]]:
         """The part of a log-kernel that tells its neighbours apart best, with its coefficients."""
@@ -157,7 +162,7 @@ class Reader:
                 row[null[0]] = self.simple(ONE - mass)
             elif not self.taker.same(p.mask * mass, p.mask):
                 at = self.silent(p)
-                if mass is not ZERO or at is None:
+                if any(x is not ZERO for x in row) or at is None:
                     return None
                 row[0] = at
             out.append(tuple(row))
@@ -165,13 +170,15 @@ class Reader:
 
     def share(self, weight: Term, place: Place) -> Term:
         """The part of p that a place gives: its mass over the weight."""
-        below, factor = flat(weight), place.factor
+        below, factor = flat(place.weight or weight), place.factor
         for f in below:
             if factor is not ONE and self.taker.same(f, factor):
                 below, factor = without(below, [f]), ONE
                 break
         over = inv(self.simple(times(below)))
-        return scaled(self.simple(over * place.mass), factor)
+        whole = scaled(self.simple(over * place.mass), factor)
+        short = self.taker.ways[0].normal(whole)[0]
+        return short if short.size * 2 < whole.size else whole
 
     def silent(self, p: Partition) -> Term | None:
         """All mass on a neighbour of whose kernel nothing is learned, where there is one."""
@@ -208,6 +215,22 @@ def evenly(places: Sequence[Place]) -> tuple[Place, ...]:
 def scaled(t: Term, factor: Term) -> Term:
     """A product, without a factor of 1."""
     return t if factor is ONE else factor if t is ONE else t * factor
+
+
+def quotient(a: Term, b: Term) -> Term:
+    """A / b for products, with the factors gone that both have: a guess where one may be 0."""
+    above, below, c = [], flat(b), Fraction(1)
+    for f in flat(a):
+        if f.op == "num":
+            c *= f.data
+        elif f in below:
+            below = without(below, [f])
+        else:
+            above.append(f)
+    for f in below:
+        c = c / f.data if f.op == "num" else c
+    under = [f.args[0] if f.op == "inv" else inv(f) for f in below if f.op != "num"]
+    return times([num(c), *above, *under] if c != 1 or not (above or under) else [*above, *under])
 
 
 def numeral(t: Term) -> Term:
