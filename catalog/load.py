@@ -49,13 +49,25 @@ def load_dict(doc: Mapping[str, Any], path: str = "<dict>", text: str = "") -> M
     return Reader(doc, path, text).method()
 
 
+def load_bare(doc: Mapping[str, Any], path: str = "<dict>", text: str = "") -> Method:
+    """The method of a document that states a formula and no pair; what it says of one is left out.
+
+    Its `icon` has no blocks and its claim says nothing: it is what a pair is sought for.
+
+    Raises InputError.
+    """
+    kept = {k: v for k, v in doc.items() if k not in ("p", "q", "icon", "claim", "proof")}
+    return Reader({**kept, "claim": {"relation": "exact"}}, path, text, True).method()
+
+
 @dataclass(frozen=True)
 class Reader:
-    """One document on its way to a Method."""
+    """One document on its way to a Method; `bare` says that it need not have a pair."""
 
     doc: Mapping[str, Any]
     path: str
     source: str
+    bare: bool = False
 
     @cached_property
     def spots(self) -> Mapping[tuple[str, ...], Spot]:
@@ -243,7 +255,9 @@ class Reader:
         """The tables that the relation asks for. Raises InputError."""
         raw, relation = self.raw, self.raw.claim.relation
         wanted = ["theorem"] if relation == "theorem" else []
-        if not raw.theorem:
+        if self.bare:
+            wanted += ["learned", "published"]
+        elif not raw.theorem:
             wanted += ["learned", "p", "q"]
         if raw.p or raw.q:
             wanted += ["p", "q"]

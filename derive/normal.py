@@ -77,6 +77,14 @@ class Normaliser(Atoms):
             self.learn(th)
             self.forget(everything=True)
 
+    def know_forms(self) -> None:
+        """Use the normal forms of the hypotheses about signs, too."""
+        for th in [t for t in self.assumed if t.concl[0] in ("pos", "nn")]:
+            to, how = self.normal(th.concl[1])
+            if how is not None and to.op != "num":
+                self.assume(self.do("transport", th, how))
+        self.forget(everything=False)
+
     def forget(self, everything: bool) -> None:
         """Forget what may be found anew: all forms, or those that wanted for a sign; no signs."""
         self.known = {} if everything else {k: th for k, th in self.known.items() if th is not None}

@@ -13,10 +13,10 @@ from itertools import product
 
 from derive.bridge import Problem
 from derive.claims import Block, total
-from derive.partitions import Member, Partition, Taker, renamings
+from derive.partitions import Member, Partition, Taker, renamings, summands
 from derive.poly import flat, plus, times
 from derive.steps import ONE, ZERO
-from derive.terms import Domain, Term, domain, mk, num, subst, var
+from derive.terms import BOOL, Domain, Term, domain, mk, num, subst, var
 from derive.theorem import MINUS, exp, inv, log
 
 OUTCOMES: Domain = ("outcomes", ("match", "null"))
@@ -39,6 +39,13 @@ class Row:
     def mass(self) -> Term:
         """The sum of the weights."""
         return total(self.anchors, self.mask * self.weight)
+
+    def plain(self) -> Row:
+        """The row with p as it is on allowed neighbours, where what is said of them holds."""
+        true = {f: ONE for f in flat(self.allowed) if f.op in BOOL}
+        p = subst(self.p, true)
+        return replace(self, p=plus([times([f for f in flat(x) if f is not ONE])
+                                     for x in summands(p)]))  # fmt: skip
 
     def block(self, scale: Term) -> Block:
         """The row as a block of a claim with that scale."""

@@ -49,8 +49,23 @@ def prove(problem: Problem, efforts: Efforts = EFFORTS, last: Efforts = ()) -> P
     `efforts` bounds the search for inequalities: the deepest may take minutes to find none. `last`
     bounds it after the lines of the file's proof, where it is not to be the same.
     """
+    found = attempt(Search(problem, efforts, last))
+    if isinstance(found, Proof) or not problem.equation or not problem.blocks:
+        return found
+    again = Search(problem, efforts, last)
     try:
-        return Search(problem, efforts, last).claim()
+        again.plain.know_forms()
+        again.plain.normal(problem.published)  # its logarithms show signs that the pair may need
+    except (GaveUp, RuleError):
+        return found
+    better = attempt(again)
+    return better if isinstance(better, Proof) else found
+
+
+def attempt(search: Search) -> Proof | NotProved:
+    """The claim, or why it was not found."""
+    try:
+        return search.claim()
     except (GaveUp, RuleError) as e:
         return NotProved(str(e))
 

@@ -49,13 +49,16 @@ class Reader:
 
     def readings(self) -> Iterator[tuple[tuple[Term, ...], ...]]:
         """For every partition p of each member, in the order of likelihood."""
-        options = [o for group in self.groups() if (o := self.options(group))]
         seen = set[tuple[tuple[Term, ...], ...]]()
-        for chosen in islice(product(*options), READINGS):
-            found = self.reading([p for places in chosen for p in places])
-            if found is not None and found not in seen:
-                seen.add(found)
-                yield found
+        groups = self.groups()
+        apart = [(m, (c,)) for m, cs in groups for c in cs]
+        for some in (groups, apart) if len(self.parts.partitions) > 1 else (groups,):
+            options = [o for group in some if (o := self.options(group))]
+            for chosen in islice(product(*options), READINGS):
+                found = self.reading([p for places in chosen for p in places])
+                if found is not None and found not in seen:
+                    seen.add(found)
+                    yield found
 
     def groups(self) -> list[Group]:
         """The linear terms, those that differ in a coefficient together."""

@@ -27,8 +27,8 @@ from catalog.errors import InputError
 def method_text(
     formula: str,
     *,
-    p: str,
-    q: str,
+    p: str = "",
+    q: str = "",
     learned: Sequence[str],
     given: Sequence[str] = (),
     define: Sequence[str] = (),
@@ -44,6 +44,8 @@ def method_text(
     name: str = "pasted",
 ) -> str:
     """The TOML text of docs/format.md that says the same as these options.
+
+    Without `p` and `q` it is that of a bare loss, whose pair is sought.
 
     `p` and `q` read `kernel parameter=value ...`, quoted as in a shell where a value has spaces;
     `learned`, `given` and `define` hold `name=type` or `name=body`; `sets` holds `n=i j k`, or
@@ -66,11 +68,14 @@ def method_text(
         "define": dict(pair(text, "--define", "P(i)={ j : j != i }") for text in define),
         "assumes": {text: text for text in assume},
         "icon": {key: value for key, value in icon.items() if value is not None},
-        "p": kernel(p, "--p"),
-        "q": kernel(q, "--q"),
         "published": {"formula": formula, "source": "the command line"},
-        "claim": {"relation": relation, "scale": scale, "constant": constant},
     }
+    if p or q:
+        tables |= {
+            "p": kernel(p, "--p"),
+            "q": kernel(q, "--q"),
+            "claim": {"relation": relation, "scale": scale, "constant": constant},
+        }
     return document({**head(name, "a pasted formula"), **tables})
 
 

@@ -35,7 +35,7 @@ def verify(
         ),
     ] = None,
     formula: Annotated[
-        str | None, typer.Option("--formula", "-f", help="A published formula, with --p and --q.")
+        str | None, typer.Option("--formula", "-f", help="A published formula; with --p and --q, or alone: which pair is it?")
     ] = None,
     p: Annotated[
         str | None, typer.Option("--p", help="Supervisory kernel: 'one-hot target=i'.")
@@ -119,7 +119,8 @@ def verify(
 ) -> None:
     """Judge claims: proved, refuted with a witness, or unknown.
 
-    A pasted formula: verify -f 'mean[i] -log(exp(s[i,i]) / sum[j] exp(s[i,j]))' --learned
+    A pasted formula, or a file without [p] and [q], is recognised: its pair is sought and proved.
+    With a pair of yours: verify -f 'mean[i] -log(exp(s[i,i]) / sum[j] exp(s[i,j]))' --learned
     's=real[i,j]' --neighbours j --p 'one-hot target=i' --q 'logit logit=s[i,j]'
 
     Code: verify --code my_module:MyLoss --against supcon; docs/howto/code.md says what it may take.
@@ -152,11 +153,27 @@ def verify(
     if formula is None:
         if used := [f"--{name}" for name, value in pasting.items() if value]:
             raise typer.BadParameter(f"{', '.join(used)} describe a formula given with -f")
+        if bare := _bare(targets or []):
+            _no_others("a file without [p] and [q]", page=page)
+            if len(bare) < len(targets or []):
+                raise typer.BadParameter("files without [p] and [q] are recognised on their own")
+            raise typer.Exit(_recognised(bare, None, certificates, as_json))
         rows, errors = judged(targets or [], jobs)
     else:
         _no_others("-f", targets=targets)
-        if p is None or q is None or not learned:
-            raise typer.BadParameter("-f needs --p, --q and at least one --learned")
+        if not learned:
+            raise typer.BadParameter("-f needs at least one --learned, such as 's=real[i,j]'")
+        if p is None and q is None:
+            _no_others("-f without --p and --q", scale=scale, constant=constant, anchors=anchors,
+                       neighbours=neighbours, normalise=normalise, weights=weights)  # fmt: skip
+            named = {"learned": learned, "given": given, "define": define, "assume": assume,
+                     "sets": sets}  # fmt: skip
+            kept = {k: v for k, v in named.items() if v}
+            text = _text(formula, {"name": save.stem if save else "pasted", **kept})
+            one = [(text, "the pasted formula")]
+            raise typer.Exit(_recognised(one, save, certificates, as_json))
+        if p is None or q is None:
+            raise typer.BadParameter("-f needs both --p and --q, or neither: then they are sought")
         given_options = {k: v for k, v in pasting.items() if v is not None and k != "save"}
         rows, errors = [_pasted(formula, given_options, save)], []
     for error in errors:
@@ -246,6 +263,39 @@ def _pasted(formula: str, options: Mapping[str, object], save: Path | None) -> R
     if save is not None:
         write(save, text)
     return judge(method)
+
+
+def _text(formula: str, options: Mapping[str, object]) -> str:
+    from iconograph.inline import method_text
+
+    return method_text(formula, **options)  # type: ignore[arg-type]
+
+
+def _bare(targets: list[str]) -> list[tuple[str, str]]:
+    """The targets that are files without a pair, as texts with their paths."""
+    from catalog.errors import InputError
+    from catalog.files import read_text, read_toml
+    from iconograph.recognise import is_bare
+
+    found = []
+    for target in targets:
+        if not (target.endswith(".toml") or "/" in target or os.sep in target):
+            continue
+        try:
+            text = read_text(target)
+            if is_bare(read_toml(text, target)):
+                found.append((text, target))
+        except InputError:  # it is reported where files are read
+            continue
+    return found
+
+
+def _recognised(
+    texts: list[tuple[str, str]], save: Path | None, certificates: Path | None, as_json: bool
+) -> int:
+    from iconograph.commands.recognise import run as recognise
+
+    return recognise(texts, save=save, certificates=certificates, as_json=as_json)
 
 
 def _no_others(option: str, **others: object) -> None:

@@ -1,0 +1,198 @@
+"""The inverse problem: from a bare loss the pair (p, q) that it is made of.
+
+1 the formula is taken apart, on its surface and in normal form (`derive.partitions`); 2 the linear
+terms are read as p (`derive.supervisors`); 3 the kernels of a partition function become one family
+of neighbours (`derive.pairs`); 4 what is left of the difference must be fixed; 5 the claim is
+proved, and only then is it an answer. The search may miss a pair; it cannot invent one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from catalog.errors import InputError
+from derive.bridge import Problem
+from derive.certificate import Certificate, certify, model_json
+from derive.check import check_body
+from derive.formula_text import letter_for
+from derive.instance import LIMITS, model_at
+from derive.normal import GaveUp, Normaliser
+from derive.pairs import OUTCOMES, Candidate, Maker, Row, candidates, spelled
+from derive.partitions import Taker
+from derive.prove import STRATEGIES, NotProved, Proof, prove
+from derive.supervisors import Reader
+from derive.surface import Deep, Surface, View
+from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst
+
+PER_VIEW = 24  # readings of one view that are tried
+LIGHT = frozenset({"indicators", "delta", "count", "split", "merge", "cancel"})
+Letters = Mapping[Domain, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A pair of a bare loss, proved: the claim in terms, its rows, and the proof."""
+
+    problem: Problem
+    rows: tuple[Row, ...]
+    proof: Proof
+    taker: Taker
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No pair was found; `why` says how far each try came."""
+
+    why: tuple[str, ...]
+
+
+def bare(problem: Problem) -> Problem:
+    """A claim without its pair."""
+    return replace(
+        problem, blocks=(), slack=(), scale=num(1), constant=num(0), steps=(), step_texts=(),
+        worlds=(), divergence="kl", facts=(), fact_texts=(),
+    )  # fmt: skip
+
+
+def takers(problem: Problem) -> Iterator[Taker]:
+    """The ways to look at a formula, the one that people see first."""
+    learned = frozenset(problem.learned)
+    ways = tuple(Normaliser(problem.hyps, problem.dims, **k) for k in STRATEGIES)
+    light = Normaliser(problem.hyps, problem.dims)
+    light.steps_taken = LIGHT
+    folded = Normaliser(problem.hyps, problem.dims)
+    folded.steps_taken = folded.steps_taken - {"unfold"}
+    surface, whole = (Surface(problem.dims, learned, flag) for flag in (False, True))
+    views: tuple[tuple[View, bool], ...] = (
+        (surface, False), (whole, False), (surface, True), (Deep(folded), False),
+        (Deep(ways[0]), False),
+    )  # fmt: skip
+    for view, keep in views:
+        yield Taker(view, keep, ways, light, learned)
+
+
+def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
+    """The pair of a bare loss, the plainest that was found; `letters` are those of its sets.
+
+    One family of anchors whose kernel says nothing of conditions ends the search.
+    """
+    why: dict[str, None] = {}
+    best: tuple[tuple[int, int, int], Found] | None = None
+    for taker in takers(problem):
+        for found in tries(problem, taker, letters, why):
+            rank = plainness(found)
+            if rank[:2] == (1, 0):
+                return found
+            if best is None or rank < best[0]:
+                best = (rank, found)
+            break
+    return best[1] if best else Nothing(tuple(why))
+
+
+def plainness(found: Found) -> tuple[int, int, int]:
+    """How little a pair needs: families of anchors, conditions inside kernels, words."""
+    families = 1 if mirrored(found.rows, found.taker) else len(found.rows)
+    inside = sum(conditions(r.kernel) for r in found.rows)
+    return families, inside, sum(r.kernel.size + r.p.size for r in found.rows)
+
+
+def conditions(t: Term) -> int:
+    """The number of conditions in a kernel; which outcome it is of does not count."""
+    if t.op in BOOL:
+        return int(not any(a.op in INDEX and domain(a) == OUTCOMES for a in t.args))
+    return sum(conditions(a) for a in t.args)
+
+
+def tries(
+    problem: Problem, taker: Taker, letters: Letters, why: dict[str, None]
+) -> Iterator[Found]:
+    """The proved pairs that one view gives."""
+    try:
+        parts = taker.parts(problem.published)
+        if not parts.partitions:
+            why["no logarithm of a sum of kernels, and no kernel that sums to one"] = None
+            return
+        maker = Maker(taker, tuple(d for d in letters if not isinstance(d, str)))
+        for ps in islice(Reader(taker, parts).readings(), PER_VIEW):
+            made = [maker.row(p, q) for p, q in zip(parts.partitions, ps, strict=True)]
+            rows = tuple(spelled(r.plain(), namer(letters)) for r in made if r is not None)
+            if len(rows) < len(made):
+                why["the kernels of a partition function make no one family"] = None
+                continue
+            yield from proved(problem, taker, rows, why)
+    except (GaveUp, RuleError) as error:
+        why[str(error)] = None
+
+
+def proved(
+    problem: Problem, taker: Taker, rows: tuple[Row, ...], why: dict[str, None]
+) -> Iterator[Found]:
+    """The claims that rows make, as far as they are proved."""
+    made: list[Candidate] = list(candidates(problem, taker, rows))
+    if not made:
+        why["something learned is left beside the divergence"] = None
+    for c in made:
+        found = prove(c.problem)
+        if isinstance(found, Proof):
+            yield Found(c.problem, rows, found, taker)
+        else:
+            assert isinstance(found, NotProved)
+            why[found.why] = None
+
+
+class namer(dict[Domain, Iterator[str]]):
+    """An endless supply of letters for each set, no letter twice."""
+
+    def __init__(self, letters: Letters):
+        super().__init__()
+        self.letters, self.taken = letters, set[str]()
+
+    def __missing__(self, d: Domain) -> Iterator[str]:
+        self[d] = self.fresh(d)
+        return self[d]
+
+    def fresh(self, d: Domain) -> Iterator[str]:
+        """New letters of a set."""
+        while True:
+            name = letter_for(d, self.letters, self.taken)
+            self.taken.add(name)
+            yield name
+
+
+def mirrored(rows: Sequence[Row], taker: Taker) -> bool:
+    """Whether two rows are the rows and the columns of one kernel, with p alike."""
+    if len(rows) != 2 or any(len(r.anchors) != 1 or len(r.over) != 1 for r in rows):
+        return False
+    a, b = rows
+    names = {b.anchors[0]: a.over[0], b.over[0]: a.anchors[0]}
+    if any(domain(v) != domain(w) for v, w in names.items()):
+        return False
+    pairs = (
+        (a.kernel, b.kernel), (a.p, subst(b.p, {b.anchors[0]: a.anchors[0], b.over[0]: a.over[0]})),
+        (a.weight, b.weight), (a.allowed, b.allowed),
+    )  # fmt: skip
+    first = taker.same(pairs[0][0], subst(pairs[0][1], names))
+    return first and all(taker.same(x, subst(y, names)) for x, y in pairs[2:])
+
+
+def settled(found: Found, name: str, seed: int = 0) -> Certificate:
+    """The certificate of a pair that no method file can say, after the checks of `derive.verify`.
+
+    Raises:
+        InputError: the hypotheses have no model, leave nothing to learn, or tie learned to given.
+        JudgesDisagree: a ball contradicts the proof, which is a defect of this program.
+    """
+    from derive import balls
+    from derive.verify import JudgesDisagree
+
+    claim = found.problem
+    model = next((m for n in LIMITS if (m := model_at(claim, n, seed)) is not None), None)
+    if model is None:
+        raise InputError("no model of the hypotheses was found; contradictory ones prove anything")
+    if (witness := balls.refute_value(claim, LIMITS[:2], seed)) is not None:
+        raise JudgesDisagree(f"{name}: proved, and refuted by {witness.describe()}")
+    certificate = certify(name, found.proof, claim, model_json(model))
+    check_body(certificate.body)
+    return certificate
