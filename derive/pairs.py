@@ -20,6 +20,7 @@ from derive.terms import BOOL, Domain, Term, domain, mk, num, subst, var
 from derive.theorem import MINUS, exp, inv, log
 
 OUTCOMES: Domain = ("outcomes", ("match", "null"))
+GROUPS = "the groups have all neighbours"
 NEW = 900  # numbers of variables that no part of a formula has
 
 
@@ -34,6 +35,12 @@ class Row:
     allowed: Term
     p: Term
     kernel: Term
+    before: Term | None = None  # the partition function as it stood before it was grouped
+
+    @property
+    def partition(self) -> Term:
+        """The sum of the kernel over the allowed neighbours."""
+        return total(self.over, self.allowed * self.kernel)
 
     @property
     def mass(self) -> Term:
@@ -54,7 +61,7 @@ class Row:
 
     def cross_entropy(self) -> Term:
         """The sum over anchors of weight * (log partition - expected log kernel)."""
-        inside = log(total(self.over, self.allowed * self.kernel))
+        inside = log(self.before or self.partition)
         linear = total(self.over, self.allowed * (self.p * log(self.kernel)))
         return total(self.anchors, self.mask * (self.weight * (inside - linear)))
 
@@ -221,7 +228,9 @@ class Maker:
         logs = [self.log(k) for k in (a.kernel, b.kernel)]
         mass = self.shorter(at[0] * pa + at[1] * pb, at[0] * pa + at[1] * pb)
         kernel = exp(plus([x * y for x, y in zip(at, logs, strict=True) if y is not ZERO]))
-        return Row(p.anchors, p.mask, p.weight, (u,), ONE, mass, kernel)
+        if p.before is not None:
+            kernel = at[0] * a.kernel + at[1] * b.kernel
+        return Row(p.anchors, p.mask, p.weight, (u,), ONE, mass, kernel, p.before)
 
     def named(self, p: Partition, parts: list[tuple[Member, Term]]) -> Row | None:
         """The two elements of a declared set, where the log-ratio is f(one) - f(other)."""
@@ -307,6 +316,9 @@ def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[C
     blocks = tuple(r.block(scale) for r in rows)
     entropies = [e for r in rows if (e := r.entropy()) and way.normal(e)[0] is not ZERO]
     whole = plus([rest, *entropies]) if rest is not ZERO else plus(entropies)
+    steps = tuple(("eq", r.before, r.partition) for r in rows if r.before is not None)
+    words = tuple(f"{GROUPS} {k}" if k else GROUPS for k in range(len(steps)))
+    bare = replace(bare, steps=steps, step_texts=words)
     for constant in dict.fromkeys((way.normal(whole)[0], whole)):
         yield Candidate(replace(bare, blocks=blocks, scale=scale, constant=constant), rows)
 
@@ -323,4 +335,5 @@ def spelled(row: Row, letters: Mapping[Domain, Iterator[str]]) -> Row:
         tuple(names[v] for v in row.anchors), *(subst(t, names) for t in (row.mask, row.weight)),
         tuple(names[v] for v in row.over),
         *(subst(t, names) for t in (row.allowed, row.p, row.kernel)),
+        row.before and subst(row.before, names),
     )  # fmt: skip

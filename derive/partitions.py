@@ -48,6 +48,7 @@ class Partition:
     mask: Term
     weight: Term
     members: tuple[Member, ...]
+    before: Term | None = None  # the sum as it stood, where members are groups of its terms
 
     @property
     def inside(self) -> Term:
@@ -270,7 +271,7 @@ class Taker:
 
 def factored(t: Term) -> Term:
     """A sum of products with their common factors in front: a - a b as a (1 - b)."""
-    parts = [times(flat(x)) for x in summands(t)]
+    parts = [times(flat(x)) for x in summands(t) if x is not num(0)]
     common = shared_factors(parts)
     if len(parts) < 2 or common is ONE:
         return t
@@ -285,8 +286,13 @@ def summands(t: Term) -> list[Term]:
 
 def shared_factors(ts: Sequence[Term]) -> Term:
     """The factors, numbers aside, that all of some products have."""
-    rest = [flat(t) for t in ts]
-    return times([f for f in flat(ts[0]) if f.op != "num" and all(f in fs for fs in rest)])
+    if not ts:
+        return ONE
+    rest, out = [flat(t) for t in ts], list[Term]()
+    for f in flat(ts[0]):
+        if f.op != "num" and all(fs.count(f) > out.count(f) for fs in rest):
+            out.append(f)
+    return times(out)
 
 
 def closed_indices(t: Term) -> set[Term]:

@@ -20,7 +20,8 @@ from derive.formula_text import letter_for
 from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp, Normaliser
 from derive.pairs import OUTCOMES, Candidate, Maker, Row, candidates, spelled
-from derive.partitions import Taker
+from derive.coarse import Grouper
+from derive.partitions import Parts, Taker
 from derive.prove import STRATEGIES, NotProved, Proof, prove
 from derive.supervisors import Reader
 from derive.surface import Deep, Surface, View
@@ -29,6 +30,7 @@ from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subs
 PER_VIEW = 24  # readings of one view that are tried
 LIGHT = frozenset({"indicators", "delta", "count", "split", "merge", "cancel"})
 Letters = Mapping[Domain, Sequence[str]]
+Why = dict[str, None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Found:
     rows: tuple[Row, ...]
     proof: Proof
     taker: Taker
+    relation: str = "exact"  # or "coarse"
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
 
     One family of anchors whose kernel says nothing of conditions ends the search.
     """
-    why: dict[str, None] = {}
+    why: Why = {}
     best: tuple[tuple[int, int, int], Found] | None = None
     for taker in takers(problem):
         for found in tries(problem, taker, letters, why):
@@ -105,29 +108,37 @@ def conditions(t: Term) -> int:
     return sum(conditions(a) for a in t.args)
 
 
-def tries(
-    problem: Problem, taker: Taker, letters: Letters, why: dict[str, None]
-) -> Iterator[Found]:
+def tries(problem: Problem, taker: Taker, letters: Letters, why: Why) -> Iterator[Found]:
     """The proved pairs that one view gives."""
     try:
         parts = taker.parts(problem.published)
         if not parts.partitions:
             why["no logarithm of a sum of kernels, and no kernel that sums to one"] = None
             return
-        maker = Maker(taker, tuple(d for d in letters if not isinstance(d, str)))
-        for ps in islice(Reader(taker, parts).readings(), PER_VIEW):
-            made = [maker.row(p, q) for p, q in zip(parts.partitions, ps, strict=True)]
-            rows = tuple(spelled(r.plain(), namer(letters)) for r in made if r is not None)
-            if len(rows) < len(made):
-                why["the kernels of a partition function make no one family"] = None
-                continue
-            yield from proved(problem, taker, rows, why)
+        yield from read(problem, taker, letters, why, parts, "exact")
+        if (groups := Grouper(taker).grouped(parts)) is not None:
+            yield from read(problem, taker, letters, why, groups, "coarse")
     except (GaveUp, RuleError) as error:
         why[str(error)] = None
 
 
+def read(
+    problem: Problem, taker: Taker, letters: Letters, why: Why, parts: Parts, relation: str
+) -> Iterator[Found]:
+    """The proved pairs of one way to take the formula apart."""
+    maker = Maker(taker, tuple(d for d in letters if not isinstance(d, str)))
+    for ps in islice(Reader(taker, parts).readings(), PER_VIEW):
+        made = [maker.row(p, q) for p, q in zip(parts.partitions, ps, strict=True)]
+        rows = tuple(spelled(r.plain(), namer(letters)) for r in made if r is not None)
+        if len(rows) < len(made):
+            why["the kernels of a partition function make no one family"] = None
+            continue
+        for found in proved(problem, taker, rows, why):
+            yield replace(found, relation=relation)
+
+
 def proved(
-    problem: Problem, taker: Taker, rows: tuple[Row, ...], why: dict[str, None]
+    problem: Problem, taker: Taker, rows: tuple[Row, ...], why: Why
 ) -> Iterator[Found]:
     """The claims that rows make, as far as they are proved."""
     made: list[Candidate] = list(candidates(problem, taker, rows))

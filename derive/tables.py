@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from derive.claims import total
 from derive.formula_text import Unsayable, binder, condition, formula
-from derive.pairs import OUTCOMES, Row
+from derive.pairs import GROUPS, OUTCOMES, Row
 from derive.partitions import Taker, summands
 from derive.poly import flat, plus, times
 from derive.steps import ONE, ZERO
@@ -37,7 +37,7 @@ class Words:
         return formula(t, self.dims, self.letters, beside)
 
     def tables(
-        self, rows: Sequence[Row], scale: Term, constant: Term
+        self, rows: Sequence[Row], scale: Term, constant: Term, relation: str = "exact"
     ) -> Iterator[dict[str, dict[str, str]]]:
         """The tables of a claim of exactness, the most telling names first. Raises Unsayable."""
         row = rows[0]
@@ -46,11 +46,16 @@ class Words:
         words = self.text(constant)
         if len(words) > LONG and self.taker.same(constant, entropy):
             words = "H(p)" if scale is ONE else f"{self.text(scale)} * H(p)"
-        claim = {"relation": "exact", "scale": self.text(scale), "constant": words}
+        claim = {"relation": relation, "scale": self.text(scale), "constant": words}
         ps, qs = list(self.p_tables(row)), list(self.q_tables(row))
         for k in range(max(len(ps), len(qs))):
             p, q = ps[min(k, len(ps) - 1)], qs[min(k, len(qs) - 1)]
-            yield {"icon": icon, "p": p, "q": q, "claim": claim}
+            made = {"icon": icon, "p": p, "q": q, "claim": claim}
+            if row.before is not None:
+                lines = (row.before, self.taker.ways[0].normal(row.partition)[0])
+                said = " = ".join(self.text(t, *row.anchors) for t in lines)
+                made["proof"] = {GROUPS: said}
+            yield made
 
     def icon(self, rows: Sequence[Row], scale: Term) -> dict[str, str]:
         """[icon] of rows that one normalisation describes. Raises Unsayable."""
@@ -62,6 +67,8 @@ class Words:
         if not row.anchors:
             return {"normalise": "joint", "anchors": "", "neighbours": over}
         out = {"anchors": anchors, "neighbours": over}
+        if len(row.anchors) == 2 and domain(row.over[0]) == OUTCOMES:
+            out["normalise"] = "pair"
         weight = self.taker.ways[0].normal(row.weight * inv(scale))[0]
         if not self.taker.same(weight * total(row.anchors, row.mask), ONE):
             out["weights"] = self.text(row.weight * inv(scale), *row.anchors)
@@ -74,6 +81,8 @@ class Words:
         p = self.taker.light.normal(row.p)[0]
         if (target := self.one_hot(row, p)) is not None:
             yield {"kernel": "one-hot", "target": target}
+        if (when := self.match(row)) is not None:
+            yield {"kernel": "match", "when": when}
         if (over := self.uniform(row, p)) is not None:
             yield {"kernel": "uniform", "over": over}
         parts = summands(p)
@@ -94,6 +103,17 @@ class Words:
             return None
         e = p.args[p.args[0] is row.over[0]]
         return None if row.over[0] in e.free else self.text_of_index(e)
+
+    def match(self, row: Row) -> str | None:
+        """The condition under which the outcome is match."""
+        if len(row.over) != 1 or domain(row.over[0]) != OUTCOMES:
+            return None
+        yes = mk("el", (OUTCOMES[1][0], OUTCOMES))
+        when = self.taker.light.normal(subst(row.p, {row.over[0]: yes}))[0]
+        try:
+            return condition(when, self.dims, self.letters, row.anchors) or None
+        except Unsayable:
+            return None
 
     def softmax(self, p: Term, a: Term, u: Term) -> dict[str, str] | None:
         """A softmax of fixed logits, or a Gaussian, divided by its sum."""
@@ -147,6 +167,8 @@ class Words:
             yield {"kernel": "sigmoid", "logit": self.text(self.between(row), *beside)}
         if len(row.anchors) <= 1 or len(row.over) == 1:
             yield from self.named(row, logs)
+        if (cases := self.by_outcome(row)) is not None:
+            yield {"kernel": "formula", "formula": cases}
         # a log-kernel that is itself one of a sum, such as 1 + d, is better shown as the kernel
         bare = logs.op not in ("log",) and not any(f.op == "log" for f in flat(logs))
         if bare:
@@ -154,6 +176,20 @@ class Words:
         yield {"kernel": "formula", "formula": self.text(row.kernel, *beside)}
         if not bare:
             yield {"kernel": "logit", "logit": self.text(logs, *beside)}
+
+    def by_outcome(self, row: Row) -> str | None:
+        """The kernel of each outcome in turn, where one is a sum."""
+        (u, *more) = row.over
+        if more or domain(u) != OUTCOMES:
+            return None
+        parts = []
+        for e in OUTCOMES[1]:
+            here = mk("el", (e, OUTCOMES))
+            kernel = self.taker.ways[0].normal(subst(row.kernel, {u: here}))[0]
+            parts.append(mk("eq", None, u, here) * kernel)
+        if not any(f.op == "sum" for x in parts for f in flat(x)):
+            return None
+        return self.text(plus(parts), *row.anchors, u)
 
     def between(self, row: Row) -> Term:
         """The log-ratio of the outcomes match and null."""

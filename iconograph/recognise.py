@@ -56,6 +56,8 @@ class Recognised:
         (row,) = rows
         if not row.anchors:
             return "an I-Con loss with one joint distribution"
+        if self.found.relation == "coarse":
+            return "a coarse I-Con loss: neighbours are merged into two groups"
         outcomes = is_outcome(row)
         return "an I-Con loss with a null neighbour, pair by pair" if outcomes else "an I-Con loss"
 
@@ -225,7 +227,7 @@ def files(
         new = {"letters": letters[OUTCOMES][0], "elements": list(OUTCOMES[1])}
         kept["sets"] = {**doc.get("sets", {"n": "i j k l m"}), OUTCOMES[0]: new}
     try:
-        for tables in words.tables(rows, pr.scale, pr.constant):
+        for tables in words.tables(rows, pr.scale, pr.constant, found.relation):
             yield document({**kept, **tables})
     except Unsayable:
         return

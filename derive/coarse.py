@@ -1,0 +1,97 @@
+"""Losses of a share of a partition function: -log(sum over some / sum over all).
+
+The neighbours are merged into two groups, those in the numerator and the rest, and the loss is an
+I-Con of the groups: a coarse one, which says less than one of the neighbours themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from derive.partitions import Member, Partition, Parts, Taker, renamings
+from derive.poly import flat, offset, plus, times, without
+from derive.steps import ONE
+from derive.terms import Monomial, Term, mk, subst
+
+
+@dataclass(frozen=True)
+class Grouper:
+    """Merges the neighbours of partition functions into groups."""
+
+    taker: Taker
+
+    def grouped(self, parts: Parts) -> Parts | None:
+        """The parts with two groups for every partition that has a numerator, None without any."""
+        out: list[Partition] = []
+        for p in parts.partitions:
+            found = (self.halved(p, m) for m, c in parts.linear.items() if c < 0)
+            out.append(next((q for q in found if q is not None), p))
+        return replace(parts, partitions=tuple(out)) if out != list(parts.partitions) else None
+
+    def halved(self, p: Partition, m: Monomial) -> Partition | None:
+        """A partition in two parts, where a linear term is the logarithm of one of them."""
+        vs, fs = m
+        moving = [f for f in fs if self.taker.moves(f)]
+        if len(moving) != 1 or moving[0].op != "log":
+            return None
+        whole = moving[0].args[0]
+        anchors = tuple(v for v in vs if v in whole.free)
+        for names in renamings(anchors, p.anchors):
+            some = subst(whole, names)
+            rest = self.rest(p.members, some)
+            if rest:
+                groups = (self.group(some), self.group(plus(rest)))
+                # 1 - m is multiplied out and needs no lemma; [a != b] is kept, and needs one
+                opposite = any(f.op in ("eq", "ne") for f in self.left_out(p.members, some))
+                return replace(p, members=groups, before=p.inside if opposite else None)
+        return None
+
+    def rest(self, members: Sequence[Member], some: Term) -> list[Term] | None:
+        """The terms of a sum that are not in a part of it, None where it is no part."""
+        base = max(offset(some), *(offset(m.term) for m in members), 0)
+        parts = [self.taker.member(*x) for x in self.taker.view.members(some, base + 40)]
+        left = list(members)
+        for part in parts:
+            if not part.over:
+                return None
+            found = next((x for x in left if self.extra(x, part) is not None), None)
+            if found is None:
+                return None
+            extra = self.extra(found, part)
+            left.remove(found)
+            if extra is not None and extra is not ONE:
+                left.append(replace(found, mask=times([found.mask, complement(extra)])))
+        return [m.term for m in left]
+
+    def left_out(self, members: Sequence[Member], some: Term) -> list[Term]:
+        """The conditions that a part of a sum adds."""
+        base = max(offset(some), *(offset(m.term) for m in members), 0)
+        parts = [self.taker.member(*x) for x in self.taker.view.members(some, base + 40)]
+        found = (self.extra(m, part) for part in parts for m in members)
+        return [f for f in found if f is not None]
+
+    def extra(self, whole: Member, part: Member) -> Term | None:
+        """The condition that a part of a sum adds, None where it is no part of it."""
+        for names in renamings(part.over, whole.over):
+            mask, kernel = (subst(t, names) for t in (part.mask, part.kernel))
+            if not self.taker.same(kernel, whole.kernel):
+                continue
+            conditions = flat(mask)
+            wanted = [f for f in flat(whole.mask) if f is not ONE]
+            if all(f in conditions for f in wanted):
+                return times([f for f in without(conditions, wanted) if f is not ONE])
+        return None
+
+    def group(self, t: Term) -> Member:
+        """A sum as one kernel."""
+        logs: tuple[tuple[Monomial, Fraction], ...] = self.taker.logs(t)
+        return Member((), ONE, t, logs)
+
+
+def complement(condition: Term) -> Term:
+    """The opposite of a condition."""
+    if condition.op in ("eq", "ne"):
+        return mk("ne" if condition.op == "eq" else "eq", None, *condition.args)
+    return ONE - condition
