@@ -21,6 +21,7 @@ from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp, Normaliser
 from derive.pairs import OUTCOMES, Candidate, Maker, Row, candidates, spelled
 from derive.coarse import Grouper
+from derive.comparisons import Comparer
 from derive.partitions import Parts, Taker
 from derive.prove import STRATEGIES, NotProved, Proof, prove
 from derive.supervisors import Reader
@@ -28,6 +29,7 @@ from derive.surface import Deep, Surface, View
 from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst
 
 PER_VIEW = 24  # readings of one view that are tried
+PROOFS = 12  # proofs that are tried of divergences that agree in numbers
 LIGHT = frozenset({"indicators", "delta", "count", "split", "merge", "cancel"})
 Letters = Mapping[Domain, Sequence[str]]
 Why = dict[str, None]
@@ -41,7 +43,12 @@ class Found:
     rows: tuple[Row, ...]
     proof: Proof
     taker: Taker
-    relation: str = "exact"  # or "coarse"
+    relation: str = "exact"  # or coarse, reverse, generalised
+
+    @property
+    def unit(self) -> Term:
+        """What the weights of the rows are divided by."""
+        return self.problem.scale if self.relation in ("exact", "coarse") else num(1)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,35 @@ def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
             if best is None or rank < best[0]:
                 best = (rank, found)
             break
-    return best[1] if best else Nothing(tuple(why))
+    if best is not None:
+        return best[1]
+    for taker in takers(problem):
+        if (other := compared(problem, taker, letters)) is not None:
+            return other
+        break
+    return Nothing(tuple(why))
+
+
+def compared(problem: Problem, taker: Taker, letters: Letters) -> Found | None:
+    """The pair of a loss that is another divergence, or the reverse direction."""
+    comparer = Comparer(problem, taker)
+    tried = 0
+    try:
+        for guess in comparer.guesses():
+            row = spelled(guess.row.plain(), namer(letters))
+            claim = comparer.rows(replace(guess, row=row))
+            if claim is None:
+                continue
+            tried += 1
+            proof = prove(claim)
+            if isinstance(proof, Proof):
+                kind = "reverse" if guess.kind == "reverse-kl" else "generalised"
+                return Found(claim, (row,), proof, taker, kind)
+            if tried >= PROOFS:
+                break
+    except (GaveUp, RuleError):
+        pass
+    return None
 
 
 def plainness(found: Found) -> tuple[int, int, int]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from derive.claims import total
+from derive.comparisons import ORDERED
 from derive.formula_text import Unsayable, binder, condition, formula
 from derive.pairs import GROUPS, OUTCOMES, Row
 from derive.partitions import Taker, summands
@@ -20,6 +22,9 @@ from derive.terms import BOOL, Domain, Term, domain, mk, num, subst, var
 from derive.theorem import MINUS, exp, inv, log
 
 LONG = 60  # characters of a constant that is better shown as an entropy, where it is one
+if TYPE_CHECKING:
+    from derive.recognise import Found
+
 Table = Mapping[str, str]
 Tables = Mapping[str, Mapping[str, object]]
 
@@ -37,14 +42,19 @@ class Words:
         return formula(t, self.dims, self.letters, beside)
 
     def tables(
-        self, rows: Sequence[Row], scale: Term, constant: Term, relation: str = "exact"
+        self, found: Found
     ) -> Iterator[dict[str, dict[str, str]]]:
         """The tables of a claim of exactness, the most telling names first. Raises Unsayable."""
-        row = rows[0]
-        icon = self.icon(rows, scale)
+        rows, pr, relation = found.rows, found.problem, found.relation
+        row, scale, constant = rows[0], pr.scale, pr.constant
+        icon = self.icon(rows, found.unit)
+        if relation in ("reverse", "generalised"):
+            icon["divergence"] = pr.divergence
+            if pr.divergence in ORDERED:
+                icon["order"] = self.text(pr.degree)
         entropy = plus([r.entropy() for r in rows])
         words = self.text(constant)
-        if len(words) > LONG and self.taker.same(constant, entropy):
+        if relation in ("exact", "coarse") and len(words) > LONG and self.taker.same(constant, entropy):
             words = "H(p)" if scale is ONE else f"{self.text(scale)} * H(p)"
         claim = {"relation": relation, "scale": self.text(scale), "constant": words}
         ps, qs = list(self.p_tables(row)), list(self.q_tables(row))

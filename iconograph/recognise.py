@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from catalog.divergences import DIVERGENCES
 from catalog.errors import InputError
 from catalog.files import read_toml
 from catalog.load import load_bare, load_text
@@ -58,6 +59,11 @@ class Recognised:
             return "an I-Con loss with one joint distribution"
         if self.found.relation == "coarse":
             return "a coarse I-Con loss: neighbours are merged into two groups"
+        if self.found.relation == "reverse":
+            return "the reverse direction, KL(q || p)"
+        if self.found.relation == "generalised":
+            kind = DIVERGENCES[self.found.problem.divergence].title
+            return f"another divergence of p from q: {kind}"
         outcomes = is_outcome(row)
         return "an I-Con loss with a null neighbour, pair by pair" if outcomes else "an I-Con loss"
 
@@ -227,7 +233,7 @@ def files(
         new = {"letters": letters[OUTCOMES][0], "elements": list(OUTCOMES[1])}
         kept["sets"] = {**doc.get("sets", {"n": "i j k l m"}), OUTCOMES[0]: new}
     try:
-        for tables in words.tables(rows, pr.scale, pr.constant, found.relation):
+        for tables in words.tables(found):
             yield document({**kept, **tables})
     except Unsayable:
         return
