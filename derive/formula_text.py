@@ -7,12 +7,13 @@ set, and what the language cannot say is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 
 from derive.letters import names_below
+from derive.poly import flat
 from derive.printing import Printer, Shown, Style
-from derive.terms import BOOL, Domain, Term, domain, open_binder, var
-from derive.terms import mk as mk
+from derive.steps import ONE
+from derive.terms import BOOL, Domain, Term, open_binder, var
+from derive.theorem import MINUS
 
 
 class Unsayable(Exception):
@@ -92,10 +93,6 @@ def condition(
     inside: bool = False,
 ) -> str:
     """A 0/1 term as a condition: factors with and, 1 - m with not. Raises Unsayable."""
-    from derive.poly import flat
-    from derive.steps import ONE
-    from derive.theorem import MINUS
-
     printer = FormulaPrinter(dims, letters, mask, *beside)
     parts = []
     for f in flat(mask):
@@ -118,5 +115,3 @@ def condition(
             raise Unsayable("a condition that is a formula")
     return " and ".join(parts)
 
-
-__all__ = ["FormulaPrinter", "Unsayable", "binder", "condition", "count", "domain", "formula"]

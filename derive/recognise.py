@@ -16,14 +16,15 @@ from catalog.errors import InputError
 from derive.bridge import Problem
 from derive.certificate import Certificate, certify, model_json
 from derive.check import check_body
+from derive.coarse import Grouper
+from derive.comparisons import Comparer
 from derive.formula_text import letter_for
 from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp, Normaliser
-from derive.pairs import OUTCOMES, Candidate, Maker, Row, candidates, spelled
-from derive.coarse import Grouper
-from derive.comparisons import Comparer
+from derive.pairs import Maker
 from derive.partitions import Parts, Taker
 from derive.prove import STRATEGIES, NotProved, Proof, prove
+from derive.rows import OUTCOMES, Candidate, Row, candidates, spelled
 from derive.supervisors import Reader
 from derive.surface import Deep, Surface, View
 from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst

@@ -190,7 +190,8 @@ class Reader:
             return None
         (u,) = member.over
         for e in (v for v in p.anchors if domain(v) == domain(u)):
-            if not self.taker.moves(self.taker.ways[0].normal(log(subst(member.kernel, {u: e})))[0]):
+            here, _ = self.taker.ways[0].normal(log(subst(member.kernel, {u: e})))
+            if not self.taker.moves(here):
                 return mk("eq", None, u, e)
         return None
 

@@ -6,6 +6,7 @@ is written here is read and proved again, so a wrong name cannot pass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 from derive.claims import total
 from derive.comparisons import ORDERED
 from derive.formula_text import Unsayable, binder, condition, formula
-from derive.pairs import GROUPS, OUTCOMES, Row
 from derive.partitions import Taker, summands
 from derive.poly import flat, plus, times
-from derive.steps import ONE, ZERO
-from derive.terms import BOOL, Domain, Term, domain, mk, num, subst, var
-from derive.theorem import MINUS, exp, inv, log
+from derive.rows import GROUPS, OUTCOMES, Row
+from derive.steps import ONE
+from derive.terms import BOOL, Domain, Term, domain, mk, num, subst
+from derive.theorem import inv, log
 
 LONG = 60  # characters of a constant that is better shown as an entropy, where it is one
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Words:
                 icon["order"] = self.text(pr.degree)
         entropy = plus([r.entropy() for r in rows])
         words = self.text(constant)
-        if relation in ("exact", "coarse") and len(words) > LONG and self.taker.same(constant, entropy):
+        simple = relation in ("exact", "coarse")
+        if simple and len(words) > LONG and self.taker.same(constant, entropy):
             words = "H(p)" if scale is ONE else f"{self.text(scale)} * H(p)"
         claim = {"relation": relation, "scale": self.text(scale), "constant": words}
         ps, qs = list(self.p_tables(row)), list(self.q_tables(row))
@@ -102,9 +104,9 @@ class Words:
                 table = self.softmax(part, a, u)
                 if table and "points" in table and not mentions(table["bandwidth"], str(u.data[0])):
                     yield {**table, "kernel": f"symmetrised-{table['kernel']}"}
-        elif len(parts) == 1 and len(row.anchors) >= 1 and len(row.over) == 1:
-            if table := self.softmax(p, row.anchors[-1], row.over[0]):
-                yield table
+        elif len(parts) == 1 and row.anchors and len(row.over) == 1:
+            named = self.softmax(p, row.anchors[-1], row.over[0])
+            yield from [named] if named else []
         yield {"kernel": "formula", "formula": self.text(row.p, *beside)}
 
     def one_hot(self, row: Row, p: Term) -> str | None:
@@ -289,9 +291,5 @@ class Words:
 
 def mentions(text: str, letter: str) -> bool:
     """Whether a letter stands among the indices of a text."""
-    import re
-
     return re.search(rf"(?<![A-Za-z0-9_]){re.escape(letter)}(?![A-Za-z0-9_])", text) is not None
 
-
-__all__ = ["MINUS", "ZERO", "Tables", "Words", "exp", "plus", "var"]

@@ -16,8 +16,8 @@ from iconograph.inline import document
 if TYPE_CHECKING:
     from catalog.spec import Method
     from derive.certificate import Certificate
-    from derive.pairs import Row
     from derive.recognise import Found
+    from derive.rows import Row
     from derive.universal import Universal
     from derive.verdict import Proved
 
@@ -89,20 +89,18 @@ class Recognised:
 class Unrecognised:
     """A bare loss of which no pair was found, and how far the search came.
 
-    `refuted` says why there can be none, None where that is not known; `remark` what is only so in
-    free scores.
+    `refuted` says why there can be none of a class, None where that is not known.
     """
 
     method: Method
     why: tuple[str, ...]
     seconds: float
     refuted: Universal | None = None
-    remark: str = ""
 
 
 def is_outcome(row: Row) -> bool:
     """Whether the neighbours are the outcomes match and null."""
-    from derive.pairs import OUTCOMES
+    from derive.rows import OUTCOMES
     from derive.terms import domain
 
     over = [domain(v) for v in row.over]
@@ -152,7 +150,7 @@ def is_bare(doc: Mapping[str, Any]) -> bool:
 
 def letters_of(doc: Mapping[str, Any], method: Method) -> dict[Any, tuple[str, ...]]:
     """The letters of every index set, the outcomes match and null among them."""
-    from derive.pairs import OUTCOMES
+    from derive.rows import OUTCOMES
     from derive.translate import dom
 
     sets = doc.get("sets", {"n": "i j k l m"})
@@ -172,7 +170,8 @@ def letters_of(doc: Mapping[str, Any], method: Method) -> dict[Any, tuple[str, .
 
 def names_of(doc: Mapping[str, Any]) -> set[str]:
     """The names that a document declares."""
-    found = {n.split("(")[0].strip() for t in ("learned", "given", "define") for n in doc.get(t, {})}
+    tables = ("learned", "given", "define")
+    found = {name.split("(")[0].strip() for t in tables for name in doc.get(t, {})}
     for name, value in doc.get("sets", {}).items():
         found |= {name, *(value.get("elements", ()) if isinstance(value, dict) else ())}
     return found
@@ -188,6 +187,7 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     from derive.check import check_body
     from derive.recognise import Nothing, bare, settled
     from derive.recognise import recognise as search
+    from derive.unfit import unfit
 
     start = time.perf_counter()
     doc = read_toml(text, path)
@@ -195,7 +195,8 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     letters = letters_of(doc, method)
     found = search(bare(problem(method)), letters)
     if isinstance(found, Nothing):
-        return Unrecognised(method, found.why, time.perf_counter() - start)
+        shown = unfit(bare(problem(method)))
+        return Unrecognised(method, found.why, time.perf_counter() - start, shown)
     for written in files(doc, found, letters):
         if (proved := confirmed(written)) is not None:
             method, verdict = proved
@@ -217,8 +218,8 @@ def files(
 ) -> Iterator[str]:
     """Method files that say what was found, the most telling names first."""
     from derive.formula_text import Unsayable
-    from derive.pairs import OUTCOMES
     from derive.recognise import mirrored
+    from derive.rows import OUTCOMES
     from derive.tables import Words
     from derive.terms import domain
 

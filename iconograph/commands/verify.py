@@ -35,7 +35,8 @@ def verify(
         ),
     ] = None,
     formula: Annotated[
-        str | None, typer.Option("--formula", "-f", help="A published formula; with --p and --q, or alone: which pair is it?")
+        str | None,
+        typer.Option("--formula", "-f", help="A formula, with --p and --q or without a pair."),
     ] = None,
     p: Annotated[
         str | None, typer.Option("--p", help="Supervisory kernel: 'one-hot target=i'.")

@@ -1,0 +1,111 @@
+"""Families of anchors with their neighbours, p and kernel, and the claims that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from derive.bridge import Problem
+from derive.claims import Block, total
+from derive.partitions import Taker, summands
+from derive.poly import flat, plus, times
+from derive.steps import ONE, ZERO
+from derive.terms import BOOL, Domain, Term, domain, subst, var
+from derive.theorem import MINUS, inv, log
+
+OUTCOMES: Domain = ("outcomes", ("match", "null"))
+GROUPS = "the groups have all neighbours"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One family of anchors with its neighbours; `weight` is not divided by the sum of weights."""
+
+    anchors: tuple[Term, ...]
+    mask: Term
+    weight: Term
+    over: tuple[Term, ...]
+    allowed: Term
+    p: Term
+    kernel: Term
+    before: Term | None = None  # the partition function as it stood before it was grouped
+
+    @property
+    def partition(self) -> Term:
+        """The sum of the kernel over the allowed neighbours."""
+        return total(self.over, self.allowed * self.kernel)
+
+    @property
+    def mass(self) -> Term:
+        """The sum of the weights."""
+        return total(self.anchors, self.mask * self.weight)
+
+    def plain(self) -> Row:
+        """The row with p as it is on allowed neighbours, where what is said of them holds."""
+        true = {f: ONE for f in flat(self.allowed) if f.op in BOOL}
+        p = subst(self.p, true)
+        return replace(self, p=plus([times([f for f in flat(x) if f is not ONE])
+                                     for x in summands(p)]))  # fmt: skip
+
+    def block(self, scale: Term) -> Block:
+        """The row as a block of a claim with that scale."""
+        w = self.weight * inv(scale)
+        return (self.anchors, self.mask, self.over, self.allowed, w, self.p, self.kernel)
+
+    def cross_entropy(self) -> Term:
+        """The sum over anchors of weight * (log partition - expected log kernel)."""
+        inside = log(self.before or self.partition)
+        linear = total(self.over, self.allowed * (self.p * log(self.kernel)))
+        return total(self.anchors, self.mask * (self.weight * (inside - linear)))
+
+    def entropy(self) -> Term:
+        """The sum over anchors of weight * entropy of p."""
+        inner = total(self.over, self.allowed * (self.p * log(self.p)))
+        return MINUS * total(self.anchors, self.mask * (self.weight * inner))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A claim of exactness in terms; `rows` are its blocks before the weights are divided."""
+
+    problem: Problem
+    rows: tuple[Row, ...]
+
+
+def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[Candidate]:
+    """The claims that the rows make, none where something learned is left in the constant.
+
+    Scale and constant are given in normal form and as they come: short forms are easier to read,
+    the others keep quotients and logarithms that are known to have a value.
+    """
+    way = taker.ways[0]
+    way.steps = 0
+    raw = plus([r.mass for r in rows])
+    scale = next((t for t in (raw, way.normal(raw)[0]) if way.pos(t)), None)
+    if scale is None:
+        return
+    short = way.normal(scale)[0]
+    scale = short if way.pos(short) else scale
+    crossed = plus([r.cross_entropy() for r in rows])
+    rest = taker.rest(bare.published, crossed)
+    if rest is None:
+        return
+    blocks = tuple(r.block(scale) for r in rows)
+    entropies = [e for r in rows if (e := r.entropy()) and way.normal(e)[0] is not ZERO]
+    whole = plus([rest, *entropies]) if rest is not ZERO else plus(entropies)
+    steps = tuple(("eq", r.before, r.partition) for r in rows if r.before is not None)
+    words = tuple(f"{GROUPS} {k}" if k else GROUPS for k in range(len(steps)))
+    bare = replace(bare, steps=steps, step_texts=words)
+    for constant in dict.fromkeys((way.normal(whole)[0], whole)):
+        yield Candidate(replace(bare, blocks=blocks, scale=scale, constant=constant), rows)
+
+
+def spelled(row: Row, letters: Mapping[Domain, Iterator[str]]) -> Row:
+    """A row whose variables have letters of their sets."""
+    names = {v: var(next(letters[domain(v)]), domain(v)) for v in (*row.anchors, *row.over)}
+    return Row(
+        anchors=tuple(names[v] for v in row.anchors), mask=subst(row.mask, names),
+        weight=subst(row.weight, names), over=tuple(names[v] for v in row.over),
+        allowed=subst(row.allowed, names), p=subst(row.p, names),
+        kernel=subst(row.kernel, names), before=row.before and subst(row.before, names),
+    )  # fmt: skip
