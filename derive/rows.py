@@ -41,8 +41,8 @@ class Row:
         return total(self.anchors, self.mask * self.weight)
 
     def plain(self) -> Row:
-        """The row with p as it is on allowed neighbours, where what is said of them holds."""
-        true = {f: ONE for f in flat(self.allowed) if f.op in BOOL}
+        """The row with p as it is for its anchors and allowed neighbours."""
+        true = {f: ONE for f in (*flat(self.allowed), *flat(self.mask)) if f.op in BOOL}
         p = subst(self.p, true)
         return replace(self, p=plus([times([f for f in flat(x) if f is not ONE])
                                      for x in summands(p)]))  # fmt: skip

@@ -1,0 +1,230 @@
+"""Every entry of the catalog as a bare formula: is its own pair found again?
+
+    python -m benchmarks.recognise [--jobs 2] [ID ...]
+
+An entry is stripped of its pair and its claim. What reduces must give back its own p and q (up to
+what its neighbours are called), or another pair that is proved; what does not must get a witness.
+The catalog is judged as in `iconograph verify`, so nothing here can make an answer true.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations, product
+
+from catalog.files import read_toml
+from catalog.notation import to_text
+from catalog.spec import Method
+from derive.bridge import problem
+from derive.claims import Block, total
+from derive.prove import Search
+from derive.terms import Term, domain, mk, subst
+from derive.theorem import Theorem, inv
+from iconograph.find import catalog_methods, resolve
+from iconograph.inline import document
+from iconograph.recognise import Recognised, recognise
+from iconograph.workers import each
+
+REDUCES = ("exact", "coarse", "reverse", "generalised", "definition")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of an entry: own | other | none for one that reduces, witness | pair | none."""
+
+    id: str
+    relation: str
+    outcome: str
+    seconds: float
+    detail: str = ""
+
+
+def bare_text(method: Method) -> str:
+    """The method file without its pair; a definition publishes its divergence."""
+    doc = dict(read_toml(method.text, method.path))
+    for table in ("p", "q", "icon", "claim", "proof"):
+        doc.pop(table, None)
+    if not method.published_text:
+        doc["published"] = {"formula": to_text(method.published)}
+    return document(doc)
+
+
+def line(name: str) -> Line:
+    """What became of one entry."""
+    method = resolve(name)
+    start = time.perf_counter()
+    found = recognise(bare_text(method), method.id)
+    seconds = time.perf_counter() - start
+    relation = method.claim.relation
+    if not isinstance(found, Recognised):
+        if found.refuted is not None:
+            return Line(name, relation, "witness", seconds, found.refuted.witness.against)  # type: ignore[union-attr]
+        return Line(name, relation, "none", seconds, "; ".join(found.why))
+    if relation not in REDUCES:
+        return Line(name, relation, "pair", seconds, found.kind)
+    same = own(method, found)
+    return Line(name, relation, "own" if same else "other", seconds, found.kind)
+
+
+def own(method: Method, found: Recognised) -> bool:
+    """Whether what was found is the pair of the entry, group of anchors by group of anchors."""
+    mine = problem(method)
+    theirs = found.found.problem
+    if (mine.divergence == "kl") != (theirs.divergence == "kl"):
+        return False
+    search = Search(mine)
+    several = len(theirs.blocks) > len(mine.blocks)
+    blocks = [x for b in mine.blocks for x in unfolded(b)] if several else list(mine.blocks)
+    if len(blocks) != len(theirs.blocks):
+        return False
+    return any(
+        all(same(search, a, b) for a, b in zip(blocks, order, strict=True))
+        for order in permutations(theirs.blocks)
+    )
+
+
+def unfolded(block: Block) -> list[Block]:
+    """A group whose anchors carry an enumerated index as one group for each element."""
+    anchors, a, nbs, m, w, p, k = block
+    over = next((v for v in anchors if size(v)), None)
+    if over is None:
+        return [block]
+    out = []
+    for e in domain(over)[1]:
+        at = {over: mk("el", (e, domain(over)))}
+        left = tuple(v for v in anchors if v is not over)
+        out += unfolded((left, subst(a, at), nbs, *(subst(t, at) for t in (m, w, p, k))))
+    return out
+
+
+def same(search: Search, a: Block, b: Block) -> bool:
+    """Whether two groups of anchors have one q and one p, whatever neighbours are called."""
+    for names in renamings((*b[0], *b[2]), (*a[0], *a[2]), len(a[0])):
+        sides = [subst_block(x, names if x is b else {}) for x in (a, b)]
+        if all(
+            isinstance(search.equal(x, y), Theorem) for x, y in zip(*map(parts, sides), strict=True)
+        ):
+            return True
+    return False
+
+
+def parts(block: Block) -> Iterator[Term]:
+    """The weights of a group among themselves, and its condition, p and q where it has weight."""
+    anchors, a, nbs, m, w, p, k = block
+    yield a * w * inv(total(anchors, a * w))
+    a = a * w
+    whole = inv(total(nbs, m * k))
+    for t in (a * m, a * (m * p), a * (m * (k * whole))):
+        yield from at_elements(t, nbs)
+
+
+def at_elements(t: Term, vs: tuple[Term, ...]) -> Iterator[Term]:
+    """A term at every element of enumerated sets that its variables range over."""
+    over = next((v for v in vs if size(v)), None)
+    if over is None:
+        yield t
+        return
+    for e in domain(over)[1]:
+        here = subst(t, {over: mk("el", (e, domain(over)))})
+        yield from at_elements(here, tuple(v for v in vs if v is not over))
+
+
+def renamings(
+    old: tuple[Term, ...], new: tuple[Term, ...], anchors: int
+) -> Iterator[dict[Term, Term]]:
+    """Ways to call variables, and the elements of enumerated sets, of one group as in another."""
+    if len(old) != len(new):
+        return
+    for order in permutations(new):
+        if {*order[:anchors]} != {*new[:anchors]}:
+            continue
+        pairs = list(zip(old, order, strict=True))
+        if any(size(v) != size(w) or (not size(v) and domain(v) != domain(w)) for v, w in pairs):
+            continue  # elements of enumerated sets may have other names
+        choices = [list(elements(v, w)) for v, w in pairs]
+        for chosen in product(*choices):
+            yield {k: x for part in chosen for k, x in part.items()}
+
+
+def size(v: Term) -> int:
+    """The number of elements of an enumerated set, 0 for another one."""
+    d = domain(v)
+    return 0 if isinstance(d, str) else len(d[1])
+
+
+def elements(v: Term, w: Term) -> Iterator[dict[Term, Term]]:
+    """A variable for another; of enumerated sets that differ, their elements in every order."""
+    d, e = domain(v), domain(w)
+    if isinstance(d, str) or isinstance(e, str):
+        yield {v: w}
+        return
+    for order in permutations(e[1]):
+        yield {v: w} | {
+            mk("el", (x, d)): mk("el", (y, e)) for x, y in zip(d[1], order, strict=True)
+        }
+
+
+def subst_block(block: Block, names: dict[Term, Term]) -> Block:
+    """A group with variables renamed."""
+    if not names:
+        return block
+    anchors, a, nbs, m, w, p, k = block
+
+    def put(t: Term) -> Term:
+        return retyped(t, names)
+
+    new = tuple(tuple(names[v] for v in vs) for vs in (anchors, nbs))
+    return (new[0], put(a), new[1], put(m), put(w), put(p), put(k))
+
+
+def retyped(t: Term, names: dict[Term, Term]) -> Term:
+    """A term with variables replaced by those of other sets: built anew, since a set is a type."""
+    if t in names:
+        return names[t]
+    if not t.args:
+        return t
+    args = [retyped(a, names) for a in t.args]
+    return mk(t.op, t.data, *args)
+
+
+def table(lines: list[Line]) -> str:
+    """The counts by relation."""
+    counts = Counter((x.relation, x.outcome) for x in lines)
+    rows = [f"{relation:16} {outcome:8} {n:4}" for (relation, outcome), n in sorted(counts.items())]
+    reducing = [x for x in lines if x.relation in REDUCES]
+    found = sum(x.outcome == "own" for x in reducing)
+    proved = sum(x.outcome in ("own", "other") for x in reducing)
+    rest = [x for x in lines if x.relation not in REDUCES]
+    seen = sum(x.outcome == "witness" for x in rest)
+    seconds = [x.seconds for x in lines]
+    return "\n".join([
+        *rows, "",
+        f"reduce: {len(reducing)}, own pair {found}, a proved pair {proved}",
+        f"do not: {len(rest)}, witness {seen}",
+        f"seconds: median {statistics.median(seconds):.2f}, most {max(seconds):.2f}",
+    ])  # fmt: skip
+
+
+def main() -> None:
+    """Print what became of each entry that did not go as hoped, and the counts."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("ids", nargs="*")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--relations", default=",".join((*REDUCES, "does-not-reduce", "limit")))
+    given = parser.parse_args()
+    wanted = given.relations.split(",")
+    ids = given.ids or [m.id for m in catalog_methods() if m.claim.relation in wanted]
+    lines = each(line, ids, given.jobs, lambda *_: None)
+    for x in lines:
+        if x.outcome not in ("own", "witness"):
+            print(f"{x.id:32} {x.relation:16} {x.outcome:8} {x.seconds:6.2f}  {x.detail[:90]}")
+    print(table(lines))
+
+
+if __name__ == "__main__":
+    main()
