@@ -1,10 +1,13 @@
 """Every entry of the catalog as a bare formula: is its own pair found again?
 
     python -m benchmarks.recognise [--jobs 2] [ID ...]
+    python -m benchmarks.recognise --errors 2000 [--seed 0]
 
 An entry is stripped of its pair and its claim. What reduces must give back its own p and q (up to
 what its neighbours are called), or another pair that is proved; what does not must get a witness.
-The catalog is judged as in `iconograph verify`, so nothing here can make an answer true.
+With --errors so many published formulas with a planted error are asked about. A changed formula may
+well be an I-Con, of another pair; what is accepted is looked at again by balls in fresh models of
+other sizes, and a contradiction is a wrong accept.
 """
 
 from __future__ import annotations
@@ -17,11 +20,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 
+from catalog.errors import InputError
 from catalog.files import read_toml
 from catalog.notation import to_text
 from catalog.spec import Method
+from derive import balls
 from derive.bridge import problem
 from derive.claims import Block, total
+from derive.mutants import Mutant, mutants
 from derive.prove import Search
 from derive.terms import Term, domain, mk, subst
 from derive.theorem import Theorem, inv
@@ -30,6 +36,7 @@ from iconograph.inline import document
 from iconograph.recognise import Recognised, recognise
 from iconograph.workers import each
 
+FRESH, FRESH_SEED = (5, 2, 4), 1000  # sizes and a seed that no other judge has used
 REDUCES = ("exact", "coarse", "reverse", "generalised", "definition")
 
 
@@ -192,6 +199,42 @@ def retyped(t: Term, names: dict[Term, Term]) -> Term:
     return mk(t.op, t.data, *args)
 
 
+def changed(mutant: Mutant) -> Line:
+    """What becomes of a formula with an error: accepted, wrong, refuted or unknown."""
+    method = mutant.method
+    doc = dict(read_toml(method.text, method.path))
+    for part in ("p", "q", "icon", "claim", "proof"):
+        doc.pop(part, None)
+    doc["published"] = {"formula": to_text(method.published)}
+    start = time.perf_counter()
+    try:
+        found = recognise(document(doc), method.id)
+    except InputError as error:  # the error left nothing that is a formula, or nothing to learn
+        return Line(method.id, mutant.kind, "refused", time.perf_counter() - start, str(error)[:90])
+    seconds = time.perf_counter() - start
+    if not isinstance(found, Recognised):
+        outcome = "unknown" if found.refuted is None else "witness"
+        return Line(method.id, mutant.kind, outcome, seconds)
+    claim = problem(found.method) if found.text else found.found.problem
+    witness = balls.refute_value(claim, FRESH, FRESH_SEED)
+    outcome = "accepted" if witness is None else "wrong"
+    return Line(method.id, mutant.kind, outcome, seconds, mutant.change)
+
+
+def errors(n: int, seed: int, jobs: int) -> None:
+    """Print what became of planted errors, by the kind of error."""
+    some = [m for m in catalog_methods() if m.claim.relation in REDUCES and m.published_text]
+    made = [m for m in mutants(12 * n, seed, some) if m.where == "published"][:n]
+    lines = each(changed, made, jobs)
+    for x in lines:
+        if x.outcome == "wrong":
+            print(f"{x.id:32} {x.relation:16} {x.outcome:8} {x.detail}")
+    counts = Counter(x.outcome for x in lines)
+    print(f"{len(lines)} errors:", ", ".join(f"{n} {k}" for k, n in sorted(counts.items())))
+    seconds = [x.seconds for x in lines]
+    print(f"seconds: median {statistics.median(seconds):.2f}, most {max(seconds):.2f}")
+
+
 def table(lines: list[Line]) -> str:
     """The counts by relation."""
     counts = Counter((x.relation, x.outcome) for x in lines)
@@ -216,10 +259,15 @@ def main() -> None:
     parser.add_argument("ids", nargs="*")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--relations", default=",".join((*REDUCES, "does-not-reduce", "limit")))
+    parser.add_argument("--errors", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    if given.errors:
+        errors(given.errors, given.seed, given.jobs)
+        return
     wanted = given.relations.split(",")
     ids = given.ids or [m.id for m in catalog_methods() if m.claim.relation in wanted]
-    lines = each(line, ids, given.jobs, lambda *_: None)
+    lines = each(line, ids, given.jobs)
     for x in lines:
         if x.outcome not in ("own", "witness"):
             print(f"{x.id:32} {x.relation:16} {x.outcome:8} {x.seconds:6.2f}  {x.detail[:90]}")
