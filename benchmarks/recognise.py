@@ -28,8 +28,9 @@ from derive import balls
 from derive.bridge import problem
 from derive.claims import Block, total
 from derive.mutants import Mutant, mutants
+from derive.normal import GaveUp
 from derive.prove import Search
-from derive.terms import Term, domain, mk, subst
+from derive.terms import RuleError, Term, domain, mk, subst
 from derive.theorem import Theorem, inv
 from iconograph.find import catalog_methods, resolve
 from iconograph.inline import document
@@ -89,10 +90,13 @@ def own(method: Method, found: Recognised) -> bool:
     blocks = [x for b in mine.blocks for x in unfolded(b)] if several else list(mine.blocks)
     if len(blocks) != len(theirs.blocks):
         return False
-    return any(
-        all(same(search, a, b) for a, b in zip(blocks, order, strict=True))
-        for order in permutations(theirs.blocks)
-    )
+    try:
+        return any(
+            all(same(search, a, b) for a, b in zip(blocks, order, strict=True))
+            for order in permutations(theirs.blocks)
+        )
+    except (GaveUp, RuleError):
+        return False
 
 
 def unfolded(block: Block) -> list[Block]:

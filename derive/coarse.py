@@ -45,7 +45,8 @@ class Grouper:
                 groups = (self.group(some), self.group(plus(rest)))
                 # 1 - m is multiplied out and needs no lemma; [a != b] is kept, and needs one
                 opposite = any(f.op in ("eq", "ne") for f in self.left_out(p.members, some))
-                return replace(p, members=groups, before=p.inside if opposite else None)
+                before = p.inside if opposite else None
+                return replace(p, members=groups, grouped=True, before=before)
         return None
 
     def rest(self, members: Sequence[Member], some: Term) -> list[Term] | None:

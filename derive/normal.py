@@ -98,6 +98,8 @@ class Normaliser(Atoms):
 
         [a = b] = 0 or 1 also settles [a != b], and f(i,i) = 0 drops [i != j] beside f(i,j).
         """
+        if th.concl[1].op == "ne" and th.concl[2].op == "num" and self.split_ne:
+            th = self.opposite(th)  # else the two sides would be 1 - [a = b] and a number
         to, how = self.normal(th.concl[1])
         if how is not None:
             th = self.do("lincomb", to, th.concl[2], ((ONE, (), th), (MINUS, (), how)))
@@ -113,17 +115,21 @@ class Normaliser(Atoms):
             th = self.do("lincomb", term_of(m), scaled * b, ((scaled, (), th),))
         self.facts.append((m, th, slots))
         if a.op in ("eq", "ne") and b.op == "num":
-            x, y = a.args
-            ne = self.do("ne_def", x, y)
-            other = ne.concl[1] if a.op == "eq" else mk("eq", None, x, y)
-            uses = ((ONE, (), ne), (MINUS, (), th))
-            derived = self.do("lincomb", other, num(1 - b.data), uses)
-            self.facts.append((((), (other,)), derived, slots))
+            derived = self.opposite(th)
+            self.facts.append((((), (derived.concl[1],)), derived, slots))
 
         if a.op in ("mask", "app") and b is ZERO:
             for v in sorted(a.free, key=order):
                 if sum(x is v for x in a.args) == 2:
                     self.off_diagonal(th, v, [k for k, x in enumerate(a.args) if x is v][1])
+
+    def opposite(self, th: Theorem) -> Theorem:
+        """[a != b] = 1 - c from [a = b] = c, and the other way round."""
+        _, a, b = th.concl
+        x, y = a.args
+        ne = self.do("ne_def", x, y)
+        other = ne.concl[1] if a.op == "eq" else mk("eq", None, x, y)
+        return self.do("lincomb", other, num(1 - b.data), ((ONE, (), ne), (MINUS, (), th)))
 
     def off_diagonal(self, th: Theorem, v: Term, k: int) -> None:
         """From f(i,i) = 0: f(i,j) [i != j] = f(i,j)."""

@@ -13,7 +13,7 @@ from itertools import product
 
 from derive.claims import total
 from derive.partitions import Member, Partition, Taker, renamings
-from derive.poly import flat, plus, times
+from derive.poly import build, flat, plus, term_of, times
 from derive.rows import OUTCOMES, Row
 from derive.steps import ONE, ZERO
 from derive.terms import Domain, Term, domain, mk, num, subst, var
@@ -47,31 +47,39 @@ class Maker:
             if placed is None:
                 return None
             member, q = placed
-        kernel = self.gauged(member) if len(parts) > 1 else member.kernel
+        kernel = self.gauged(member)
         return Row(p.anchors, p.mask, p.weight, member.over, member.mask, q, kernel)
 
     def placed(
         self, p: Partition, member: Member, q: Term, other: Member, mass: Term
     ) -> tuple[Member, Term] | None:
-        """A sum of kernels with one more, at an index that the sum leaves out."""
+        """A sum of kernels with one more, at the index that the sum leaves out where it fits best.
+
+        That is where the kernel of the sum would be the single one, or is up to a fixed factor.
+        """
+        best: tuple[int, dict[Term, Term], Term, Term] | None = None
         for at, share in self.vacant(p, member):
-            here = times([mk("eq", None, u, e) for u, e in at.items()])
-            left_out = [f for f in flat(member.mask) if f.op == "ne" and opposed(f) is here]
-            rest = times([f for f in flat(member.mask) if f not in left_out])
-            if left_out and self.taker.same(p.mask * subst(rest, at), p.mask):
-                mask, there = rest, left_out[0]
-            else:
-                mask, there = either(member.mask, here), ONE - here
             ratio = self.simple(share * other.kernel * inv(subst(member.kernel, at)))
-            if ratio is ONE:
-                kernel = member.kernel
-            elif not self.taker.moves(ratio):
-                kernel = member.kernel * exp(here * self.log(ratio))
-            else:
-                kernel = self.chosen(here, share * other.kernel, there, member.kernel)
-            both = self.shorter(here * (share * mass) + there * q, here * (share * mass) + q)
-            return replace(member, mask=mask, kernel=kernel), both
-        return None
+            rank = 0 if ratio is ONE else 2 if self.taker.moves(ratio) else 1
+            if best is None or rank < best[0]:
+                best = (rank, at, share, ratio)
+        if best is None:
+            return None
+        rank, at, share, ratio = best
+        here = times([mk("eq", None, u, e) for u, e in at.items()])
+        left_out = [f for f in flat(member.mask) if f.op == "ne" and opposed(f) is here]
+        rest = times([f for f in flat(member.mask) if f not in left_out])
+        if left_out and self.taker.same(p.mask * subst(rest, at), p.mask):
+            mask, there = rest, left_out[0]
+        else:
+            mask, there = either(member.mask, here), ONE - here
+        kernel = member.kernel
+        if rank == 1:
+            kernel = kernel * exp(here * self.log(ratio))
+        elif rank == 2:
+            kernel = self.chosen(here, share * other.kernel, there, kernel)
+        both = self.shorter(here * (share * mass) + there * q, here * (share * mass) + q)
+        return replace(member, mask=mask, kernel=kernel), both
 
     def vacant(self, p: Partition, member: Member) -> Iterator[tuple[dict[Term, Term], Term]]:
         """Indices that a sum leaves out, and which share of a kernel placed there falls to each.
@@ -179,7 +187,7 @@ class Maker:
         logs = [self.log(k) for k in (a.kernel, b.kernel)]
         mass = self.shorter(at[0] * pa + at[1] * pb, at[0] * pa + at[1] * pb)
         kernel = exp(plus([x * y for x, y in zip(at, logs, strict=True) if y is not ZERO]))
-        if p.before is not None:
+        if p.grouped:
             kernel = at[0] * a.kernel + at[1] * b.kernel
         return Row(p.anchors, p.mask, p.weight, (u,), ONE, mass, kernel, p.before)
 
@@ -205,11 +213,12 @@ class Maker:
         return None
 
     def gauged(self, member: Member) -> Term:
-        """The kernel without the factors that are the same for all neighbours."""
-        fs = flat(member.kernel)
-        kept = [f for f in fs if f.free & set(member.over)]
-        same = [f for f in fs if f not in kept]
-        return times(kept) if kept and all(f.op == "exp" for f in same) else member.kernel
+        """The kernel without what is the same for all neighbours."""
+        terms = self.taker.view.poly(self.log(member.kernel))
+        kept = {m: c for m, c in terms.items() if term_of(m, c).free & set(member.over)}
+        if not kept or len(kept) == len(terms):
+            return member.kernel
+        return exp(build(kept))
 
     def log(self, kernel: Term) -> Term:
         """The logarithm of a kernel, as the formula writes it."""

@@ -48,7 +48,8 @@ class Partition:
     mask: Term
     weight: Term
     members: tuple[Member, ...]
-    before: Term | None = None  # the sum as it stood, where members are groups of its terms
+    grouped: bool = False  # members are groups of neighbours
+    before: Term | None = None  # the sum as it stood, where only a lemma shows that it is theirs
 
     @property
     def inside(self) -> Term:

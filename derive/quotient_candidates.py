@@ -129,6 +129,9 @@ class Candidates:
 
     def split_off(self, t: Term) -> Iterator[Term]:
         """What is below a logarithm or a sign of a fixed part."""
+        plain = [f for f in flat(t) if f.op != "num"]
+        if len(plain) < len(flat(t)):
+            yield times(plain)
         for f in flat(t):
             if f.op == "log" or (f.op in ("add", "inv") and len(f.args) == 1):
                 yield f.args[0]

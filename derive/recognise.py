@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from time import monotonic
 
 from catalog.errors import InputError
 from derive.bridge import Problem
@@ -30,6 +31,7 @@ from derive.surface import Deep, Surface, View
 from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst
 
 PER_VIEW = 24  # readings of one view that are tried
+SECONDS = 12.0  # after which no further view is taken
 PROOFS = 12  # proofs that are tried of divergences that agree in numbers
 LIGHT = frozenset({"indicators", "delta", "count", "split", "merge", "cancel"})
 Letters = Mapping[Domain, Sequence[str]]
@@ -89,9 +91,13 @@ def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
 
     One family of anchors whose kernel says nothing of conditions ends the search.
     """
+    until = monotonic() + SECONDS
     why: Why = {}
     best: tuple[tuple[int, int, int], Found] | None = None
     for taker in takers(problem):
+        if monotonic() > until:
+            why["the time for the search is used up"] = None
+            break
         for found in tries(problem, taker, letters, why):
             rank = plainness(found)
             if rank[:2] == (1, 0):
@@ -102,13 +108,13 @@ def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
     if best is not None:
         return best[1]
     for taker in takers(problem):
-        if (other := compared(problem, taker, letters)) is not None:
+        if (other := compared(problem, taker, letters, until)) is not None:
             return other
         break
     return Nothing(tuple(why))
 
 
-def compared(problem: Problem, taker: Taker, letters: Letters) -> Found | None:
+def compared(problem: Problem, taker: Taker, letters: Letters, until: float) -> Found | None:
     """The pair of a loss that is another divergence, or the reverse direction."""
     comparer = Comparer(problem, taker)
     tried = 0
@@ -123,7 +129,7 @@ def compared(problem: Problem, taker: Taker, letters: Letters) -> Found | None:
             if isinstance(proof, Proof):
                 kind = "reverse" if guess.kind == "reverse-kl" else "generalised"
                 return Found(claim, (row,), proof, taker, kind)
-            if tried >= PROOFS:
+            if tried >= PROOFS or monotonic() > until:
                 break
     except (GaveUp, RuleError):
         pass

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING
 
 from derive.claims import total
@@ -60,8 +61,7 @@ class Words:
             words = "H(p)" if scale is ONE else f"{self.text(scale)} * H(p)"
         claim = {"relation": relation, "scale": self.text(scale), "constant": words}
         ps, qs = list(self.p_tables(row)), list(self.q_tables(row))
-        for k in range(max(len(ps), len(qs))):
-            p, q = ps[min(k, len(ps) - 1)], qs[min(k, len(qs) - 1)]
+        for p, q in product(ps, qs):
             made = {"icon": icon, "p": p, "q": q, "claim": claim}
             if row.before is not None:
                 lines = (row.before, self.taker.ways[0].normal(row.partition)[0])

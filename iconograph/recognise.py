@@ -89,13 +89,15 @@ class Recognised:
 class Unrecognised:
     """A bare loss of which no pair was found, and how far the search came.
 
-    `refuted` says why there can be none of a class, None where that is not known.
+    `refuted` says why there can be none of a wide class, None where that is not known; `remark`
+    what excludes a narrow one, such as that of a single anchor.
     """
 
     method: Method
     why: tuple[str, ...]
     seconds: float
     refuted: Universal | None = None
+    remark: str = ""
 
 
 def is_outcome(row: Row) -> bool:
@@ -188,6 +190,9 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     from derive.recognise import Nothing, bare, settled
     from derive.recognise import recognise as search
     from derive.unfit import unfit
+    from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE
+
+    wide_classes = (EVERY, ANY, ANALYTIC, EXPONENTIAL, MONOTONE)
 
     start = time.perf_counter()
     doc = read_toml(text, path)
@@ -196,7 +201,11 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     found = search(bare(problem(method)), letters)
     if isinstance(found, Nothing):
         shown = unfit(bare(problem(method)))
-        return Unrecognised(method, found.why, time.perf_counter() - start, shown)
+        wide = shown is not None and shown.refutes in wide_classes
+        return Unrecognised(
+            method, found.why, time.perf_counter() - start, shown if wide else None,
+            "" if wide or shown is None else f"{shown.text}; this excludes {shown.refutes}",
+        )  # fmt: skip
     for written in files(doc, found, letters):
         if (proved := confirmed(written)) is not None:
             method, verdict = proved

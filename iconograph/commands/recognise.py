@@ -67,6 +67,7 @@ def described(answer: Recognised | Unrecognised) -> tuple[Facts, str]:
         return [("✗ no such pair", head), *refuted(answer)], "red"
     facts = [("? not recognised", head)]
     facts += [("tried", why) for why in answer.why]
+    facts += [("remark", answer.remark)] if answer.remark else []
     return [*facts, ("seconds", f"{answer.seconds:.2f}")], "yellow"
 
 
@@ -108,7 +109,7 @@ def to_json(answer: Recognised | Unrecognised) -> dict[str, Any]:
         outcome = "refuted" if found is not None else "unknown"
         return {
             **common, "outcome": outcome, "why": list(answer.why),
-            "text": found.text if found else "", "witness": detail,
+            "text": found.text if found else answer.remark, "witness": detail,
         }  # fmt: skip
     return {
         **common, "outcome": "recognised", "as": answer.kind, "pairs": pairs(answer),
