@@ -55,6 +55,9 @@ def test_rows_of_norm_one_and_sizes_that_are_given() -> None:
     other = written(["real[9,4]", "w=weight[9]"])
     assert other.call.name == "given" and other.fixed == {"n": 9, "m": 4}
     assert [s.name for s in other.call.slots] == ["x1", "w"] and other.passed == {"w": "w"}
+    keys = written(["real[n,d]", "real[m,d]", "target[n]"])
+    assert keys.call.name == "given" and columns(keys.call) == "m"
+    assert columns(written(["real[n,c]", "target[n]", "weight[c]"]).call) == "c"
     assert written(["real[8,8]"]).call.name == "scores"
     assert written(["real[7,3]"]).call.name == "embeddings"
     assert written(["real[2n,d]"]).call.name == "stacked-views"

@@ -231,7 +231,9 @@ def extent(text: str, sizes: Mapping[str, int]) -> int:
 
 
 def columns(call: Call) -> str:
-    """The extent that targets are columns of: the last one of the first array with two."""
+    """The extent that targets are columns of: m, else the last one of the first array with two."""
+    if any(e == "m" for s in call.slots if s.learned for e in s.shape):
+        return "m"
     return next((s.shape[-1] for s in call.slots if s.learned and len(s.shape) > 1), "m")
 
 
