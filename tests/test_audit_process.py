@@ -35,7 +35,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(SOURCE, made / "losses.py")
     # modules of the user's that are called as ours are
     for name in ("answers", "process", "child", "probe"):
-        (made / f"{name}.py").write_text("from losses import scores as loss\n")
+        (made / f"{name}.py").write_text(
+            "import sys\n"
+            "from losses import scores as loss\n"
+            "ours = {'iconograph', 'catalog'} & set(sys.modules)\n"
+            "assert not ours, ours\n"
+        )
     return made
 
 
