@@ -17,7 +17,7 @@ from iconograph.audit.loading import Failed, load, options
 from iconograph.audit.local import Here
 from iconograph.audit.precision import precision, spoken
 from iconograph.audit.probe import Theirs
-from iconograph.audit.wire import CodeProbe
+from iconograph.audit.wire import CodeProbe, packed
 
 torch = pytest.importorskip("torch")
 losses = pytest.importorskip("tests.user_losses")
@@ -61,6 +61,22 @@ def test_what_torch_differentiates_once_is_differentiated_by_differences() -> No
     assert np.allclose(probe.hessian(X, "s"), np.eye(64), atol=1e-8)
     assert "central differences" in notes(probe)
     assert "central differences" not in notes(here("scores", "scores"))
+
+
+def test_a_backward_that_torch_does_not_see_through_is_found_out() -> None:
+    want = here("plain", "scores").hessian(X, "s")
+    probe = here("hidden", "scores")
+    assert np.allclose(probe.hessian(X, "s"), want, rtol=1e-7, atol=1e-7)
+    assert "central differences" in notes(probe)
+    # differentiating twice what is seen of it gives another matrix
+    code = Here(losses.hidden).code
+    asked = {"arguments": packed(probe.convention, X), "by": "s", "gradient": True}
+    assert not np.allclose(np.asarray(code._twice(asked, "s")), want, rtol=1e-2)
+
+
+def test_second_derivatives_are_those_of_the_gradient() -> None:
+    probe = here("half_held", "scores")  # gradient s, of a value s^2
+    assert np.allclose(probe.hessian(X, "s"), np.eye(64), atol=1e-8)
 
 
 def test_options_reach_a_function_a_constructor_and_its_call() -> None:

@@ -126,6 +126,31 @@ def takes_float32(s):
     return scores(s @ torch.eye(s.shape[1], dtype=torch.float32))
 
 
+class Hidden(torch.autograd.Function):
+    """The gradient is right, and torch cannot know that it depends on the input."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.slope = x.detach() ** 3
+        return (x**4).sum() / 4
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.slope
+
+
+def hidden(s):
+    return Hidden.apply(torch.sinh(s))
+
+
+def plain(s):
+    return (torch.sinh(s) ** 4).sum() / 4
+
+
+def half_held(s):
+    return (s * s.detach()).sum()
+
+
 # ------------------------------------------------------------------ bad manners
 
 
