@@ -17,6 +17,7 @@ from iconograph.audit.loading import Failed, load, options
 from iconograph.audit.local import Here
 from iconograph.audit.precision import precision, spoken
 from iconograph.audit.probe import Theirs
+from iconograph.audit.steady import faithful
 from iconograph.audit.wire import CodeProbe, packed
 
 torch = pytest.importorskip("torch")
@@ -77,6 +78,17 @@ def test_a_backward_that_torch_does_not_see_through_is_found_out() -> None:
 def test_second_derivatives_are_those_of_the_gradient() -> None:
     probe = here("half_held", "scores")  # gradient s, of a value s^2
     assert np.allclose(probe.hessian(X, "s"), np.eye(64), atol=1e-8)
+
+
+def test_a_gradient_that_is_not_that_of_the_value_is_said() -> None:
+    for name, call in (("half_held", "scores"), ("Halved", "scores")):
+        (said,) = faithful(here(name, call), 1e-16, 0)
+        assert "its gradient by s is not the derivative of its value" in said
+    for name, call, precise in (
+        ("plain", "scores", 1e-16), ("hidden", "scores", 1e-16), ("nt_xent", "embeddings", 1e-16),
+        ("single", "scores", 1e-7), ("hinge", "triplet", 1e-16), ("Clip", "image-text", 1e-16),
+    ):  # fmt: skip
+        assert list(faithful(here(name, call), precise, 0)) == []
 
 
 def test_options_reach_a_function_a_constructor_and_its_call() -> None:

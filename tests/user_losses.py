@@ -151,6 +151,26 @@ def half_held(s):
     return (s * s.detach()).sum()
 
 
+class Halved(torch.autograd.Function):
+    """A backward that somebody got wrong in some entries."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.exp().sum()
+
+    @staticmethod
+    def backward(ctx, g):
+        slope = ctx.saved_tensors[0].exp()
+        slope[1] = slope[1] / 2
+        return g * slope
+
+
+def hinge(anchor, positive, negative):
+    near, far = ((anchor - x).norm(dim=1) for x in (positive, negative))
+    return F.relu(near - far + 1).mean()
+
+
 # ------------------------------------------------------------------ bad manners
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import InputError
-from iconograph.audit.calls import SIZES, Convention, draw
+from iconograph.audit.calls import Convention
 from iconograph.audit.guess import Choice, choose
 from iconograph.audit.precision import precision, spoken
-from iconograph.audit.probe import Answer, Array, Theirs
+from iconograph.audit.probe import Answer, Array
 from iconograph.audit.process import Child, Settings
+from iconograph.audit.steady import faithful, steadiness
 from iconograph.audit.wire import Asked, CodeProbe
 from iconograph.audit.world import Parallel, countable, parallel, refuse
 from iconograph.console import Exit
@@ -20,8 +21,6 @@ from iconograph.console import Exit
 if TYPE_CHECKING:
     from catalog.spec import Method
     from iconograph.audit.finding import Finding
-
-STEADY = 1e-12  # relative; sums in another order
 
 
 @dataclass(frozen=True)
@@ -187,6 +186,7 @@ def judged(asked: Asked, code: str, wanted: Wanted) -> Report:
     notes = [*steadiness(probe, wanted.seed)]
     relative = precision(probe, wanted.seed)
     notes += [text] if (text := spoken(relative)) else []
+    notes += faithful(probe, relative, wanted.seed)
     with np.errstate(all="ignore"):  # what is no number there is said in words
         finding = judge(probe, wanted.against, wanted.seed, fixed=probe.fixed)
     against = (wanted.against.id, wanted.against.name) if wanted.against else ("", "")
@@ -194,28 +194,3 @@ def judged(asked: Asked, code: str, wanted: Wanted) -> Report:
         code, asked.what, asked.torch, choice, relative, (*notes, *asked.notes), finding, 0.0,
         against=against,
     )  # fmt: skip
-
-
-def steadiness(probe: CodeProbe, seed: int) -> Iterator[str]:
-    """What is to be said of a loss that is not always the same.
-
-    Raises:
-        Theirs: it differs from call to call although seeds are set and its state is the first one.
-    """
-    inputs = draw(probe.call, {**SIZES[0], **probe.fixed}, seed)
-
-    def same(a: float, b: float) -> bool:
-        return a == b or abs(a - b) <= STEADY * max(abs(a), abs(b)) or (a != a and b != b)
-
-    first, second = probe.values(inputs, 2, seed)
-    again = probe.values(inputs, 1, seed)[0]
-    if not same(first, again):
-        raise Theirs(
-            f"its value changes from call to call ({first:.10g}, then {again:.10g}), though seeds "
-            f"are set and its state is the first one: it keeps a state elsewhere, or draws from a "
-            f"source without a seed"
-        )
-    if not same(first, second):
-        yield "its value changes from call to call: it keeps a state, judged here in the first one"
-    if not same(first, probe.values(inputs, 1, seed + 1)[0]):
-        yield f"its value is random, and is judged with the seed {seed}"
