@@ -139,7 +139,8 @@ class Candidates:
     def reverse(self, row: Row) -> Term | None:
         """The p of a reverse KL: what stands beside q, exponentiated over what beside q log q."""
         pattern = [f for f in flat(row.kernel) if self.taker.moves(f)]
-        whole = total(row.over, row.allowed * row.kernel)
+        inside = times([f for f in (row.allowed, row.kernel) if f is not ONE])
+        whole = total(row.over, inside)
         if self.taker.moves(self.taker.ways[0].normal(whole)[0]):
             pattern.append(inv(whole))
         slots = frozenset((*row.anchors, *row.over))

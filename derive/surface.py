@@ -12,7 +12,7 @@ from typing import Protocol
 
 from derive.claims import families, total
 from derive.normal import Normaliser
-from derive.poly import Poly, flat, plus, poly, times
+from derive.poly import Poly, flat, plus, poly, times, without
 from derive.steps import ONE
 from derive.terms import BOOL, Domain, Term, domain, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, log
@@ -88,6 +88,14 @@ class Surface:
             return self.split(parts[0])
         if u.op == "inv":
             return MINUS * self.split(u.args[0])
+        if u.op == "sum" and u.data not in self.dims:
+            v = var(f"s{u.depth}", u.data)
+            fs = flat(open_binder(u, v))
+            # a sum that is divided by reaches over its divisor: log sum_v k / s = log sum_v k - log s
+            below = [f for f in fs if f.op == "inv" and v not in f.free]
+            if below:
+                rest = total((v,), times(without(fs, below)))
+                return plus([self.split(rest), *map(self.split, below)])
         return self.normal(u.args[0]) if u.op == "exp" else log(u)
 
     def poly(self, t: Term, base: int | None = None) -> Poly:

@@ -53,8 +53,9 @@ def hashes(seed: str, names: tuple[str, ...]) -> dict[str, str]:
 @pytest.mark.slow
 def test_certificates_are_the_same_in_every_process() -> None:
     """Whatever the hash seed, and whatever was proved before in the process."""
-    # the last one's proof has abbreviations with letters of their own
-    names = (*(m.id for m in representatives(map(load, CLAIMED), kinds)), "t-clip-gaussian")
+    # every other one, for time; the last one's proof has abbreviations with letters of their own
+    some = list(representatives(map(load, CLAIMED), kinds))[::2]
+    names = (*(m.id for m in some if m.id != "t-clip-gaussian"), "t-clip-gaussian")
     first = hashes("1", names)
     assert first == hashes("4242", names[::-1])
     assert sorted(first) == sorted(names)
