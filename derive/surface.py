@@ -91,7 +91,7 @@ class Surface:
         if u.op == "sum" and u.data not in self.dims:
             v = var(f"s{u.depth}", u.data)
             fs = flat(open_binder(u, v))
-            # a sum that is divided by reaches over its divisor: log sum_v k / s = log sum_v k - log s
+            # a sum reaches over its divisor as it is written: log sum k/s = log sum k - log s
             below = [f for f in fs if f.op == "inv" and v not in f.free]
             if below:
                 rest = total((v,), times(without(fs, below)))

@@ -96,6 +96,8 @@ class Words:
         if (when := self.match(row)) is not None:
             yield {"kernel": "match", "when": when}
         if (over := self.uniform(row, p)) is not None:
+            if (labels := same_label(p, row)) is not None:
+                yield {"kernel": "same-label", "labels": labels}
             yield {"kernel": "uniform", "over": over}
         parts = summands(p)
         if len(parts) == 2 and not row.anchors and len(row.over) == 2:
@@ -287,6 +289,17 @@ class Words:
         if first.replace(f"[{at}]", f"[{to}]") == second and "," not in first:
             return first.replace(f"[{at}]", ""), ""
         return first, second
+
+
+def same_label(p: Term, row: Row) -> str | None:
+    """The labels that anchor and neighbour share, where that is all that p asks."""
+    conds = [f for f in flat(p) if f.op in BOOL and f not in flat(row.allowed)]
+    if len(conds) != 1 or conds[0].op != "eq" or len(row.over) != 1 or not row.anchors:
+        return None
+    one, other = conds[0].args
+    ends = {row.anchors[-1], row.over[0]}
+    alike = one.op == other.op == "fn" and one.data == other.data
+    return str(one.data[0]) if alike and {*one.args, *other.args} == ends else None
 
 
 def mentions(text: str, letter: str) -> bool:

@@ -78,11 +78,19 @@ class Recognised:
         return ""
 
     def relatives(self) -> tuple[tuple[str, str], ...]:
-        """What the catalog has of it: equals, cases, and losses that it contains."""
+        """What the catalog has of it: equals, cases, losses that it contains; else what is near."""
         from iconograph.kinship import kin
         from iconograph.known import lines
+        from iconograph.nearest import nearest
 
-        return tuple(lines(kin(self.method))) if self.text else ()
+        if not self.text:
+            return ()
+        known = tuple(lines(kin(self.method)))
+        if any(word == "Equals" for word, _ in known):
+            return known
+        told = {sentence.split(":")[0] for _, sentence in known}
+        near = (n for n in nearest(self.method) if n.method.id not in told)
+        return (*known, *(("Near", n.sentence) for n in near))
 
 
 @dataclass(frozen=True)

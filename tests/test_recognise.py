@@ -35,7 +35,7 @@ LOSSES = {
         "sum[i] mean[j : y[j] = y[i]] -log((1 + |z[i]-z[j]|^2)^(-1) / "
         "sum[k] (1 + |z[i]-z[k]|^2)^(-1))",
         [Z], ["y=label[i]"], [], ["n=i j k", "classes=c"],
-        "an I-Con loss", "uniform", "student-t",
+        "an I-Con loss", "same-label", "student-t",
     ),
     "no entry: weighted anchors": (
         "sum[i] f[i]*(log(sum[c] exp(s[i,c])) - s[i,y[i]])",
@@ -177,6 +177,7 @@ def test_the_command_names_the_loss_and_keeps_the_file(tmp_path: Path) -> None:
     kept = tmp_path / "mine.toml"
     options = ["--learned", Z, "--given", POS, "--given", TAU, "--assume", OTHER]
     code, said = run("-f", formula, *options, "--save", str(kept), "--certificates", str(tmp_path))
+    assert "near" in said and "the same q and setting, another p (same-label there" in said
     assert code == 0 and "recognised" in said and "kernel=one-hot target=pos[i]" in said
     assert (tmp_path / "mine.json").is_file()
     verdict = verify(load_text(kept.read_text()))
