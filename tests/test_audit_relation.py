@@ -175,6 +175,64 @@ def test_planted_errors_are_not_equal(loss: losses.Loss, monkeypatch: pytest.Mon
     assert found.kind == "different", found.words
 
 
+class Slanted(torch.autograd.Function):
+    """The value of t-SNE with two degrees of freedom, and a quarter of the gradient of one."""
+
+    @staticmethod
+    def forward(ctx, y, p):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(y, p)
+        return losses.tsne(y, p, dof=2.0)
+
+    @staticmethod
+    def backward(ctx, *upstream):  # type: ignore[no-untyped-def]
+        y, p = ctx.saved_tensors
+        with torch.enable_grad():
+            y = y.detach().requires_grad_()
+            (g,) = torch.autograd.grad(losses.tsne(y, p), y)
+        return upstream[0] * g / 4, None
+
+
+class Wrong(Slanted):
+    """The same value, and the gradient of no t-SNE at all."""
+
+    @staticmethod
+    def backward(ctx, *upstream):  # type: ignore[no-untyped-def]
+        y, p = ctx.saved_tensors
+        return upstream[0] * (p @ y) ** 3, None
+
+
+def test_a_gradient_that_is_not_of_the_value_is_found() -> None:
+    found = judged("map", Slanted.apply, "t-sne")
+    assert found.kind == "different"
+    assert found.conventions[0].startswith("the gradient is as published, but the value")
+    assert found.up_to == ("scale 0.25",)
+
+
+def test_a_wrong_gradient_is_judged_by_the_value() -> None:
+    found = judged("map", Wrong.apply, "t-sne")
+    assert found.kind == "different" and found.witness is not None
+    assert found.conventions[0].startswith("the gradient that the code gives is not the derivative")
+    assert found.conventions[1] == "the kernel has other degrees of freedom (dof = 2)"
+    assert "derivative of the value" in found.witness.what
+    assert abs(found.witness.theirs - found.witness.ours) > 1e-3
+
+
+def centred(a: torch.Tensor, b: torch.Tensor, eps: float = 0.0) -> torch.Tensor:
+    """Barlow Twins as libraries have it: features standardised over the batch."""
+    a, b = ((x - x.mean(0)) / torch.sqrt(x.var(0, unbiased=False) + eps) for x in (a, b))
+    c = a.T @ b / len(a)
+    off = c.square().sum() - c.diagonal().square().sum()
+    return (1 - c.diagonal()).square().sum() + 0.005 * off
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-5])
+def test_centring_and_a_small_number_are_said(eps: float) -> None:
+    found = judged("views", partial(centred, eps=eps), "barlow-twins")
+    assert found.kind == "equal-up-to" and "parameter lambda = 0.005" in found.up_to
+    assert any(u.startswith("centring of the input") for u in found.up_to)
+    assert any(u.startswith("a small number added") for u in found.up_to) == (eps > 0)
+
+
 def test_what_cannot_be_compared_is_undecided() -> None:
     assert judged("logits", F.cross_entropy, "supcon").kind == "undecided"
     assert judged("labels", lambda z, y: (z * 0).sum(), "supcon").kind == "undecided"

@@ -18,6 +18,9 @@ from iconograph.audit.layout import Layout
 from iconograph.audit.probe import Array
 from iconograph.audit.scales import Law, counts, law
 
+MOST_FREE = 2
+"""With more numbers to solve for, conventions are tried one at a time only."""
+
 MOST = 1500
 """How many combinations of conventions are tried."""
 
@@ -26,8 +29,8 @@ MOST = 1500
 class Trial:
     """A match in a world, with the law of its scale; `fits` says that they agree.
 
-    `opposite` says that they do but for the sign. `lonely` says what becomes of rows without
-    positives, "" where that was not found out.
+    `opposite` says that they do but for the sign, `adrift` that gradients do and values do not.
+    `lonely` says what becomes of rows without positives, "" where that was not found out.
     """
 
     match: Match
@@ -35,6 +38,7 @@ class Trial:
     law: Law
     fits: bool
     opposite: bool = False
+    adrift: bool = False
     lonely: str = ""
 
     @property
@@ -72,7 +76,10 @@ def solved(
 ) -> tuple[dict[str, float], float]:
     """The free numbers and the residual on the fitting samples; infinite where it has no value."""
     try:
-        return solve(candidate.at, candidate.free, world.fitting, quick=quick, near=near)
+        return solve(
+            candidate.at, candidate.free, world.fitting, quick=quick, near=near,
+            linear=candidate.linear,
+        )  # fmt: skip
     except Unfit:
         return {}, np.inf
 
@@ -81,21 +88,34 @@ def held_against(candidate: Candidate, numbers: dict[str, float], world: World) 
     """The trial of a candidate at given numbers, at every input of a world; None where it fails."""
     if any(not within(d, numbers[d.name]) for d in candidate.free):
         return None  # a limit of the method, not a case of it
-    match = compared(candidate, {k: rounded(v) for k, v in numbers.items()}, world.groups)
-    firm = [k for k, g in enumerate(world.groups) if not g.optional]
+    near = {k: rounded(v, world) for k, v in numbers.items()}
+    match = compared(candidate, near, world.groups)
+    plain = [k for k, g in enumerate(world.groups) if "duplicates" not in g.words]
+    firm = [k for k in plain if not world.groups[k].optional]
     if max((match.errors[k] for k in firm), default=np.inf) > world.tolerance:
         match = compared(candidate, numbers, world.groups)
     fine = [k for k in firm if match.errors[k] <= world.tolerance]
     wrong = [k for k in firm if k not in fine and not np.isnan(match.errors[k])]
-    if wrong or len(fine) < 2 or np.isnan(match.errors[0]):
+    smooth = [k for k in firm if match.slips[k] <= world.tolerance]
+    adrift = bool(wrong) and len(smooth) > 1 and set(wrong) <= set(smooth)
+    if (wrong and not adrift) or len(smooth) < 2 or np.isnan(match.errors[0]):
         return None
+    fine = smooth if adrift else fine
     batches = [counts(candidate, world.groups[k].samples[0].inputs) for k in fine]
     signs = {float(np.sign(match.scales[k])) for k in fine}
     if len(signs) != 1:
         return None
     found = law([abs(match.scales[k]) for k in fine], batches, world.tolerance)
-    trial = Trial(match, world, found, signs == {1.0}, signs == {-1.0})
+    up = signs == {1.0}
+    trial = Trial(match, world, found, up and not adrift, not up, adrift and up)
     return replace(trial, lonely=alone(trial)) if trial.fits else trial
+
+
+def twins(trial: Trial) -> bool:
+    """Whether code and formula differ where two rows are equal."""
+    limit = trial.world.tolerance
+    slips = zip(trial.world.groups, trial.match.slips, strict=True)
+    return any("duplicates" in g.words and e > limit for g, e in slips)
 
 
 def within(d: Declaration, x: float) -> bool:
@@ -106,10 +126,11 @@ def within(d: Declaration, x: float) -> bool:
     return kind != "probability" or WITHIN[0] < x < 1 - WITHIN[0]
 
 
-def rounded(x: float) -> float:
+def rounded(x: float, world: World) -> float:
     """The number that people would have written, where one is near."""
-    near = float(f"{x:.6g}")
-    return near if abs(near - x) <= 1e-7 * abs(x) else x
+    digits, share = (3, 1e-3) if world.loose else (6, 1e-7)
+    near = float(f"{x:.{digits}g}")
+    return near if abs(near - x) <= share * abs(x) else x
 
 
 def alone(trial: Trial) -> str:
@@ -120,13 +141,13 @@ def alone(trial: Trial) -> str:
         return ""
     only = replace(trial.candidate, formula=supported(trial.candidate.formula))
     try:
-        scale, _, error = against(only.at, trial.match.numbers, group.samples)
+        scale, _, *slips = against(only.at, trial.match.numbers, group.samples)
         plain = against(trial.candidate.at, trial.match.numbers, group.samples)
     except Unfit:
         return ""
     if not np.isnan(plain[2]):  # the formula has a value there, and nothing is open
-        return "" if plain[2] <= trial.world.tolerance else UNLIKE
-    if np.isnan(scale) or error > trial.world.tolerance:
+        return "" if max(plain[2:]) <= trial.world.tolerance else UNLIKE
+    if np.isnan(scale) or max(slips) > trial.world.tolerance:
         return OTHERWISE
     rows = counts(trial.candidate, group.samples[0].inputs)["rows"]
     having = rows - lonely_rows(trial.candidate, group.samples[0].inputs)
@@ -170,8 +191,9 @@ def bases(method: Method, worlds: Worlds) -> tuple[Candidate, ...]:
     does not: half of the readings are settled before any is tried.
     """
     made = candidates(method, worlds.probe.call)
-    sphere = on_sphere(next(iter(worlds.all())))
-    return tuple(c for c in made if sphere or not c.unit)
+    world = next(iter(worlds.all()))
+    sphere, shift = on_sphere(world), shifts(world)
+    return tuple(c for c in made if (sphere or not c.unit) and (shift or not c.center))
 
 
 def on_sphere(world: World) -> bool:
@@ -190,50 +212,64 @@ def on_sphere(world: World) -> bool:
     return True
 
 
+def shifts(world: World) -> bool:
+    """Whether no gradient moves the mean of a table: then the code may centre its columns."""
+    limit = 1e-4 if world.precision == "float32" else 1e-9
+    for s in (s for g in world.groups for s in g.samples):
+        for g in s.gradient.values():
+            if g.ndim > 1 and np.any(np.abs(g.sum(axis=0)) > limit * max(np.abs(g).max(), 1e-300)):
+                return False
+    return True
+
+
 def settings(candidate: Candidate, worlds: Worlds, *, loose: bool = False) -> Iterator[World]:
     """The worlds to try a candidate in: all gradients, then those by what the method learns."""
     plain = list(worlds.all())
-    yield from (replace(w, loose=loose) for w in plain)
+    yield from (replace(w, loose=loose or w.loose) for w in plain)
     try:
         held = candidate.held_slots(plain[0].fitting[0].inputs)
     except Unfit:
         return
     if held and held < {s.name for s in worlds.probe.call.slots if s.learned}:
-        yield from (replace(w, loose=loose) for w in worlds.all(held))
+        yield from (replace(w, loose=loose or w.loose) for w in worlds.all(held))
 
 
 def direct(method: Method, worlds: Worlds, *, quick: bool = False) -> Trial | None:
     """The published formula as it stands, where it agrees; else None."""
     made = bases(method, worlds)
-    opposite = None
+    aside = None
     for loose in (False, True):
         for candidate in made:
             found = attempt(candidate, settings(candidate, worlds, loose=loose), quick=quick)
             if found is not None and found.fits:
                 return found
-            opposite = opposite or found
-        if quick or opposite:
+            aside = aside or found
+        if quick or aside:
             break
-    return opposite
+    return aside
 
 
 def varied(method: Method, worlds: Worlds, *, depth: int = 2) -> Trial | None:
     """The fewest conventions under which the published formula agrees, None where none do."""
     plain = bases(method, worlds)
     level = [(c, numbers_near(c, worlds)) for c in plain]
+    if max((len(c.free) for c in plain), default=0) > MOST_FREE:
+        depth = 1
     for step in range(depth):
         following: list[tuple[Candidate, dict[str, float]]] = []
         if step == 0:
             following += [(b, {}) for b in both_directions(plain)]
         following += [(new, numbers) for c, numbers in level for new in changed(c)]
-        unique = {(c.formula, c.words, c.unit, c.mirror is None): (c, n) for c, n in following}
+        unique = {
+            (c.formula, c.words, c.unit, c.center, c.mirror is None): (c, n) for c, n in following
+        }
         level = list(unique.values())[:MOST]
         for loose in (False, True) if step == 0 else (False,):
             for c, numbers in level:
                 found = attempt(
                     c, settings(c, worlds, loose=loose), quick=True, near=numbers or None
                 )
-                if found is not None and (found.fits or found.opposite):
+                if found is not None and not found.adrift:
                     return found
     return None
 

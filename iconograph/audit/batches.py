@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ SINGLE = 5e-4
 """Tolerance where the code computes in float32: temperatures magnify its rounding."""
 
 DOUBLE = 1e-8
-LOOSE = 2e-5
+LOOSE = 1e-4
 """The same where a small number is added, as in the root of a squared distance."""
 
 
@@ -134,15 +134,18 @@ def world(
 class Worlds:
     """The worlds of a probe, asked when they are first needed."""
 
-    def __init__(self, probe: Probe, seed: int, fixed: Mapping[str, int]) -> None:
-        self.probe, self.seed, self.fixed = probe, seed, fixed
+    def __init__(
+        self, probe: Probe, seed: int, fixed: Mapping[str, int], *, loose: bool = False
+    ) -> None:
+        self.probe, self.seed, self.fixed, self.loose = probe, seed, fixed, loose
         self.made: dict[tuple[str, str, frozenset[str]], World] = {}
 
     def get(self, labels: Labels, weights: Weights, held: frozenset[str]) -> World:
         """One world. Raises Theirs."""
         key = (labels, weights, held)
         if key not in self.made:
-            self.made[key] = world(self.probe, self.seed, labels, weights, self.fixed, held)
+            found = world(self.probe, self.seed, labels, weights, self.fixed, held)
+            self.made[key] = replace(found, loose=self.loose)
         return self.made[key]
 
     def all(self, held: frozenset[str] = frozenset()) -> Iterator[World]:
@@ -150,7 +153,7 @@ class Worlds:
         kinds = {s.kind for s in self.probe.call.slots}
         square = any(s.kind == "weight" and s.shape == ("n", "n") for s in self.probe.call.slots)
         pairs: tuple[Labels, ...] = ("uneven", "pairs") if "label" in kinds else ("uneven",)
-        sums: tuple[Weights, ...] = ("joint", "row") if square else ("joint",)
+        sums: tuple[Weights, ...] = ("joint", "share", "row") if square else ("joint",)
         for labels in pairs:
             for weights in sums:
                 try:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from catalog.spec import Declaration, Method
-from catalog.symbols import Cos, Dot, Expr, IApp, IndexSet, Mask, Sym, walk
+from catalog.symbols import Add, Cos, Dot, Expr, IApp, IndexSet, Mask, Mul, Sym, walk
 from iconograph.audit.arrays import evaluate
 from iconograph.audit.bind import Binding, Unfit, bindings, expanded, rebuilt, same_class
 from iconograph.audit.layout import Layout
@@ -26,8 +26,9 @@ FIRST, ACROSS, SUPPORTED = "of the first view", "of two views", "with a positive
 class Candidate:
     """A method's formula, perhaps edited, on a call's arguments.
 
-    `unit` divides rows by their norms first; a `mirror` averages the loss with that of the two
-    tables exchanged. `edits` says what was changed from the method as published, as `key|words`.
+    `unit` divides rows by their norms first, `center` takes their mean away; a `mirror` averages
+    the loss with that of the two tables exchanged. `edits` says what was changed from the method as
+    published, as `key|words`.
     """
 
     method: Method
@@ -35,6 +36,7 @@ class Candidate:
     formula: Expr
     binding: Binding
     unit: bool = False
+    center: bool = False
     mirror: Binding | None = None
     edits: tuple[str, ...] = ()
     extra: tuple[Declaration, ...] = ()
@@ -62,6 +64,20 @@ class Candidate:
         """The numbers to solve for."""
         used = {p.name for p in self.places}
         return tuple(d for d in (*self.binding.free, *self.extra) if d.name in used)
+
+    @cached_property
+    def linear(self) -> tuple[str, ...]:
+        """The free numbers that are weights of a sum's terms, where all terms have one."""
+        terms = self.formula.args if isinstance(self.formula, Add) else ()
+        names = {d.name for d in self.free}
+        found = []
+        for term in terms:
+            own = [s.name for s in walk(term) if isinstance(s, Sym) and s.name in names]
+            heads = [f.name for f in getattr(term, "args", ()) if isinstance(f, Sym)]
+            if not isinstance(term, Mul) or not (one := [h for h in heads if own.count(h) == 1]):
+                return ()
+            found.append(one[0])
+        return tuple(found) if len(set(found)) == len(terms) else ()
 
     @property
     def words(self) -> str:
@@ -93,7 +109,7 @@ class Candidate:
 
     def held_slots(self, inputs: Mapping[str, Array]) -> frozenset[str]:
         """The learned arguments that stand for what the method holds fixed. Raises Unfit."""
-        layout = Layout(self.call, inputs, unit=self.unit)
+        layout = Layout(self.call, inputs, unit=self.unit, center=self.center)
         names: set[str] = set()
         for name in self.held & set(self.binding.makers):
             places = self.binding.makers[name](layout)
@@ -104,7 +120,7 @@ class Candidate:
         self, binding: Binding, inputs: Mapping[str, Array], numbers: Mapping[str, float]
     ) -> tuple[float, dict[str, Array]]:
         """Value and gradient under one binding."""
-        layout = Layout(self.call, inputs, unit=self.unit)
+        layout = Layout(self.call, inputs, unit=self.unit, center=self.center)
         spots: dict[str, Array] = {}
         data: dict[str, Array] = {}
         for place in self.places:
@@ -189,6 +205,7 @@ def candidates(method: Method, call: Call) -> tuple[Candidate, ...]:
         made += [replace(c, formula=dots, edits=(RAW,)) for c in plain]
     if any(s.kind == "real" and s.shape[-1:] == ("d",) for s in call.slots):
         made += [replace(c, unit=True) for c in plain]
+        made += [replace(c, center=True) for c in plain]
     return tuple(made)
 
 

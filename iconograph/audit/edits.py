@@ -196,6 +196,7 @@ def edits(formula: Expr) -> Iterator[Edit]:
         yield Edit("degrees of freedom", "the kernel has other degrees of freedom", new, (FREEDOM,))
     yield from directions(formula)
     yield from smoothed(formula)
+    yield from terms(formula)
     for role, words in (("numerator", "numerator"), ("denominator", "denominator")):
         for name in temperatures(formula):
             new = rewritten(formula, forget(name, role))  # type: ignore[arg-type]
@@ -392,6 +393,14 @@ def joint_of_rows(node: Expr, here: Here) -> Expr | None:
     return None
 
 
+def biased(node: Expr, here: Here) -> Expr | None:
+    """A number of elements in place of one less."""
+    match node:
+        case Add((Size() as size, Num(value))) if value == -1:
+            return size
+    return None
+
+
 def first_view(node: Expr, here: Here) -> Expr | None:
     """Only rows of the first view are anchors."""
     if isinstance(node, Big) and not here.binders and len(node.vars) == 1 and here.role == "":
@@ -523,6 +532,29 @@ def smoothed(formula: Expr) -> Iterator[Edit]:
         yield Edit("target", "a share of the target is spread evenly", new, (SMOOTH,))
 
 
+def terms(formula: Expr) -> Iterator[Edit]:
+    """Terms of a sum averaged over coordinates or features where the paper sums, and back."""
+    if not isinstance(formula, Add) or len(formula.args) > 4:
+        return
+    for k, term in enumerate(formula.args):
+        sets = {v.set for n in walk(term) if isinstance(n, Big) for v in n.vars}
+        for s in sorted(sets, key=lambda s: s.name):
+            size = Size((fresh(IVar("c", s)),), TRUE, s.name)
+            for word, new in (("averaged", Div(term, size)), ("summed", Mul((size, term)))):
+                args = (*formula.args[:k], whole(new), *formula.args[k + 1 :])
+                yield Edit(f"term {k}", f"term {k + 1} is {word} over {s.name}", Add(args))
+
+
+def whole(e: Expr) -> Expr:
+    """A quotient or product of a product, as one product: weights of terms stay in front."""
+    match e:
+        case Div(Mul(args), den):
+            return Mul((*args, Div(ONE, den)))
+        case Mul((first, Mul(args))):
+            return Mul((*args, first))
+    return e
+
+
 def exchanged(node: Expr, old: Index, new: IVar) -> Expr:
     """A formula with another index in the place of one, binders renewed."""
 
@@ -564,7 +596,7 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("self pair", "self pairs are left out of the denominator", drop_self),
     ("positives", "the other positives are left out of the denominator", others_out),
     ("positives", "all positives are left out of the denominator", positives_out),
-    ("positives", "everything but the anchor is in the denominator", everything_in),
+    ("positives", "the denominator leaves nothing out but the anchor itself", everything_in),
     ("logarithm", "positives are averaged inside the logarithm", inside),
     ("logarithm", "positives are averaged outside the logarithm", outside),
     ("reduction", "pairs are averaged rather than anchors", per_pair),
@@ -577,6 +609,7 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("score", "the score is the dot product, not the squared distance", distance_to_dot),
     ("normalisation", "every row is normalised by itself, not all pairs together", rows_of_joint),
     ("normalisation", "all pairs are normalised together, not every row by itself", joint_of_rows),
+    ("variance", "variances are divided by n, not by n - 1", biased),
     ("rows", "only rows of the first view are anchors", first_view),
     ("denominator", "only rows of the other view are in the denominator", across),
     ("gradient", "no gradient flows through the numerator", detach_numerator),

@@ -46,13 +46,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Match:
-    """How a candidate compares: the free numbers, and scale, constant and error by group."""
+    """How a candidate compares: the free numbers, and scale, constant and error by group.
+
+    `slips` are the errors of gradients alone, `errors` the larger of that and the error of values.
+    """
 
     candidate: Candidate
     numbers: Mapping[str, float]
     scales: tuple[float, ...]
     constants: tuple[float, ...]
     errors: tuple[float, ...]
+    slips: tuple[float, ...] = ()
 
     @property
     def error(self) -> float:
@@ -96,8 +100,14 @@ STARTS: Mapping[str, tuple[float, ...]] = {
     "nonnegative": (0.2, 1.0, 0.5, 0.0),
     "real": (0.0, 1.0, -1.0),
 }
+COARSE = tuple(np.log([1e-4, 1e-2, 0.07, 0.3, 1, 10]))
+"""The same for each of several positive numbers."""
+
 MOST = 40
 """How many starts are tried."""
+
+NEAR = 0.4
+"""The same where weights of terms are solved for at every start."""
 
 HOPELESS = 0.75
 """A residual at the best start that is not followed up in a quick look: a grid this fine would have
@@ -109,7 +119,7 @@ def starts(free: Sequence[Declaration]) -> list[Array]:
     kinds = [d.form.kind if isinstance(d.form, Sym) else "real" for d in free]
     lists = [STARTS.get(k, (0.0,)) for k in kinds]
     if len(free) > 1:
-        lists = [x[1::4] if k == "positive" else x[:2] for k, x in zip(kinds, lists, strict=True)]
+        lists = [COARSE if k == "positive" else x[:2] for k, x in zip(kinds, lists, strict=True)]
     grid = [np.asarray(x) for x in itertools.product(*lists)]
     if len(grid) > MOST:
         grid = [grid[k] for k in np.random.default_rng(0).choice(len(grid), MOST, replace=False)]
@@ -146,10 +156,12 @@ def solve(
     *,
     quick: bool,
     near: Mapping[str, float] | None = None,
+    linear: Sequence[str] = (),
 ) -> tuple[dict[str, float], float]:
     """The free numbers at which the gradients agree best, and the relative error left.
 
-    With `quick`, only the best start is refined, of fewer where `near` is one of them.
+    With `quick`, only the best start is refined, of fewer where `near` is one of them. `linear` are
+    the weights of the terms of a sum: with several, they are solved for by least squares.
     """
 
     def at(x: Array) -> dict[str, float]:
@@ -158,6 +170,8 @@ def solve(
     def error(x: Array) -> float:
         return float(np.linalg.norm(residual(reference, samples[:1], at(x))[0]))
 
+    if len(linear) > 1:
+        return projected(reference, free, linear, samples, quick=quick)
     if not free:
         return {}, float(np.linalg.norm(residual(reference, samples, {})[0]))
     grid = starts(free)
@@ -172,6 +186,43 @@ def solve(
     ends = [(float(np.linalg.norm(residual(reference, samples, at(x))[0])), at(x)) for x in found]
     left, numbers = min(ends, key=lambda e: e[0])
     return numbers, left
+
+
+def projected(
+    reference: Reference,
+    free: Sequence[Declaration],
+    linear: Sequence[str],
+    samples: Sequence[Sample],
+    *,
+    quick: bool,
+) -> tuple[dict[str, float], float]:
+    """The weights of terms by least squares, at the best of the other numbers; scale 1."""
+    others = [d for d in free if d.name not in linear]
+
+    def weighed(x: Array, samples: Sequence[Sample]) -> tuple[dict[str, float], Array]:
+        g = np.concatenate([flat(s.gradient, s.gradient) for s in samples])
+        numbers = {d.name: value_of(d, float(v)) for d, v in zip(others, x, strict=True)}
+        columns = []
+        for name in linear:
+            alone = numbers | {other: float(other == name) for other in linear}
+            terms = [flat(reference(s.inputs, alone)[1], s.gradient) for s in samples]
+            columns.append(np.concatenate(terms))
+        basis = np.nan_to_num(np.stack(columns, axis=1))
+        weights, *_ = np.linalg.lstsq(basis, g, rcond=None)
+        left = (basis @ weights - g) / max(norm(g), 1e-300)
+        return numbers | dict(zip(linear, map(float, weights), strict=True)), left
+
+    grid = starts(others) if others else [np.zeros(0)]
+    first = samples[:1]
+    ranked = sorted((norm(weighed(x, first)[1]), k) for k, x in enumerate(grid))
+    if quick and ranked[0][0] > NEAR:
+        return weighed(grid[ranked[0][1]], first)[0], ranked[0][0]
+    ends = [grid[k] for _, k in ranked[: 1 if quick else 2]]
+    if others:
+        ends = [refined(lambda x: weighed(x, first)[1], x, steps=15)[0] for x in ends]
+    x = min(ends, key=lambda e: norm(weighed(e, samples)[1]))
+    numbers, left = weighed(x, samples)
+    return numbers, norm(left)
 
 
 def refined(f: Callable[[Array], Array], x: Array, steps: int = 25) -> tuple[Array, float]:
@@ -221,40 +272,39 @@ def compared(
 ) -> Match:
     """The candidate against every group: NaN where it has no value there."""
     reference = reference or candidate.at
-    scales, constants, errors = [], [], []
-    for group in groups:
-        scale, constant, error = against(reference, numbers, group.samples)
-        scales.append(scale)
-        constants.append(constant)
-        errors.append(error)
-    return Match(candidate, numbers, tuple(scales), tuple(constants), tuple(errors))
+    found = [against(reference, numbers, group.samples) for group in groups]
+    scales, constants, slips, values = zip(*found, strict=True)
+    errors = tuple(np.maximum(a, b) for a, b in zip(slips, values, strict=True))
+    return Match(candidate, numbers, scales, constants, errors, slips)
 
 
 def against(
     reference: Reference, numbers: Mapping[str, float], samples: Sequence[Sample]
-) -> tuple[float, float, float]:
-    """Scale, constant and the largest error in one group; NaN where the reference has no value.
+) -> tuple[float, float, float, float]:
+    """Scale, constant, and the largest errors of gradient and value in one group.
 
-    The error of gradients is relative to the gradient's norm, that of values to the values.
+    NaN where the reference has no value. The error of gradients is relative to the gradient's norm,
+    that of values to the values.
     """
     found = []
     for s in samples:
         try:
             value, gradient = reference(s.inputs, numbers)
         except Unfit:
-            return np.nan, np.nan, np.nan
+            return np.nan, np.nan, np.nan, np.nan
         found.append((value, flat(gradient, s.gradient)))
     if not all(np.isfinite(v) and np.all(np.isfinite(g)) for v, g in found):
-        return np.nan, np.nan, np.nan
+        return np.nan, np.nan, np.nan, np.nan
     theirs = [flat(s.gradient, s.gradient) for s in samples]
     g = np.concatenate(theirs)
     r = np.concatenate([x for _, x in found])
     if not (np.all(np.isfinite(g)) and np.all(np.isfinite([s.value for s in samples]))):
-        return np.nan, np.nan, np.inf
+        return np.nan, np.nan, np.inf, np.inf
     size = float(r @ r)
     if not size or not np.linalg.norm(g):
         same = size == float(g @ g)
-        return np.nan, np.nan, np.nan if same else np.inf
+        none = np.nan if same else np.inf
+        return np.nan, np.nan, none, none
     scale = float(g @ r) / size
     wrong = 0.0
     for own, (_, x) in zip(theirs, found, strict=True):
@@ -262,8 +312,7 @@ def against(
     left = np.asarray([s.value - scale * v for s, (v, _) in zip(samples, found, strict=True)])
     large = max(*(abs(s.value) for s in samples), *(abs(scale * v) for v, _ in found), 1e-12)
     constant = float(left.mean())
-    wrong = max(wrong, float(np.abs(left - constant).max()) / large)
-    return scale, constant, float(wrong)
+    return scale, constant, float(wrong), float(np.abs(left - constant).max()) / large
 
 
 def norm(x: Array) -> float:

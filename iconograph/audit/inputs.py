@@ -11,7 +11,7 @@ import numpy as np
 from iconograph.audit.probe import Array, Call, Slot
 
 Labels = Literal["uneven", "pairs", "lonely"]
-Weights = Literal["joint", "row", "edges"]
+Weights = Literal["joint", "row", "share"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class Style:
 
     `sizes` gives the extents by letter. Labels: `uneven` classes of at least two, `pairs` of
     classes of exactly two, or `lonely`: uneven with one row that is alone in its class. Weights of
-    n x n pairs are symmetric with sum one, or have rows with sum one. `duplicates` makes the last
-    row of every array equal to its first. `round` draws multiples of it, for people to read.
+    n x n pairs are symmetric with sum one, or have rows with sum one, or a share of 1/n each.
+    `duplicates` makes the last row of every array equal to its first. `round` draws multiples of
+    it, for people to read.
     """
 
     sizes: Mapping[str, int]
@@ -133,7 +134,8 @@ def weights(shape: Sequence[int], kind: Weights, rng: np.random.Generator) -> Ar
         if kind == "joint":
             value = value + value.T
             return value / value.sum()
-    return value / value.sum(axis=-1, keepdims=True)
+    rows = value / value.sum(axis=-1, keepdims=True)
+    return rows / len(rows) if kind == "share" else rows
 
 
 __all__ = ["Style", "draw", "redraw", "sized"]

@@ -24,11 +24,19 @@ SCALES: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] 
 class Layout:
     """All numbers of an input, with those derived from them.
 
-    With `unit`, tables of rows are read with every row divided by its norm.
+    With `unit`, tables of rows are read with every row divided by its norm; with `center`, with the
+    mean of all rows taken away.
     """
 
-    def __init__(self, call: Call, inputs: Mapping[str, Array], *, unit: bool = False) -> None:
-        self.call, self.inputs, self.unit = call, inputs, unit
+    def __init__(
+        self,
+        call: Call,
+        inputs: Mapping[str, Array],
+        *,
+        unit: bool = False,
+        center: bool = False,
+    ) -> None:
+        self.call, self.inputs, self.unit, self.center = call, inputs, unit, center
         self.kinds = {s.name: s for s in call.slots}
         self.parts: list[Array] = []
         self.sends: list[tuple[str, int, Callable[[Array], Array]]] = []
@@ -51,6 +59,10 @@ class Layout:
 
     def table(self, name: str) -> Array:
         """Positions of the rows of a slot, the coordinates last."""
+        if self.center:
+            x = np.asarray(self.inputs[name], dtype=float)
+            middle = x - x.mean(axis=0)
+            return self.put(name, "center", middle, lambda g: g - g.mean(axis=0))
         if not self.unit:
             return self.array(name)
         z = np.asarray(self.inputs[name], dtype=float)

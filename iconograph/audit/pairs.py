@@ -139,7 +139,7 @@ def in_words(probe: Probe, structure: Structure, score: str) -> Pair:
         given = float(structure.field.inputs[s.name]) if s.kind == "scale" else 0.0
         if tau is not None and abs(tau * given - 1) < 1e-6:
             named, tau = f"{named} times {s.name}", None
-    single = structure.field.scores or two_tables(structure)
+    single = structure.field.scores or apart(structure)
     self_pair = "none" if single else "kept" if structure.kept else "excluded"
     return Pair(
         rows, self_pair, positives(probe, structure), named, normalise, tau,
@@ -148,15 +148,21 @@ def in_words(probe: Probe, structure: Structure, score: str) -> Pair:
     )  # fmt: skip
 
 
-def two_tables(structure: Structure) -> bool:
-    """Whether rows of one table are compared with those of another only."""
+def table_numbers(structure: Structure) -> Array:
+    """The number of the table that each node is a row of; columns of scores are a second one."""
     f = structure.field
-    if len(f.vectors) != 2 or f.scores:
-        return False
-    half = f.rows // 2
-    used = {u for g, w in zip(structure.groups, structure.weights, strict=True)
-            for u in g if abs(w) > 1e-9}  # fmt: skip
-    return all(f.ends[u][0] < half <= f.ends[u][1] for u in used)
+    if f.scores:
+        return np.asarray([0] * f.rows + [1] * (max(max(e) for e in f.ends) + 1 - f.rows))
+    sizes = [int(np.prod(np.shape(f.inputs[v])[:-1])) for v in f.vectors]
+    return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def apart(structure: Structure) -> bool:
+    """Whether no two rows of one table are compared."""
+    number = table_numbers(structure)
+    weights = zip(structure.groups, structure.weights, strict=True)
+    used = {u for g, w in weights for u in g if abs(w) > 1e-9}
+    return all(number[a] != number[b] for a, b in (structure.field.ends[u] for u in used))
 
 
 def anchors(structure: Structure) -> tuple[str, str]:
@@ -166,16 +172,18 @@ def anchors(structure: Structure) -> tuple[str, str]:
         return "every pair by itself", "pair"
     if structure.joint:
         return "one distribution over all pairs", "joint"
-    split = f.rows if f.scores else f.rows // 2 if two_tables(structure) else None
-    if split is None:
+    if not apart(structure):
         what = "all rows" if len(f.vectors) == 1 else "rows of all tables, stacked"
         return f"{what} against all others", "row"
-    first = any(n < split for n in structure.nodes)
-    second = any(n >= split for n in structure.nodes)
-    a, b = ("rows", "columns") if f.scores else f.vectors
-    if first and second:
-        return f"{a} against {b} and {b} against {a}", "row-and-column"
-    return (f"{a} against {b}" if first else f"{b} against {a}"), "row"
+    number = table_numbers(structure)
+    names = ("rows", "columns") if f.scores else f.vectors
+    met: dict[int, set[int]] = {}
+    for node, group in zip(structure.nodes, structure.groups, strict=True):
+        others = {number[sum(f.ends[u]) - node] for u in group}
+        met.setdefault(int(number[node]), set()).update(int(k) for k in others)
+    said = [f"{names[a]} against {', '.join(names[b] for b in sorted(bs))}"
+            for a, bs in sorted(met.items())]  # fmt: skip
+    return " and ".join(said), "row-and-column" if len(met) > 1 else "row"
 
 
 def positives(probe: Probe, structure: Structure) -> str:
@@ -205,6 +213,14 @@ def guesses(probe: Probe, structure: Structure) -> Iterator[tuple[str, Array]]:
         if n == columns:
             yield "the column of the row's own number", bipartite(n, columns, np.arange(n))
     own = np.arange(n)
+    number = table_numbers(structure)
+    if not f.scores and "target" in kinds and len(f.vectors) == 2:
+        first = int((number == 0).sum())
+        yield "the given target", bipartite(first, n - first, np.asarray(inputs[kinds["target"]]))
+    if not f.scores and len(f.vectors) > 2:
+        row = own - np.searchsorted(number, number)  # the place in its own table
+        same = (row[:, None] == row[None]) & (number[:, None] == 0) & (number[None] == 1)
+        yield f"the row of {f.vectors[1]} of the same number", (same | same.T).astype(float)
     if not f.scores and n % 2 == 0:
         yield (
             "the partner i+n" if len(f.vectors) == 1 else "the other of the pair",

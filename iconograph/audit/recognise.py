@@ -251,6 +251,9 @@ def fair(structure: Structure) -> bool:
     if structure.null:
         return bool(np.all(mass <= w + small))
     sets = [set(g) for g in structure.groups]
+    inside = set().union(*sets)
+    if any(mass[u] > small for u in range(len(mass)) if u not in inside):
+        return False  # p has mass where q has none
     alone = [k for k, g in enumerate(sets) if not any(g & h for h in sets[:k] + sets[k + 1 :])]
     sums = [(mass[list(structure.groups[k])].sum(), w[k]) for k in alone]
     return all(abs(a - b) < 10 * small for a, b in (*sums, (mass.sum(), w.sum())))

@@ -21,12 +21,14 @@ from iconograph.audit.against import (
     bases,
     direct,
     nearest,
+    twins,
     varied,
 )
 from iconograph.audit.batches import World, Worlds, finite
 from iconograph.audit.bind import why_not
 from iconograph.audit.candidate import RAW, Candidate
-from iconograph.audit.finding import Evidence, Finding, Pair, shown
+from iconograph.audit.consistent import ByValue, inconsistent
+from iconograph.audit.finding import Evidence, Finding, Pair, Witness, shown
 from iconograph.audit.pairs import pair
 from iconograph.audit.probe import Probe
 
@@ -88,6 +90,8 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
     variant = found or varied(method, worlds)
     if variant is not None:
         return differing(worlds, variant, known)
+    if (slip := inconsistent(worlds)) is not None:
+        return by_value(worlds, method, slip, known)
     return unexplained(worlds, method, nearest(method, worlds), known)
 
 
@@ -96,8 +100,9 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
 
 def evidence(trial: Trial) -> Evidence:
     """What a trial rests on: the groups in which the two agree."""
+    errors = trial.match.slips if trial.adrift else trial.match.errors
     compared = [
-        (g, e) for g, e in zip(trial.world.groups, trial.match.errors, strict=True)
+        (g, e) for g, e in zip(trial.world.groups, errors, strict=True)
         if e <= trial.world.tolerance
     ]  # fmt: skip
     return Evidence(
@@ -131,6 +136,8 @@ def differences(trial: Trial) -> tuple[str, ...]:
     found += trial.law.words
     if candidate.unit:
         found.append("normalisation of the input (the code divides rows by their norms)")
+    if candidate.center:
+        found.append("centring of the input (the code subtracts the mean of the rows)")
     if RAW in candidate.edits:
         found.append("normalisation of the input (the code takes rows as they are)")
     fine = [c for c, e in zip(trial.match.constants, trial.match.errors, strict=True)
@@ -146,6 +153,8 @@ def differences(trial: Trial) -> tuple[str, ...]:
         found.append(f"the gradient by {held}, which the method holds fixed")
     if trial.lonely == LEFT_OUT:
         found.append(f"dropped rows ({trial.lonely})")
+    if twins(trial):
+        found.append("duplicate rows (where two rows are equal the code has another gradient)")
     if trial.lonely == UNLIKE:
         found.append(f"rows without positives ({trial.lonely})")
     if trial.world.loose and (error := evidence(trial).error) > 1e-8:
@@ -162,6 +171,8 @@ def differing(worlds: Worlds, trial: Trial, known: Pair | None) -> Finding:
     said_so = conventions(trial)
     base = unedited(trial.candidate, worlds)
     shown_by = witness.of_variant(worlds, base, trial, said_so[0]) if base else None
+    if base and trial.adrift and not trial.candidate.edits:
+        shown_by = witness.of_reading(worlds, base, trial.match.numbers)
     up_to = differences(trial)
     words = f"different from {method.id}: {listing(said_so)}; with that it agrees"
     words += f" up to {listing(up_to)}" if up_to else ""
@@ -171,13 +182,39 @@ def differing(worlds: Worlds, trial: Trial, known: Pair | None) -> Finding:
     )  # fmt: skip
 
 
+def by_value(worlds: Worlds, method: Method, slip: Witness, known: Pair | None) -> Finding:
+    """The finding for a gradient that is not that of the value, by the value alone."""
+    probe = ByValue(worlds.probe)
+    other = Worlds(probe, worlds.seed, worlds.fixed, loose=True)
+    found = direct(method, other) or varied(method, other, depth=1)
+    said_so: tuple[str, ...] = (SLIP,)
+    words = f"different from {method.id}: {SLIP}"
+    up_to: tuple[str, ...] = ()
+    numbers: dict[str, float] = {}
+    seen = Evidence(0, np.inf, (), next(iter(worlds.all())).precision)
+    if found is not None and (found.fits or found.opposite):
+        said_so = (*said_so, *conventions(found))
+        up_to, numbers, seen = differences(found), dict(found.match.numbers), evidence(found)
+        more = f" but for this: {listing(conventions(found))}" if conventions(found) else ""
+        words += f"; the derivative of its value is that of {method.id}{more}"
+        words += f", up to {listing(up_to)} ({said(seen)})" if up_to else f" ({said(seen)})"
+    return Finding("different", words, method.id, up_to, said_so, numbers, known, seen, slip)
+
+
+SLIP = "the gradient that the code gives is not the derivative of its value"
+
+
 def conventions(trial: Trial) -> tuple[str, ...]:
     """The conventions in which the code differs, in words."""
     found = [e.split("|")[-1] for e in trial.candidate.edits if e != RAW]
     for d in trial.candidate.extra:
         if d.name in trial.match.numbers:
             found[-1] += f" ({d.name} = {shown(trial.match.numbers[d.name])})"
-    return (*found, *(("the sign is opposite",) if trial.opposite else ()))
+    found += ["the sign is opposite"] if trial.opposite else []
+    return (*found, *((ADRIFT,) if trial.adrift else ()))
+
+
+ADRIFT = "the gradient is as published, but the value is not what it is the derivative of"
 
 
 def unedited(candidate: Candidate, worlds: Worlds) -> Candidate | None:
