@@ -21,12 +21,13 @@ from typer.testing import CliRunner
 import iconograph as ic
 from catalog.errors import InputError
 from iconograph.audit import relation
-from iconograph.audit.bind import Unfit, stacked
+from iconograph.audit.bind import stacked
 from iconograph.audit.calls import Convention, find
 from iconograph.audit.examine import Report
 from iconograph.audit.finding import Evidence, Finding, Witness
 from iconograph.audit.guess import Choice
 from iconograph.audit.probe import Theirs
+from iconograph.audit.readings import Unfit
 from iconograph.audit.world import Agreement, Parallel
 from iconograph.cli import app
 from iconograph.commands import code

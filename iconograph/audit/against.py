@@ -10,12 +10,13 @@ import numpy as np
 from catalog.spec import Declaration, Method
 from catalog.symbols import Big, Sym, walk
 from iconograph.audit.batches import World, Worlds
-from iconograph.audit.bind import Unfit, same_class
 from iconograph.audit.candidate import Candidate, both_directions, candidates
-from iconograph.audit.edits import Edit, edits, supported
+from iconograph.audit.edits import Edit, edits
 from iconograph.audit.fit import Match, against, compared, solve
 from iconograph.audit.layout import Layout
 from iconograph.audit.probe import Array
+from iconograph.audit.readings import Unfit, same_class
+from iconograph.audit.rules import supported
 from iconograph.audit.scales import Law, counts, law
 
 MOST_FREE = 2

@@ -11,9 +11,10 @@ import numpy as np
 from catalog.spec import Declaration, Method
 from catalog.symbols import Add, Cos, Dot, Expr, IApp, IndexSet, Mask, Mul, Sym, walk
 from iconograph.audit.arrays import evaluate
-from iconograph.audit.bind import Binding, Unfit, bindings, expanded, rebuilt, same_class
+from iconograph.audit.bind import Binding, bindings, expanded, rebuilt
 from iconograph.audit.layout import Layout
 from iconograph.audit.probe import Array, Call
+from iconograph.audit.readings import Unfit, same_class
 
 FIXED = " held fixed"
 """What is appended to a symbol's name for a copy of it that no gradient flows to."""

@@ -15,9 +15,9 @@ import numpy as np
 
 from catalog.spec import Declaration
 from catalog.symbols import Sym
-from iconograph.audit.bind import Unfit
 from iconograph.audit.candidate import Candidate
 from iconograph.audit.probe import Array
+from iconograph.audit.readings import Unfit
 
 Reference = Callable[[Mapping[str, Array], Mapping[str, float]], tuple[float, dict[str, Array]]]
 

@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 
 from iconograph.audit.batches import ask
-from iconograph.audit.bind import same_class
 from iconograph.audit.finding import Pair
 from iconograph.audit.inputs import redraw
 from iconograph.audit.probe import Array, Probe, Theirs
+from iconograph.audit.readings import same_class
 from iconograph.audit.recognise import Structure, recognise
 from iconograph.audit.scores import NotOfProducts, field
 

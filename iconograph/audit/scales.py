@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iconograph.audit.bind import same_class
 from iconograph.audit.candidate import Candidate
 from iconograph.audit.finding import shown
 from iconograph.audit.layout import Layout
 from iconograph.audit.probe import Array
+from iconograph.audit.readings import same_class
 
 
 @dataclass(frozen=True)

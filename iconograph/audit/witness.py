@@ -10,13 +10,13 @@ import numpy as np
 
 from iconograph.audit.against import Trial
 from iconograph.audit.batches import Worlds, ask, finite
-from iconograph.audit.bind import Unfit
 from iconograph.audit.candidate import Candidate
-from iconograph.audit.edits import supported
 from iconograph.audit.finding import Witness
 from iconograph.audit.fit import Sample
 from iconograph.audit.inputs import Labels, Style, draw, sized
 from iconograph.audit.probe import Array, Theirs
+from iconograph.audit.readings import Unfit
+from iconograph.audit.rules import supported
 from iconograph.audit.scales import Law, counts
 
 CLEAR = 1e-3
