@@ -106,7 +106,11 @@ def test_python_names_what_is_wrong(losses: ModuleType, quick: list[Any]) -> Non
     assert found.report.choice.convention.fixed == {"d": 3}
     found = ic.verify_code(losses.single, call="scores")
     assert any("less than double precision" in note for note in found.report.notes)
-    assert quick == [("scores", ""), ("two-views", ""), ("scores", "")]
+    # of other conventions that were tried nothing is said
+    found = ic.verify_code(losses.one_side)
+    assert found.report.choice.others == ("soft-targets", "distillation")
+    assert found.report.notes == ("no gradient reaches z2",)
+    assert quick == [("scores", ""), ("two-views", ""), ("scores", ""), ("two-views", "")]
 
 
 def report(finding: Finding, parallel: Parallel | None = None) -> Report:

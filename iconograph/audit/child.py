@@ -114,6 +114,7 @@ def serve(settings: Mapping[str, Any]) -> None:
     )  # fmt: skip
     for line in incoming:
         request = json.loads(line)
+        code.notes.clear()  # those of one answer go with it
         try:
             # again in every request: their code may have changed it
             torch.set_default_dtype(dtype)

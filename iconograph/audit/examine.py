@@ -179,7 +179,10 @@ def judged(asked: Asked, code: str, wanted: Wanted) -> Report:
     def ask(convention: Convention, inputs: Mapping[str, Array]) -> Answer:
         return CodeProbe(asked, convention, wanted.seed).ask(inputs)
 
+    begun = dict(asked.notes)
     choice = choose(asked.parameters, ask, wanted.given, asked.numbers)
+    asked.notes.clear()  # what was said while other conventions were tried
+    asked.notes.update(begun)
     if wanted.world is not None:  # before the long part
         refuse(choice.convention.call, choice.convention.fixed, wanted.world)
     probe = CodeProbe(asked, choice.convention, wanted.seed)

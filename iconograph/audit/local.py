@@ -39,6 +39,7 @@ class Here:
                 self.code = Code(target, options or {}, fill=fill, result=result, dtype=dtype)
         except Failed as error:
             raise said(error) from None
+        self.notes = dict(self.code.notes)
 
     @property
     def what(self) -> str:
@@ -55,22 +56,20 @@ class Here:
         """The options that are whole numbers, one of which may be a width."""
         return self.code.numbers
 
-    @property
-    def notes(self) -> dict[str, None]:
-        """What else is worth saying."""
-        return self.code.notes
-
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request.
 
         Raises:
             Theirs: the code failed.
         """
+        self.code.notes.clear()
         try:
             with surroundings(self.dtype):
                 return self.code.hessian(request) if "by" in request else self.code.ask(request)
         except Failed as error:
             raise said(error) from None
+        finally:
+            self.notes.update(self.code.notes)
 
     def close(self) -> None:
         """Nothing is left to end."""

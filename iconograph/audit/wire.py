@@ -33,8 +33,8 @@ class Asked(Protocol):
         ...
 
     @property
-    def notes(self) -> Mapping[str, None]:
-        """What else is worth saying, each once."""
+    def notes(self) -> dict[str, None]:
+        """What else is worth saying of it and of its answers so far, each once."""
         ...
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
