@@ -52,8 +52,11 @@ def lengths(case: Bare, x: int, moves: Mapping[int, bool]) -> bool:
     return all(length(case, y) is not None or not moves[y] for y in parts)
 
 
-def built(case: Bare) -> list[int]:
-    """Cosines, distances and what else exponents are made of, the uppermost of each."""
+def built(case: Bare, nested: bool) -> list[int]:
+    """Cosines, distances and what else exponents are made of, the uppermost of each.
+
+    With `nested` an exponent may have exponentials in it, such as those of a temperature.
+    """
     tape, found = case.tape, dict[int, None]()
     order = tape.reach([case.root])
     deep = {x: tape.nodes[x][0] == "exp" and not power(tape, x) for x in order}  # exp at or below
@@ -66,7 +69,7 @@ def built(case: Bare) -> list[int]:
         op, *data = tape.nodes[x]
         if op == "exp" and not power(tape, x):
             for y in tape.flat(data[0])[1]:
-                if moves[y] and not deep[y] and tape.nodes[y][0] not in ("relu", "max"):
+                if moves[y] and (nested or not deep[y]) and tape.nodes[y][0] not in ("relu", "max"):
                     found[y] = None
         elif op == "exp" and moves[x] and length(case, x) is not None:
             found[x] = None
@@ -81,10 +84,9 @@ def built(case: Bare) -> list[int]:
 def cuts(case: Bare) -> list[tuple[int, ...]]:
     """Sets of scores to try, each separating the formula from what is learned."""
     out: list[tuple[int, ...]] = []
-    tops = built(case)
-    below = reach(case.tape, case.root, dict.fromkeys(tops))
-    tops = [x for x in tops if x in below]
-    for some in (tops, []):
+    for some in (built(case, True), built(case, False), []):
+        below = reach(case.tape, case.root, dict.fromkeys(some))
+        some = [x for x in some if x in below]
         cut = tuple(sorted([*some, *leaves(case, case.root, some)]))
         coordinates = any(reads_coordinate(case, x) for x in cut)
         if cut and cut not in out and not coordinates:

@@ -27,9 +27,8 @@ from derive.equations import environments
 from derive.fields import fmpq
 from derive.models import At, Evaluator, Model
 from derive.quotients import tidied
-from derive.sampling import direct
 from derive.tape import Tape, const
-from derive.terms import Term, num
+from derive.terms import Domain, Term, num
 
 Key = tuple[str, At]
 BITS = 256  # of balls in which a rank is taken
@@ -96,9 +95,9 @@ class Reader(Evaluator[Any]):
         return bool(n[0] == "var" and x not in self.meaning)
 
     def opens(self, t: Term) -> bool:
-        """Whether a sum is over coordinates, or of products of two learned entries."""
+        """Whether a sum is over learned coordinates, or of products of two learned entries."""
         if t.data in self.dims:
-            return True
+            return carries(t, t.data, self.learned)
         body = t.args[0]
         two = body.op == "mul" and len(body.args) == 2
         return two and all(a.op == "app" and a.data[0] in self.learned for a in body.args)
@@ -144,9 +143,20 @@ def distributions(problem: Problem) -> frozenset[str]:
             if t.op == "sum" and last is not None and last.op == "b" and names == {body.data[0]}:
                 sums |= names
                 continue
-        if (sign := direct(j)) is None or sign[1] == "below-one":
+        if j[0] == "eq" or not sums_of_entries(j[1]):
             other |= names
     return frozenset(sums - other)
+
+
+def carries(t: Term, dim: Domain, names: frozenset[str]) -> bool:
+    """Whether a term has an entry of one of some families with an index in a set."""
+    own = t.op == "app" and t.data[0] in names and dim in t.data[1]
+    return own or any(carries(a, dim, names) for a in t.args)
+
+
+def sums_of_entries(t: Term) -> bool:
+    """Whether a term is an entry or a sum of entries of one family: positive for a softmax."""
+    return t.op == "app" or (t.op == "sum" and sums_of_entries(t.args[0]))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from derive.scores import Bare, distributions, values
 from derive.universal import Universal
 from derive.witness import EXPONENTIAL, MONOTONE, ONE_PAIR, ONE_ROW, of_models
 
-TRIES = 6  # points at which curvature is looked at
+TRIES = 8  # points at which curvature is looked at
 TRIPLES = 4  # triples of scores of a group that are looked at
 
 
@@ -139,7 +139,7 @@ def hollow(
 def sample(cut: Sequence[int], seed: int, k: int) -> dict[int, Any]:
     """A point of free scores, farther out for larger k."""
     rng = random.Random(repr((seed, k, len(cut))))
-    return {x: fmpq(Fraction(rng.randint(-4, 4) * (1 + k), 2)) for x in cut}
+    return {x: fmpq(Fraction(rng.randint(-4, 4) * (1 + k // 2), 2)) for x in cut}
 
 
 def at_model(case: Bare, cut: Sequence[int], model: Model) -> dict[int, Any] | None:

@@ -256,9 +256,10 @@ def test_a_ray_that_leaves_the_hypotheses_shows_nothing() -> None:
 
 
 def test_a_learned_temperature_does_no_harm() -> None:
-    text = "mean[i] -log(exp(b*z[i].z[pos[i]]) / sum[k != i] exp(b*z[i].z[k]))"
-    found = certificates(problem(text, f'{VECTORS}\nb = "positive"'))
-    assert {u.refutes for u in found} <= {ONE_ROW}  # its anchors share their scores
+    text = "mean[i] -log(exp({0}*z[i].z[pos[i]]) / sum[k != i] exp({0}*z[i].z[k]))"
+    for b, kind in (("b", "positive"), ("exp(b)", "real"), ("1/b", "positive")):
+        found = certificates(problem(text.format(b), f'{VECTORS}\nb = "{kind}"'), (3,))
+        assert {u.refutes for u in found} <= {ONE_ROW}  # its anchors share their scores
 
 
 def test_what_is_stopped_is_held() -> None:
@@ -302,6 +303,28 @@ def test_no_certificate_excludes_the_pair_of_a_proved_claim(name: str) -> None:
     for found in certificates(stripped(p), (3,)):
         assert found.witness is not None
         assert not excluded(p, found.witness), found.text
+
+
+PARTS = [  # I-Con losses of many kinds in the inner products of all pairs
+    INFONCE,
+    "mean[i] (log(sum[k != i] exp(z[i].z[k]/2)) - (mean[k : k != i] z[i].z[k]/2))",
+    "mean[i] log(1 + exp(3*z[i].z[pos[i]] - 1))",
+    "mean[i] log(exp(-z[i].z[pos[i]]) + 2 + exp(z[i].z[pos[i]]))",
+    "log(sum[i] sum[k != i] exp(-2*z[i].z[k])) + 2*(mean[i] z[i].z[pos[i]])",
+    "mean[i] log(1 + sum[k : k != i and k != pos[i]] exp(z[i].z[k] - z[i].z[pos[i]]))",
+]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_sums_of_i_con_losses_have_no_certificate(seed: int) -> None:
+    rng = random.Random(seed)
+    parts = [f"{rng.randint(1, 9)}/7*({p})" for p in rng.sample(PARTS, 3)]
+    whole = " + ".join(parts)
+    wide = {EVERY, ANY, ANALYTIC, EXPONENTIAL}
+    assert not wide & {u.refutes for u in certificates(problem(whole, VECTORS), (3,))}
+    # one term taken twice as often away as it stands there
+    less = f"{parts[0]} + {parts[1]} - 2*({parts[2]})"
+    assert wide & {u.refutes for u in certificates(problem(less, VECTORS), (3,))}
 
 
 def test_a_false_certificate_would_be_seen() -> None:
