@@ -134,12 +134,18 @@ def models(problem: Problem, sizes: Sequence[int], seed: int) -> Iterator[Model]
     signature = signature_of(problem)
     rng = random.Random(repr((seed, len(signature.sets))))
     plain = [s for s in signature.sets if s not in problem.dims]
+    functions = signature.functions.values()
+    labels = {to for doms, to in functions if to not in doms}
     learned = frozenset(problem.learned)
     equal = (j for j in problem.hyps if j[0] == "eq")
     tied = any(families(t) & learned for j in equal for t in j[1:])
     for k, n in enumerate((*sizes[:2], 2, *sizes[2:])):
-        tables = [dict.fromkeys(plain, n), {s: n if m else 2 for m, s in enumerate(plain)}]
-        styles = ("generic", "simple") if k == 0 else ("generic",)
+        few = 3 if n <= sizes[0] + 1 else 2  # of labels, so that some are had by several
+        tables = [
+            {s: min(n, few) if s in labels else n for s in plain},
+            {s: n if m else 2 for m, s in enumerate(plain)},
+        ]
+        styles = ("simple", "generic") if k == 0 else ("generic",)
         for some in tables if k == 0 and len(plain) > 1 else tables[:1]:
             if k and work(problem, {**some, **dict.fromkeys(map(str, problem.dims), 4)}) > LARGEST:
                 continue
