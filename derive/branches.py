@@ -16,8 +16,8 @@ import flint
 
 from derive import enclose
 from derive.models import Model
+from derive.quotients import rebuilt
 from derive.scores import Bare, Key, inside, values
-from derive.tape import Tape
 
 PIECES = 32  # of a segment, halved at most so often in all
 RADIUS = flint.arb(2) ** -40  # of the box in which branches are seen not to change
@@ -56,18 +56,6 @@ def resolved(case: Bare, at: Mapping[Key, Any]) -> Any:
             else:
                 out[x] = rebuilt(tape, x, out)
         return out[case.root]
-
-
-def rebuilt(tape: Tape, x: int, out: Mapping[int, Any]) -> Any:
-    """The operation of a node on other arguments."""
-    op, *data = tape.nodes[x]
-    if op == "lin":
-        return tape.add([data[0], *(tape.mul([q, out[y]]) for y, q in data[1])])
-    if op == "mul":
-        return tape.mul([out[y] for y in data[0]])
-    if op in ("exp", "log", "inv"):
-        return getattr(tape, op)(out[data[0]])
-    return x
 
 
 def between(a: Mapping[Key, Any], b: Mapping[Key, Any], t: Any) -> dict[Key, Any]:

@@ -7,14 +7,15 @@ products themselves. Single coordinates of vectors are no scores.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import flint
 
 from derive.jets import reach
-from derive.scores import Bare
-from derive.tape import Tape, arguments
+from derive.quotients import power
+from derive.scores import Bare, versions
+from derive.tape import arguments
 from derive.terms import Term
 
 HALF = flint.fmpq(1, 2)
@@ -24,15 +25,6 @@ def leaves(case: Bare, root: Any, cut: Sequence[int] = ()) -> list[int]:
     """The variables below a node, those below `cut` left out."""
     below = reach(case.tape, root, dict.fromkeys(cut))
     return [x for x in below if case.tape.nodes[x][0] == "var" and x not in cut]
-
-
-def power(tape: Tape, x: int) -> bool:
-    """Whether an exponential is a power: its exponent is a sum of logarithms."""
-    n = tape.nodes[x]
-    if n[0] != "exp":
-        return False
-    items = tape.flat(n[1])[1]
-    return bool(items) and all(tape.nodes[y][0] == "log" for y in items)
 
 
 def length(case: Bare, x: int) -> int | None:
@@ -144,3 +136,10 @@ def named(case: Bare, cut: Sequence[int]) -> dict[str, int]:
             words += "'"
         out[words] = x
     return out
+
+
+def matching(case: Bare, words: Iterable[str]) -> tuple[Bare, tuple[int, ...]] | None:
+    """The version of a formula and its scores that read as some words say, None for none."""
+    wanted = set(words)
+    pairs = ((c, cut) for c in versions(case) for cut in cuts(c))
+    return next(((c, cut) for c, cut in pairs if set(named(c, cut)) == wanted), None)

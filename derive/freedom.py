@@ -1,42 +1,59 @@
 """Whether scores can be moved freely: the rank of their Jacobian at a point, in balls.
 
-Where the Jacobian of the scores by what is learned has full row rank, along the hypotheses that are
-equations, the scores take all values near theirs: what holds for all embeddings holds for all
-scores nearby. The rank is that of a Gram determinant that misses 0.
+Where the gradients of the scores by what is learned are independent, of each other and of those of
+the hypotheses that are equations, the scores take all values near theirs: what holds for all
+embeddings holds for all scores nearby. They are where a Gram determinant in balls misses 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import flint
 
 from derive import enclose
-from derive.constraints import Constraints, Unsupported
+from derive.dependent import expanded, rewritten
+from derive.equations import plain
 from derive.models import Model
 from derive.scores import BITS, Bare, Key, inside, values
 from derive.tape import Kink, backward
 
 
-def tangents(case: Bare, model: Model) -> list[dict[Key, Any]] | None:
-    """Directions along the equations between learned entries; None where they are not understood.
+def equations(case: Bare, model: Model) -> list[dict[Key, Any]] | None:
+    """The gradients of the equations between learned entries; None where they are not understood.
 
-    The equations understood have independent gradients, so that the directions are all there are.
+    They must be polynomials that hold exactly at the model. Of linear ones as many are kept as are
+    independent, which say the same.
     """
-    point = case.point(model)
-    tape = case.tape
-    equal = []
+    tape, point = case.tape, case.point(model)
+    linear, curved = list[dict[Key, Any]](), list[dict[Key, Any]]()
+    seen = set[Any]()
     for kind, r in case.hyps:
-        if kind == "eq":
-            c, items = tape.flat(r)  # an inner product is read as what it stands for
-            parts = [tape.mul([q, case.meaning.get(y, y)]) for y, q in items.items()]
-            equal.append(tape.add([c, *parts]))
-    try:
-        tied = Constraints(tape, equal, list(point))
-        return tied.tangents(point)
-    except Unsupported:
-        return None
+        if kind != "eq" or (r := rewritten(tape, plain(tape, r), case.meaning)) in seen:
+            continue
+        seen.add(r)
+        terms = expanded(tape, r)
+        if terms is None:
+            return None
+        row: dict[Key, Any] = {}
+        total = flint.fmpq(0)
+        for monomial, c in terms.items():
+            at = [(tape.nodes[x][1], tape.nodes[x][2]) for x in monomial]
+            total += c * prod((point[k] for k in at), start=flint.fmpq(1))
+            for n, k in enumerate(at):
+                rest = (point[m] for m in at[:n] + at[n + 1 :])
+                row[k] = row.get(k, flint.fmpq(0)) + c * prod(rest, start=flint.fmpq(1))
+        if total != 0:
+            return None
+        (linear if all(len(m) < 2 for m in terms) else curved).append(row)
+    keys = list(point)
+    if linear:
+        table = [row.get(k, flint.fmpq(0)) for row in linear for k in keys]
+        reduced, rank = flint.fmpq_mat(len(linear), len(keys), table).rref()
+        linear = [dict(zip(keys, row, strict=True)) for row in reduced.tolist()[:rank]]
+    return linear + curved
 
 
 def jacobian(case: Bare, cut: Sequence[int], model: Model) -> list[dict[Key, Any]] | None:
@@ -78,14 +95,12 @@ def free(case: Bare, cut: Sequence[int], model: Model) -> bool:
     plain = all(case.tape.nodes[x][0] == "var" and x not in case.meaning for x in cut)
     if plain and not any(kind == "eq" for kind, _ in case.hyps):
         return True  # they are learned entries
-    directions, rows = tangents(case, model), jacobian(case, cut, model)
-    if directions is None or rows is None or len(directions) < len(rows):
+    tied, rows = equations(case, model), jacobian(case, cut, model)
+    keys = list(case.point(model))
+    if tied is None or rows is None or len(tied) + len(rows) > len(keys):
         return False
     with flint.ctx.workprec(BITS):
-        zero = flint.arb(0)
-        m = flint.arb_mat([
-            [sum((row.get(k, zero) * q for k, q in d.items()), zero) for d in directions]
-            for row in rows
-        ])  # fmt: skip
+        table = [[flint.arb(row.get(k, 0)) for k in keys] for row in (*tied, *rows)]
+        m = flint.arb_mat(table)
         gram = (m * m.transpose()).det()
         return bool(gram.is_finite() and not gram.contains(0))

@@ -13,7 +13,8 @@ from typing import Any
 import flint
 
 from derive.bridge import Problem
-from derive.cuts import cuts, named
+from derive.cuts import matching, named
+from derive.dependent import rewritten
 from derive.enclose import Undefined
 from derive.jets import reach
 from derive.onerow import groups
@@ -36,13 +37,13 @@ def excluded(problem: Problem, witness: Witness) -> bool:
     if witness.against == EVERY:
         return True
     case = bare(problem, witness.models()[0])
-    rows = list(kernels(case))
     if witness.against == ANALYTIC:
-        below = case.tape.reach([k for row in rows for k in row if not const(k)])
+        below = case.tape.reach([k for row in kernels(case) for k in row if not const(k)])
         return not any(case.tape.nodes[x][0] in ("relu", "max") for x in below)
-    cut = next((c for c in cuts(case) if set(named(case, c)) == set(witness.scores)), None)
-    if cut is None:
+    if (found := matching(case, witness.scores)) is None:
         return False
+    case, cut = found
+    rows = list(kernels(case))
     if witness.against == EXPONENTIAL:
         return all(exponential(case, row, cut) for row in rows)
     if witness.against == MONOTONE:
@@ -87,7 +88,7 @@ def kernels(case: Bare) -> Iterator[list[Any]]:
             for to in product(*(range(size(domain(v))) for v in neighbours)):
                 env = here | dict(zip(neighbours, to, strict=True))
                 if not ev.numbers.is_zero(ev.value(m, env)):
-                    k = ev.value(kernel, env)
+                    k = rewritten(case.tape, ev.value(kernel, env), case.put)
                     row.append(k if const(k) else tidied(case.tape, k))
             yield row
 

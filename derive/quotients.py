@@ -6,6 +6,7 @@ left; y/(x + y) keeps its sign and its rate. Both are the same number wherever x
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from derive.tape import Tape, const
@@ -15,19 +16,23 @@ def tidied(tape: Tape, root: int) -> Any:
     """The same number with fractions of one denominator added up: 1 - x/(x + y) is y/(x + y)."""
     out: dict[int, Any] = {}
     for x in tape.reach([root]):
-        op, *data = tape.nodes[x]
-        v: Any = x
-        if op == "lin":
-            v = tape.add([data[0], *(tape.mul([q, out[y]]) for y, q in data[1])])
-            v = v if const(v) else over_one(tape, v)
-        elif op == "mul":
-            v = tape.mul([out[y] for y in data[0]])
-        elif op == "max":
-            v = tape.maximum([out[y] for y in data[0]])
-        elif op in ("inv", "exp", "log", "relu"):
-            v = getattr(tape, op)(out[data[0]])
-        out[x] = v
+        v = rebuilt(tape, x, out)
+        out[x] = v if const(v) or tape.nodes[x][0] != "lin" else over_one(tape, v)
     return out[root]
+
+
+def rebuilt(tape: Tape, x: int, out: Mapping[int, Any]) -> Any:
+    """The operation of a node on other arguments."""
+    op, *data = tape.nodes[x]
+    if op == "lin":
+        return tape.add([data[0], *(tape.mul([q, out[y]]) for y, q in data[1])])
+    if op == "mul":
+        return tape.mul([out[y] for y in data[0]])
+    if op == "max":
+        return tape.maximum([out[y] for y in data[0]])
+    if op in ("exp", "log", "inv", "relu"):
+        return getattr(tape, op)(out[data[0]])
+    return x
 
 
 def over_one(tape: Tape, x: int) -> Any:
@@ -50,3 +55,12 @@ def over_one(tape: Tape, x: int) -> Any:
     total = tape.add([c, *(tape.mul([q, y]) for y, q in items.items()), *above])
     less = 1 if const(total) else len(tape.flat(total)[1])
     return tape.mul([total, one]) if less < len(items) else x
+
+
+def power(tape: Tape, x: int) -> bool:
+    """Whether an exponential is a power: its exponent is a sum of logarithms."""
+    n = tape.nodes[x]
+    if n[0] != "exp":
+        return False
+    items = tape.flat(n[1])[1]
+    return bool(items) and all(tape.nodes[y][0] == "log" for y in items)

@@ -8,7 +8,7 @@ from typing import Any
 from derive.branches import pieced
 from derive.bridge import Problem
 from derive.curvature import bend, mixed
-from derive.cuts import cuts, named, oriented, vectors
+from derive.cuts import matching, named, oriented, vectors
 from derive.fields import fmpq
 from derive.freedom import free
 from derive.jets import Unclear
@@ -64,7 +64,7 @@ def again(case: Bare, witness: Witness, points: Sequence[Model]) -> str:
     }  # fmt: skip
     if wanted.get(witness.kind) != witness.against:
         return f"{witness.kind!r} does not exclude {witness.against}"
-    return bad if scores_again(case, witness) else ""
+    return "" if scores_again(case, witness) else bad
 
 
 def ray(case: Bare, witness: Witness) -> tuple[Model, dict[Any, Any]]:
@@ -79,51 +79,44 @@ def ray(case: Bare, witness: Witness) -> tuple[Model, dict[Any, Any]]:
 
 def narrow_again(case: Bare, witness: Witness, models: Sequence[Model]) -> bool:
     """Whether a certificate against one anchor for each group of scores holds at its witness."""
-    tape, root = case.tape, case.root
-    for cut in cuts(case):
-        scores = named(case, cut)
-        if set(scores) != set(witness.scores):
-            continue
-        if not all(free(case, cut, m) for m in models):
-            return False
-        points = [p for m in models if (p := at_model(case, cut, m)) is not None]
-        chosen = tuple(scores[k] for k, (_, d) in witness.scores.items() if d)
-        group = next((g for g in groups(tape, root, cut) if set(chosen) <= set(g)), ())
-        if witness.against == ONE_ROW and len(chosen) == 3 and group:
-            return bool(broken(tape, root, points, (chosen[0], chosen[1], chosen[2])))
-        return group == chosen and len(group) == 1 and bool(off_line(tape, root, points, group[0]))
-    return False
+    if (found := matching(case, witness.scores)) is None:
+        return False
+    case, cut = found
+    if case.put or not all(free(case, cut, m) for m in models):
+        return False
+    scores, tape, root = named(case, cut), case.tape, case.root
+    points = [p for m in models if (p := at_model(case, cut, m)) is not None]
+    chosen = tuple(scores[k] for k, (_, d) in witness.scores.items() if d)
+    group = next((g for g in groups(tape, root, cut) if set(chosen) <= set(g)), ())
+    if witness.against == ONE_ROW and len(chosen) == 3 and group:
+        return bool(broken(tape, root, points, (chosen[0], chosen[1], chosen[2])))
+    return group == chosen and len(group) == 1 and bool(off_line(tape, root, points, group[0]))
 
 
 def scores_again(case: Bare, witness: Witness) -> bool:
-    """Whether a certificate in scores does not hold at its witness."""
-    tape, root = case.tape, case.root
-    for cut in cuts(case):
-        scores = named(case, cut)
-        if set(scores) != set(witness.scores):
-            continue
-        raw = is_raw(case, cut)
-        if not free(case, cut, case.model):
-            return True
-        direction = {scores[k]: fmpq(d) for k, (_, d) in witness.scores.items() if d}
-        given = {scores[k]: x for k, (x, _) in witness.scores.items()}
-        if all(x is None for x in given.values()):
-            point: Mapping[int, Any] | None = at_model(case, cut, case.model)
-        elif witness.against == MONOTONE and not raw:
-            return True  # kernels that rise need not be known at other scores than these
-        elif raw or everywhere(case, cut):
-            point = {x: fmpq(v) for x, v in given.items() if v is not None}
-        else:
-            return True
-        if point is None or len(point) < len(cut):
-            return True
-        if witness.kind == "convex":
-            return not bend(tape, root, point, direction) < 0
-        if witness.kind == "submodular":
-            pair = list(direction)
-            if len(pair) != 2 or not all(oriented(case, x) for x in cut):
-                return True
-            return not mixed(tape, root, point, pair[0], pair[1]) > 0
-        kind, _ = growth(case, point, direction)
-        return kind != ("falls" if witness.kind == "unbounded" else "races")
-    return True
+    """Whether a certificate by rays or second derivatives in scores holds at its witness."""
+    if (found := matching(case, witness.scores)) is None:
+        return False
+    case, cut = found
+    if not free(case, cut, case.model) or (case.put and witness.against != EXPONENTIAL):
+        return False
+    scores, tape, root = named(case, cut), case.tape, case.root
+    direction = {scores[k]: fmpq(d) for k, (_, d) in witness.scores.items() if d}
+    given = {scores[k]: x for k, (x, _) in witness.scores.items()}
+    point: Mapping[int, Any] | None
+    if all(x is None for x in given.values()):
+        point = at_model(case, cut, case.model)
+    elif is_raw(case, cut) or (witness.against == EXPONENTIAL and everywhere(case, cut)):
+        point = {x: fmpq(v) for x, v in given.items() if v is not None}
+    else:  # kernels of another form need not be known at other scores than those of embeddings
+        return False
+    if point is None or len(point) < len(cut):
+        return False
+    if witness.kind == "convex":
+        return bool(bend(tape, root, point, direction) < 0)
+    if witness.kind == "submodular":
+        pair = list(direction)
+        signed = len(pair) == 2 and all(oriented(case, x) for x in cut)
+        return signed and bool(mixed(tape, root, point, pair[0], pair[1]) > 0)
+    kind, _ = growth(case, point, direction)
+    return kind == ("falls" if witness.kind == "unbounded" else "races")

@@ -13,8 +13,8 @@ hold it apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,10 +23,11 @@ import flint
 from derive import enclose
 from derive.bridge import Problem
 from derive.claims import families
+from derive.dependent import rewritten, ties
 from derive.equations import environments
 from derive.fields import fmpq
 from derive.models import At, Evaluator, Model
-from derive.quotients import tidied
+from derive.quotients import power, tidied
 from derive.tape import Tape, const
 from derive.terms import Domain, Term, num
 
@@ -132,20 +133,23 @@ class Reader(Evaluator[Any]):
 
 @lru_cache(64)
 def distributions(problem: Problem) -> frozenset[str]:
-    """Learned families whose rows sum to one and of which only signs are assumed besides."""
-    sums, other = set[str](), set[str]()
+    """Learned families >= 0 whose rows sum to one, of which only signs are assumed besides."""
+    sums, signed, other = set[str](), set[str](), set[str]()
     for j in problem.hyps:
         names = set[str]().union(*map(families, j[1:])) & set(problem.learned)
         if j[0] == "eq" and num(1) in j[1:]:
             t = j[1] if j[2] is num(1) else j[2]
             body = t.args[0] if t.op == "sum" else t
-            last = body.args[-1] if body.op == "app" and body.args else None
-            if t.op == "sum" and last is not None and last.op == "b" and names == {body.data[0]}:
+            *rest, last = body.args if body.op == "app" and body.args else (None,)
+            every = all(a is not None and a.op == "v" for a in rest) and len({*rest}) == len(rest)
+            if t.op == "sum" and last is not None and last.op == "b" and every:
                 sums |= names
                 continue
         if j[0] == "eq" or not sums_of_entries(j[1]):
             other |= names
-    return frozenset(sums - other)
+        elif j[1].op == "app":
+            signed |= names
+    return frozenset(sums & signed - other)
 
 
 def carries(t: Term, dim: Domain, names: frozenset[str]) -> bool:
@@ -173,6 +177,7 @@ class Bare:
     meaning: Mapping[int, int]
     hyps: tuple[tuple[str, Any], ...]  # the hypotheses about what is learned, on the tape
     reader: Reader  # writes other terms on the same tape, in the same variables
+    put: Mapping[int, Any] = field(default_factory=dict)  # inner products written in others
 
     def point(self, model: Model | None = None) -> dict[Key, Any]:
         """The learned entries of a model (default: its own) as rationals."""
@@ -205,6 +210,19 @@ def bare(problem: Problem, model: Model) -> Bare:
             if not const(r):
                 hyps.append((j[0], r))
     return Bare(problem, model, tape, root, dict(ev.meaning), tuple(hyps), ev)
+
+
+def versions(case: Bare) -> Iterator[Bare]:
+    """The formula as it stands, then with inner products that are linear in others written so.
+
+    The second has no roots: cosines and distances would no longer be seen.
+    """
+    yield case
+    roots = any(power(case.tape, x) for x in case.tape.reach([case.root]))
+    if not roots and (put := ties(case.tape, case.meaning)):
+        root = rewritten(case.tape, case.root, put)
+        if not const(root) and root != case.root:
+            yield replace(case, root=tidied(case.tape, root), put=put)
 
 
 def values(

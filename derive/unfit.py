@@ -44,7 +44,7 @@ from derive.models import Model
 from derive.rays import fall, moved, separable
 from derive.refound import recheck
 from derive.sampling import random_model
-from derive.scores import Bare, bare, distributions, inside
+from derive.scores import Bare, bare, distributions, inside, versions
 from derive.shown import in_scores, made, narrow
 from derive.stopped import asymmetry, stops
 from derive.tape import const
@@ -105,14 +105,17 @@ def of_case(case: Bare, seed: int, known: frozenset[str], rays: bool = True) -> 
         yield u
     if {*RANK[3:]} <= known:
         return
-    for cut in cuts(case):
-        if len(cut) > MOST or not free(case, cut, case.model):
+    loose = ((c, cut) for c in versions(case) for cut in cuts(c) if len(cut) <= MOST)
+    for version, cut in loose:
+        if not free(version, cut, case.model):
             continue
-        seen = [*in_scores(case, cut, seed, known), *narrow(case, cut, seed, known)]
-        if separable(case, cut):
+        if version.put:  # which of tied scores a kernel reads is open, unless affine ones will do
+            known |= {MONOTONE, ONE_ROW, ONE_PAIR}
+        seen = [*in_scores(version, cut, seed, known), *narrow(version, cut, seed, known)]
+        if separable(version, cut):
             seen = [replace(u, trivial=TRIVIAL) for u in seen]
         yield from seen
-        if seen or {*RANK[3:]} & known or not fallback(case, cut):
+        if seen or {*RANK[3:]} & known or not fallback(version, cut):
             return
 
 

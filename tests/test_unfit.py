@@ -19,7 +19,7 @@ from derive.freedom import free
 from derive.jets import FAR, Unclear
 from derive.membership import excluded
 from derive.onerow import Derivatives, precise
-from derive.scores import bare
+from derive.scores import bare, values, versions
 from derive.tails import Tail, follow, line
 from derive.tape import Tape
 from derive.terms import num
@@ -280,6 +280,36 @@ def test_free_scores() -> None:
     assert free(case, cut, model)
     zero = model.with_families({"z": dict.fromkeys(model.families["z"], Fraction(0))})
     assert not free(case, cut, zero)
+
+
+def test_scores_that_add_up_are_written_in_others() -> None:
+    centred = [f"(z[{i}] - (mean[k] z[k]))" for i in "ij"]
+    p = problem(f"mean[i] mean[j] exp(-({'.'.join(centred)}))", VECTORS)
+    model = next(models(p, (3,), 0))
+    plain, other = versions(bare(p, model))
+    assert [free(plain, c, model) for c in cuts(plain)] == [False]  # centred: each row sums to 0
+    assert [free(other, c, model) for c in cuts(other)] == [True]
+    (found,) = certificates(p, (3,))
+    assert (found.kind, found.refutes) == ("growth", EXPONENTIAL)
+    assert found.witness is not None
+    assert recheck(p, found.witness) == ""
+    with flint.ctx.workprec(200):
+        known = values(plain, [plain.root, other.root], plain.point())
+        assert (known[plain.root] - known[other.root]).contains(0)
+
+
+def test_equations_between_learned_entries_take_freedom_away() -> None:
+    for formula, learned, law, loose in (
+        ("mean[i] (z[i].z[pos[i]] - 1)^2", VECTORS, "|z[i]|^2 = 1", True),
+        ("mean[i] log(sum[c] exp(z[i,c]))", SCORES, "sum[c] z[i,c] = 1", False),
+    ):
+        p = problem(formula, learned, f'"a law" = "{law}"')
+        model = next(models(p, (3,), 0))
+        case = bare(p, model)
+        (cut,) = cuts(case)
+        assert free(case, cut, model) == loose
+        off = model.with_families({"z": {at: x + 1 for at, x in model.families["z"].items()}})
+        assert not free(case, cut, off)  # the law does not hold there
 
 
 # ------------------------------------------------------------------- soundness
