@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from catalog.divergences import DIVERGENCES
 from catalog.errors import InputError
 from catalog.files import read_toml
 from catalog.load import load_bare, load_text
+from catalog.symbols import Call, walk
 from iconograph.inline import document
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from derive.verdict import Proved
 
 TABLES = ("icon", "p", "q", "claim", "proof", "conventions")
+STOPPED = (
+    "it stops gradients (sg): a p that is read from what is learned is fixed for one step of "
+    "training only, and no claim calls it fixed"
+)
 OUTCOME_LETTERS = "o", "t", "u", "e", "h"
 
 
@@ -209,6 +214,8 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     found = search(bare(problem(method)), letters)
     if isinstance(found, Nothing):
         shown = unfit(bare(problem(method)))
+        if any(isinstance(n, Call) and n.fn == "sg" for n in walk(method.published)):
+            found = replace(found, why=(*found.why, STOPPED))
         wide = shown is not None and shown.refutes in wide_classes
         return Unrecognised(
             method, found.why, time.perf_counter() - start, shown if wide else None,
