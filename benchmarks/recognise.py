@@ -13,17 +13,20 @@ other sizes, and a contradiction is a wrong accept.
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
+from typing import Any
 
 from catalog.errors import InputError
 from catalog.files import read_toml
 from catalog.notation import to_text
 from catalog.spec import Method
+from catalog.symbols import Big, Size, walk
 from derive import balls
 from derive.bridge import problem
 from derive.claims import Block, total
@@ -59,7 +62,20 @@ def bare_text(method: Method) -> str:
         doc.pop(table, None)
     if not method.published_text:
         doc["published"] = {"formula": to_text(method.published)}
+        doc["sets"] = with_letters(doc.get("sets", {"n": "i j k l m"}), method)
     return document(doc)
+
+
+def with_letters(sets: dict[str, Any], method: Method) -> dict[str, Any]:
+    """The sets of a file with the letters that the kernels of the vocabulary bring along."""
+    out = dict(sets)
+    bound = [v for n in walk(method.published) if isinstance(n, Big | Size) for v in n.vars]
+    for v in bound:
+        letter = re.sub(r"\d+$", "", v.name.split("'")[0])
+        known = out.get(v.set.name)
+        if isinstance(known, str) and letter not in known.split():
+            out[v.set.name] = f"{known} {letter}"
+    return out
 
 
 def line(name: str) -> Line:

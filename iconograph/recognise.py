@@ -203,9 +203,9 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     from derive.recognise import Nothing, bare, settled
     from derive.recognise import recognise as search
     from derive.unfit import unfit
-    from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL, MONOTONE
+    from derive.witness import ANALYTIC, ANY, EVERY, EXPONENTIAL
 
-    wide_classes = (EVERY, ANY, ANALYTIC, EXPONENTIAL, MONOTONE)
+    wide_classes = (EVERY, ANY, ANALYTIC, EXPONENTIAL)
 
     start = time.perf_counter()
     doc = read_toml(text, path)
