@@ -33,6 +33,9 @@ CALLS = {
     "scores": call("scores", "s real n n"),
     "distil": call("distillation", "student real n m", "teacher real n m"),
     "triplet": call("triplet", "anchor real n d", "positive real n d", "negative real n d"),
+    "preferences": call(
+        "preferences", "chosen real n", "rejected real n", "rc real n", "rr real n"
+    ),
     "map": call("map", "y real n d", "p weight n n"),
 }
 

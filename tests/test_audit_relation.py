@@ -175,6 +175,39 @@ def test_planted_errors_are_not_equal(loss: losses.Loss, monkeypatch: pytest.Mon
     assert found.kind == "different", found.words
 
 
+def one_sided(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(20 * F.normalize(a) @ F.normalize(b).T, torch.arange(len(a)))
+
+
+def test_a_temperature_that_the_paper_does_not_have() -> None:
+    found = judged("views", one_sided, "multiple-negatives-ranking")
+    assert found.kind == "equal-up-to"
+    assert found.up_to[0] == "temperature tau = 0.05" and found.up_to[1].startswith(NORM)
+    assert judged("scores", diagonal_cold, "cross-entropy").up_to == ("temperature tau = 0.3",)
+
+
+def diagonal_cold(s: torch.Tensor) -> torch.Tensor:
+    return diagonal(s / 0.3)
+
+
+def dpo(c: torch.Tensor, r: torch.Tensor, rc: torch.Tensor, rr: torch.Tensor) -> torch.Tensor:
+    return -F.logsigmoid(0.1 * ((c - rc) - (r - rr))).mean()
+
+
+def test_a_loss_is_not_a_limit_of_another() -> None:
+    """DPO is the robust loss without noise: near it at crooked numbers, and not equal to it."""
+    assert judged("preferences", dpo, "dpo").up_to == (
+        "parameter beta = 0.1", "the gradient by rc, rr, which the method holds fixed",
+    )  # fmt: skip
+    assert judged("preferences", dpo, "robust-dpo").kind == "different"
+
+
+def test_a_margin_that_is_always_exceeded_is_found_by_values() -> None:
+    found = judged("triplet", partial(F.triplet_margin_loss, margin=5.0), "triplet")
+    assert found.parameters == {"alpha": 5.0}
+    assert found.conventions == ("distances are not squared",)
+
+
 class Slanted(torch.autograd.Function):
     """The value of t-SNE with two degrees of freedom, and a quarter of the gradient of one."""
 

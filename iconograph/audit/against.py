@@ -90,10 +90,12 @@ def held_against(candidate: Candidate, numbers: dict[str, float], world: World) 
     if any(not within(d, numbers[d.name]) for d in candidate.free):
         return None  # a limit of the method, not a case of it
     near = {k: rounded(v, world) for k, v in numbers.items()}
+    if world.loose and any(float(f"{v:.2g}") != v for v in near.values()):
+        return None  # what is near at crooked numbers only is another loss, not a rounding of this
     match = compared(candidate, near, world.groups)
     plain = [k for k, g in enumerate(world.groups) if "duplicates" not in g.words]
     firm = [k for k in plain if not world.groups[k].optional]
-    if max((match.errors[k] for k in firm), default=np.inf) > world.tolerance:
+    if not world.loose and max((match.errors[k] for k in firm), default=0.0) > world.tolerance:
         match = compared(candidate, numbers, world.groups)
     fine = [k for k in firm if match.errors[k] <= world.tolerance]
     wrong = [k for k in firm if k not in fine and not np.isnan(match.errors[k])]
@@ -129,7 +131,7 @@ def within(d: Declaration, x: float) -> bool:
 
 def rounded(x: float, world: World) -> float:
     """The number that people would have written, where one is near."""
-    digits, share = (3, 1e-3) if world.loose else (6, 1e-7)
+    digits, share = (2, 1e-3) if world.loose else (6, 1e-7)
     near = float(f"{x:.{digits}g}")
     return near if abs(near - x) <= share * abs(x) else x
 

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from catalog.spec import Declaration, Method
-from catalog.symbols import Add, Cos, Dot, Expr, IApp, IndexSet, Mask, Mul, Sym, walk
+from catalog.symbols import Add, Cos, Div, Dot, Expr, IApp, IndexSet, Mask, Mul, SqNorm, Sym, walk
+from catalog.symbols import Call as Apply
 from iconograph.audit.arrays import evaluate
 from iconograph.audit.bind import Binding, bindings, expanded, rebuilt
 from iconograph.audit.layout import Layout
@@ -201,9 +202,13 @@ def candidates(method: Method, call: Call) -> tuple[Candidate, ...]:
     formula = expanded(method.published, method, call)
     plain = [Candidate(method, call, formula, b) for b in bindings(method, formula, call)]
     made = [*plain]
+    warm = tempered(formula)
+    if warm != formula:
+        made += [replace(c, formula=warm, extra=(TAU,)) for c in plain]
+        plain = made
     dots = plain_rows(formula)
     if dots != formula:
-        made += [replace(c, formula=dots, edits=(RAW,)) for c in plain]
+        made += [replace(c, formula=plain_rows(c.formula), edits=(RAW,)) for c in plain]
     if any(s.kind == "real" and s.shape[-1:] == ("d",) for s in call.slots):
         made += [replace(c, unit=True) for c in plain]
         made += [replace(c, center=True) for c in plain]
@@ -223,6 +228,26 @@ def both_directions(plain: Sequence[Candidate]) -> list[Candidate]:
             ):
                 out.append(replace(c, mirror=other.binding, edits=(*c.edits, BOTH)))
     return out
+
+
+TEMPERATURE = Sym("tau", (), "positive")
+TAU = Declaration("tau", "positive", TEMPERATURE, False)
+
+
+def tempered(formula: Expr) -> Expr:
+    """The formula with scores over a temperature, where it has exponentials and no number."""
+    single = any(isinstance(n, Sym) and not n.args and n.dim is None for n in walk(formula))
+    if single or not any(isinstance(n, Apply) and n.fn == "exp" for n in walk(formula)):
+        return formula
+
+    def visit(node: Expr) -> Expr:
+        if isinstance(node, Dot | Cos | SqNorm) or (
+            isinstance(node, Sym) and node.learned and node.dim is None and len(node.args) == 2
+        ):
+            return Div(node, TEMPERATURE)
+        return rebuilt(node, visit)
+
+    return visit(formula)
 
 
 def plain_rows(formula: Expr) -> Expr:

@@ -97,10 +97,10 @@ STARTS: Mapping[str, tuple[float, ...]] = {
         np.log([0.02, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 4, 10, 30])
     ),
     "probability": (-2.2, -1.0, 0.0, 1.0),
-    "nonnegative": (0.2, 1.0, 0.5, 0.0),
+    "nonnegative": (0.2, 1.0, 0.5, 5.0, 0.35, 0.0),
     "real": (0.0, 1.0, -1.0),
 }
-COARSE = tuple(np.log([1e-4, 1e-2, 0.07, 0.3, 1, 10]))
+COARSE = tuple(np.log([1e-4, 1e-2, 0.07, 0.3, 1, 10, 30]))
 """The same for each of several positive numbers."""
 
 MOST = 40
@@ -119,7 +119,7 @@ def starts(free: Sequence[Declaration]) -> list[Array]:
     kinds = [d.form.kind if isinstance(d.form, Sym) else "real" for d in free]
     lists = [STARTS.get(k, (0.0,)) for k in kinds]
     if len(free) > 1:
-        lists = [COARSE if k == "positive" else x[:2] for k, x in zip(kinds, lists, strict=True)]
+        lists = [COARSE if k == "positive" else x[:3] for k, x in zip(kinds, lists, strict=True)]
     grid = [np.asarray(x) for x in itertools.product(*lists)]
     if len(grid) > MOST:
         grid = [grid[k] for k in np.random.default_rng(0).choice(len(grid), MOST, replace=False)]
@@ -127,17 +127,23 @@ def starts(free: Sequence[Declaration]) -> list[Array]:
 
 
 def residual(
-    reference: Reference, samples: Sequence[Sample], numbers: Mapping[str, float]
+    reference: Reference,
+    samples: Sequence[Sample],
+    numbers: Mapping[str, float],
+    *,
+    valued: bool = False,
 ) -> tuple[Array, float]:
     """What is left of the gradients after the best multiple, relative to them, and the multiple.
 
-    All ones where the reference has no value.
+    All ones where the reference has no value. With `valued`, so is what is left of the difference
+    of two values: a margin inside a hinge does not show in the gradient.
     """
-    theirs, ours = [], []
+    theirs, ours, values = [], [], []
     for s in samples:
         value, gradient = reference(s.inputs, numbers)
         if not np.isfinite(value):
             return np.ones(1), 0.0
+        values.append(value)
         theirs.append(flat(s.gradient, s.gradient))
         ours.append(flat(gradient, s.gradient))
     g, r = np.concatenate(theirs), np.concatenate(ours)
@@ -146,7 +152,11 @@ def residual(
         return np.ones(1), 0.0
     size = float(r @ r)
     scale = float(g @ r) / size if size else 0.0
-    return (g - scale * r) / norm, scale
+    left = (g - scale * r) / norm
+    if valued and len(samples) > 1:
+        gaps = [s.value - scale * v for s, v in zip(samples, values, strict=True)]
+        left = np.append(left, (gaps[1] - gaps[0]) / max(abs(s.value) for s in samples))
+    return left, scale
 
 
 def solve(
@@ -167,8 +177,11 @@ def solve(
     def at(x: Array) -> dict[str, float]:
         return {d.name: value_of(d, float(v)) for d, v in zip(free, x, strict=True)}
 
-    def error(x: Array) -> float:
-        return float(np.linalg.norm(residual(reference, samples[:1], at(x))[0]))
+    hinge = any(isinstance(d.form, Sym) and d.form.kind == "nonnegative" for d in free)
+    used = samples if hinge else samples[:1]
+
+    def left_at(x: Array, used: Sequence[Sample]) -> Array:
+        return residual(reference, used, at(x), valued=hinge)[0]
 
     if len(linear) > 1:
         return projected(reference, free, linear, samples, quick=quick)
@@ -177,13 +190,14 @@ def solve(
     grid = starts(free)
     if near is not None and all(d.name in near for d in free):
         own = np.asarray([coordinate(d, near[d.name]) for d in free])
-        grid = [own, *grid[:: max(1, len(grid) // 4)]]
-    ranked = sorted(((error(x), k) for k, x in enumerate(grid)))[: 1 if quick else 3]
+        grid = [*grid[:: max(1, len(grid) // 4)], own]
+    errors = [(round(norm(left_at(x, used)), 12), k) for k, x in enumerate(grid)]
+    ranked = sorted(errors)[: 1 if quick else 3]
     if quick and ranked[0][0] > HOPELESS:
         return at(grid[ranked[0][1]]), ranked[0][0]
     best = [grid[k] for _, k in ranked]
-    found = [refined(lambda x: residual(reference, samples[:1], at(x))[0], x)[0] for x in best]
-    ends = [(float(np.linalg.norm(residual(reference, samples, at(x))[0])), at(x)) for x in found]
+    found = [refined(lambda x: left_at(x, used), x)[0] for x in best]
+    ends = [(norm(left_at(x, samples)), at(x)) for x in found]
     left, numbers = min(ends, key=lambda e: e[0])
     return numbers, left
 

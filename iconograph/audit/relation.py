@@ -26,7 +26,7 @@ from iconograph.audit.against import (
 )
 from iconograph.audit.batches import World, Worlds, finite
 from iconograph.audit.bind import why_not
-from iconograph.audit.candidate import RAW, Candidate
+from iconograph.audit.candidate import RAW, TAU, Candidate
 from iconograph.audit.consistent import ByValue, inconsistent
 from iconograph.audit.finding import Evidence, Finding, Pair, Witness, shown
 from iconograph.audit.pairs import pair
@@ -127,7 +127,7 @@ def agreeing(worlds: Worlds, trial: Trial, known: Pair | None) -> Finding:
 def differences(trial: Trial) -> tuple[str, ...]:
     """Up to what a formula agrees."""
     candidate, found = trial.candidate, list[str]()
-    new = {d.name for d in candidate.extra}
+    new = {d.name for d in candidate.extra if d is not TAU}
     for name, value in trial.match.numbers.items():
         if name in new:
             continue  # a number of the convention, which says it
@@ -208,7 +208,7 @@ def conventions(trial: Trial) -> tuple[str, ...]:
     """The conventions in which the code differs, in words."""
     found = [e.split("|")[-1] for e in trial.candidate.edits if e != RAW]
     for d in trial.candidate.extra:
-        if d.name in trial.match.numbers:
+        if d is not TAU and d.name in trial.match.numbers:
             found[-1] += f" ({d.name} = {shown(trial.match.numbers[d.name])})"
     found += ["the sign is opposite"] if trial.opposite else []
     return (*found, *((ADRIFT,) if trial.adrift else ()))
