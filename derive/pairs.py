@@ -14,10 +14,10 @@ from itertools import product
 from derive.claims import total
 from derive.partitions import Member, Partition, Taker, renamings
 from derive.poly import build, flat, plus, term_of, times
-from derive.rows import OUTCOMES, Row
+from derive.rows import MATCH, NULL, Row, is_outcome, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import Domain, Term, domain, mk, num, subst, var
-from derive.theorem import exp, inv, log
+from derive.theorem import MINUS, exp, inv, log
 
 NEW = 900  # numbers of variables that no part of a formula has
 
@@ -181,8 +181,9 @@ class Maker:
         parts = sorted(parts, key=lambda x: (x[1] is ZERO, x[1].size))
         if (named := self.named(p, parts)) is not None:
             return named
-        u = var("o", OUTCOMES)
-        at = [mk("eq", None, u, mk("el", (e, OUTCOMES))) for e in OUTCOMES[1]]
+        d = outcomes_among(self.domains)
+        u = var("o", d)
+        at = [mk("eq", None, u, mk("el", (e, d))) for e in (MATCH, NULL)]
         (a, pa), (b, pb) = parts
         logs = [self.log(k) for k in (a.kernel, b.kernel)]
         mass = self.shorter(at[0] * pa + at[1] * pb, at[0] * pa + at[1] * pb)
@@ -196,7 +197,7 @@ class Maker:
         (a, pa), (b, pb) = parts
         ratio = self.simple(log(a.kernel) - log(b.kernel))
         for d in self.domains:
-            if len(d[1]) != 2 or d == OUTCOMES:
+            if len(d[1]) != 2 or is_outcome(d):
                 continue
             u = var("o", d)
             one, other = (mk("el", (e, d)) for e in d[1])
@@ -206,9 +207,13 @@ class Maker:
             back = score_at(score, one, other)
             if not with_one or not self.taker.same(ratio, score - back):
                 continue
+            falls = [c < 0 for m, c in with_one if any(map(self.taker.moves, m[1]))]
             here, there = mk("eq", None, u, one), mk("eq", None, u, other)
+            logs = score_at(score, one, u)
+            if falls and all(falls):  # f(one) - f(other) as g(other) - g(one), g = -f rises
+                here, there, logs = there, here, self.simple(MINUS * logs)
             mass = self.simple(here * pa + there * pb)
-            kernel = exp(score_at(score, one, u))
+            kernel = exp(logs)
             return Row(p.anchors, p.mask, p.weight, (u,), ONE, mass, kernel)
         return None
 

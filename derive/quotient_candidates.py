@@ -11,7 +11,7 @@ from derive.bridge import Problem
 from derive.claims import total
 from derive.partitions import Taker, closed_indices
 from derive.poly import flat, match_monomial, offset, plus, times, without
-from derive.rows import OUTCOMES, Row
+from derive.rows import MATCH, Row, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import BINDERS, BOOL, Domain, Term, domain, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, exp, inv, log
@@ -23,6 +23,7 @@ class Candidates:
 
     problem: Problem
     taker: Taker
+    domains: tuple[Domain, ...] = ()  # the index sets of the file
 
     # ------------------------------------------------------------ q
     def kernels(self) -> Iterator[tuple[tuple[Term, ...], tuple[Term, ...], Term, Term]]:
@@ -43,8 +44,9 @@ class Candidates:
         for family in self.distributions():
             seen.setdefault(family)
         for x in self.scalars():
-            u = var("o", OUTCOMES)
-            here = mk("eq", None, u, mk("el", (OUTCOMES[1][0], OUTCOMES)))
+            d = outcomes_among(self.domains)
+            u = var("o", d)
+            here = mk("eq", None, u, mk("el", (MATCH, d)))
             anchors = tuple(sorted(x.free, key=lambda v: str(v.data)))
             for sign in (ONE, MINUS):
                 seen.setdefault((anchors, (u,), ONE, exp(here * (sign * x))))

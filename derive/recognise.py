@@ -19,13 +19,13 @@ from derive.certificate import Certificate, certify, model_json
 from derive.check import check_body
 from derive.coarse import Grouper
 from derive.comparisons import Comparer
-from derive.formula_text import letter_for
+from derive.formula_text import Unsayable, letter_for
 from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp, Normaliser
 from derive.pairs import Maker
 from derive.partitions import Parts, Taker
 from derive.prove import STRATEGIES, NotProved, Proof, prove
-from derive.rows import OUTCOMES, Candidate, Row, candidates, spelled
+from derive.rows import Candidate, Row, candidates, is_outcome, spelled
 from derive.supervisors import Reader
 from derive.surface import Deep, Surface, View
 from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst
@@ -78,9 +78,10 @@ def takers(problem: Problem) -> Iterator[Taker]:
     folded = Normaliser(problem.hyps, problem.dims)
     folded.steps_taken = folded.steps_taken - {"unfold"}
     surface, whole = (Surface(problem.dims, learned, flag) for flag in (False, True))
+    divided = Surface(problem.dims, learned, divided=True)
     views: tuple[tuple[View, bool], ...] = (
-        (surface, False), (whole, False), (surface, True), (Deep(folded), False),
-        (Deep(ways[0]), False),
+        (surface, False), (whole, False), (surface, True), (divided, False),
+        (Deep(folded), False), (Deep(ways[0]), False),
     )  # fmt: skip
     for view, keep in views:
         yield Taker(view, keep, ways, light, learned)
@@ -116,7 +117,7 @@ def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
 
 def compared(problem: Problem, taker: Taker, letters: Letters, until: float) -> Found | None:
     """The pair of a loss that is another divergence, or the reverse direction."""
-    comparer = Comparer(problem, taker)
+    comparer = Comparer(problem, taker, tuple(letters))
     tried = 0
     try:
         for guess in comparer.guesses():
@@ -131,7 +132,7 @@ def compared(problem: Problem, taker: Taker, letters: Letters, until: float) -> 
                 return Found(claim, (row,), proof, taker, kind)
             if tried >= PROOFS or monotonic() > until:
                 break
-    except (GaveUp, RuleError):
+    except (GaveUp, RuleError, Unsayable):
         pass
     return None
 
@@ -146,7 +147,7 @@ def plainness(found: Found) -> tuple[int, int, int]:
 def conditions(t: Term) -> int:
     """The number of conditions in a kernel; which outcome it is of does not count."""
     if t.op in BOOL:
-        return int(not any(a.op in INDEX and domain(a) == OUTCOMES for a in t.args))
+        return int(not any(a.op in INDEX and is_outcome(domain(a)) for a in t.args))
     return sum(conditions(a) for a in t.args)
 
 
@@ -160,7 +161,7 @@ def tries(problem: Problem, taker: Taker, letters: Letters, why: Why) -> Iterato
         yield from read(problem, taker, letters, why, parts, "exact")
         if (groups := Grouper(taker).grouped(parts)) is not None:
             yield from read(problem, taker, letters, why, groups, "coarse")
-    except (GaveUp, RuleError) as error:
+    except (GaveUp, RuleError, Unsayable) as error:
         why[str(error)] = None
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from derive.bridge import Problem
 from derive.claims import Block, total
-from derive.partitions import Taker, summands
+from derive.partitions import Taker, factored, summands
 from derive.poly import flat, plus, times
 from derive.steps import ONE, ZERO
 from derive.terms import BOOL, Domain, Term, domain, subst, var
 from derive.theorem import MINUS, inv, log
 
-OUTCOMES: Domain = ("outcomes", ("match", "null"))
+OUTCOMES: Domain = ("outcomes", ("match", "null"))  # where a file declares no such set
+MATCH, NULL = "match", "null"
 GROUPS = "the groups have all neighbours"
 
 
@@ -81,11 +82,10 @@ def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[C
     way = taker.ways[0]
     way.steps = 0
     raw = plus([r.mass for r in rows])
-    scale = next((t for t in (raw, way.normal(raw)[0]) if way.pos(t)), None)
+    short = way.normal(raw)[0]
+    scale = next((t for t in (short, factored(short), raw) if way.pos(t)), None)
     if scale is None:
         return
-    short = way.normal(scale)[0]
-    scale = short if way.pos(short) else scale
     crossed = plus([r.cross_entropy() for r in rows])
     rest = taker.rest(bare.published, crossed)
     if rest is None:
@@ -109,3 +109,13 @@ def spelled(row: Row, letters: Mapping[Domain, Iterator[str]]) -> Row:
         allowed=subst(row.allowed, names), p=subst(row.p, names),
         kernel=subst(row.kernel, names), before=row.before and subst(row.before, names),
     )  # fmt: skip
+
+
+def is_outcome(d: Domain) -> bool:
+    """Whether an index set is that of the outcomes match and null, whatever it is called."""
+    return not isinstance(d, str) and set(d[1]) == {MATCH, NULL}
+
+
+def outcomes_among(domains: Iterable[Domain]) -> Domain:
+    """The set of the outcomes that a file declares, or one of our own."""
+    return next((d for d in domains if is_outcome(d)), OUTCOMES)

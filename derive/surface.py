@@ -64,12 +64,14 @@ class Deep:
 class Surface:
     """The view of the reader. `learned` names what training changes.
 
-    With `whole` a sum of terms below a sum over neighbours is one kernel, such as x^2 + c.
+    With `whole` a sum of terms below a sum over neighbours is one kernel, such as x^2 + c; with
+    `divided` a sum reaches over its divisor, log sum k/s = log sum k - log s.
     """
 
     dims: frozenset[Domain]
     learned: frozenset[str]
     whole: bool = False
+    divided: bool = False
 
     def normal(self, t: Term) -> Term:
         """The term with logarithms of products, quotients and exponentials written out."""
@@ -88,10 +90,9 @@ class Surface:
             return self.split(parts[0])
         if u.op == "inv":
             return MINUS * self.split(u.args[0])
-        if u.op == "sum" and u.data not in self.dims:
+        if self.divided and u.op == "sum" and u.data not in self.dims:
             v = var(f"s{u.depth}", u.data)
             fs = flat(open_binder(u, v))
-            # a sum reaches over its divisor as it is written: log sum k/s = log sum k - log s
             below = [f for f in fs if f.op == "inv" and v not in f.free]
             if below:
                 rest = total((v,), times(without(fs, below)))

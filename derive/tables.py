@@ -18,7 +18,7 @@ from derive.comparisons import ORDERED
 from derive.formula_text import Unsayable, binder, condition, formula
 from derive.partitions import Taker, summands
 from derive.poly import flat, plus, times
-from derive.rows import GROUPS, OUTCOMES, Row
+from derive.rows import GROUPS, MATCH, NULL, Row, is_outcome
 from derive.steps import ONE
 from derive.terms import BOOL, Domain, Term, domain, mk, num, subst
 from derive.theorem import inv, log
@@ -79,7 +79,7 @@ class Words:
         if not row.anchors:
             return {"normalise": "joint", "anchors": "", "neighbours": over}
         out = {"anchors": anchors, "neighbours": over}
-        if len(row.anchors) == 2 and domain(row.over[0]) == OUTCOMES:
+        if len(row.anchors) == 2 and is_outcome(domain(row.over[0])):
             out["normalise"] = "pair"
         weight = self.taker.ways[0].normal(row.weight * inv(scale))[0]
         if not self.taker.same(weight * total(row.anchors, row.mask), ONE):
@@ -120,9 +120,9 @@ class Words:
 
     def match(self, row: Row) -> str | None:
         """The condition under which the outcome is match."""
-        if len(row.over) != 1 or domain(row.over[0]) != OUTCOMES:
+        if len(row.over) != 1 or not is_outcome(domain(row.over[0])):
             return None
-        yes = mk("el", (OUTCOMES[1][0], OUTCOMES))
+        yes = mk("el", (MATCH, domain(row.over[0])))
         when = self.taker.light.normal(subst(row.p, {row.over[0]: yes}))[0]
         try:
             return condition(when, self.dims, self.letters, row.anchors) or None
@@ -177,7 +177,7 @@ class Words:
         """[q], by its name in the vocabulary where it has one, then as a logit, then as written."""
         beside = (*row.anchors, *row.over)
         logs = self.taker.view.normal(log(row.kernel))
-        if len(row.over) == 1 and domain(row.over[0]) == OUTCOMES:
+        if len(row.over) == 1 and is_outcome(domain(row.over[0])):
             yield {"kernel": "sigmoid", "logit": self.text(self.between(row), *beside)}
         if len(row.anchors) <= 1 or len(row.over) == 1:
             yield from self.named(row, logs)
@@ -194,11 +194,11 @@ class Words:
     def by_outcome(self, row: Row) -> str | None:
         """The kernel of each outcome in turn, where one is a sum."""
         (u, *more) = row.over
-        if more or domain(u) != OUTCOMES:
+        if more or not is_outcome(domain(u)):
             return None
         parts = []
-        for e in OUTCOMES[1]:
-            here = mk("el", (e, OUTCOMES))
+        for e in (MATCH, NULL):
+            here = mk("el", (e, domain(u)))
             kernel = self.taker.ways[0].normal(subst(row.kernel, {u: here}))[0]
             parts.append(mk("eq", None, u, here) * kernel)
         if not any(f.op == "sum" for x in parts for f in flat(x)):
@@ -208,7 +208,8 @@ class Words:
     def between(self, row: Row) -> Term:
         """The log-ratio of the outcomes match and null."""
         (u,) = row.over
-        one, other = (subst(log(row.kernel), {u: mk("el", (e, OUTCOMES))}) for e in OUTCOMES[1])
+        at = ({u: mk("el", (e, domain(u)))} for e in (MATCH, NULL))
+        one, other = (subst(log(row.kernel), names) for names in at)
         return self.taker.ways[0].normal(one - other)[0]
 
     def named(self, row: Row, logs: Term) -> Iterator[dict[str, str]]:

@@ -12,6 +12,7 @@ from catalog.errors import InputError
 from catalog.files import read_toml
 from catalog.load import load_bare, load_text
 from catalog.symbols import Call, walk
+from derive.terms import BINDERS
 from iconograph.inline import document
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from derive.certificate import Certificate
     from derive.recognise import Found
     from derive.rows import Row
+    from derive.terms import Term
     from derive.universal import Universal
     from derive.verdict import Proved
 
@@ -75,12 +77,29 @@ class Recognised:
     @property
     def trivial(self) -> str:
         """Why the answer says little, "" where it does not."""
+        if self.found.relation == "exact" and any(map(self.reads_more, self.found.rows)):
+            return (
+                "the kernel of q reads more than the score of its pair; so read, any loss above 0 "
+                "is a divergence of two points"
+            )
         if all(two_point(row) for row in self.found.rows):
             return (
                 "q has two points: any loss of one score that is convex with slopes between -1 and "
                 "0 is such a divergence for some kernel; what is recognised is the kernel"
             )
         return ""
+
+    def reads_more(self, row: Row) -> bool:
+        """Whether a kernel of two points sums what is learned over an index set, or bends it."""
+        from derive.claims import families
+
+        learned, dims = set(self.found.problem.learned), self.found.problem.dims
+
+        def found(t: Term) -> bool:
+            bends = t.op == "relu" or (t.op in BINDERS and t.data not in dims)
+            return (bends and bool(families(t) & learned)) or any(map(found, t.args))
+
+        return two_point(row) and found(row.kernel)
 
     def relatives(self) -> tuple[tuple[str, str], ...]:
         """What the catalog has of it: equals, cases, losses that it contains; else what is near."""
@@ -115,11 +134,10 @@ class Unrecognised:
 
 def is_outcome(row: Row) -> bool:
     """Whether the neighbours are the outcomes match and null."""
-    from derive.rows import OUTCOMES
+    from derive import rows
     from derive.terms import domain
 
-    over = [domain(v) for v in row.over]
-    return len(over) == 1 and not isinstance(over[0], str) and set(over[0][1]) == set(OUTCOMES[1])
+    return len(row.over) == 1 and rows.is_outcome(domain(row.over[0]))
 
 
 def two_point(row: Row) -> bool:
