@@ -110,7 +110,10 @@ class Loss:
         }  # fmt: skip
 
     def facts(self) -> list[tuple[str, str]]:
-        """What the file says, line by line, for people."""
+        """What the file says, and what is known of real implementations, line by line."""
+        from catalog.implementations import implementations_of
+        from iconograph.implementations import line
+
         m = self.method
         unchecked = "" if m.source.verified else " (equation number not checked)"
         lines = [
@@ -124,6 +127,7 @@ class Loss:
             *(("assumes", fact_text(fact)) for fact in m.assumes),
             *(("proof", fact_text(fact)) for fact in m.steps),
             *(("convention", f"{key}: {value}") for key, value in m.conventions.items()),
+            *(("library", line(item)) for item in implementations_of(m.id)),
         ]
         return [(key, value) for key, value in lines if value]
 

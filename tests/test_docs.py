@@ -22,7 +22,8 @@ DOCS = ROOT / "docs"
 RUN = ["index.md", "api.md", "questions.md", *(p for f in ("tutorials", "howto") for p in sorted(
     str(path.relative_to(DOCS)) for path in (DOCS / f).glob("*.md")))]  # fmt: skip
 NEEDS_TORCH = {"tutorials/generate.md", "howto/code.md"}
-TEXTS = ["README.md", "CONTRIBUTING.md", "examples/README.md", "benchmarks/README.md"]
+TEXTS = ["README.md", "CONTRIBUTING.md", "examples/README.md", "examples/audit/README.md",
+         "benchmarks/README.md"]  # fmt: skip
 WORDS = {
     13: "thirteen", 14: "fourteen", 15: "fifteen", 17: "seventeen", 18: "eighteen", 19: "nineteen",
     28: "twenty-eight", 29: "twenty-nine", 30: "thirty", 31: "thirty-one",

@@ -15,6 +15,7 @@ import pytest
 
 from catalog import registry
 from catalog.errors import InputError
+from catalog.implementations import implementations_of
 from codegen.emit import emit
 from codegen.site.pages import Page
 from codegen.site.render import assets, environment, linker, write
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.xdist_group("site")
 
 ORDER = (
     "pair", "formula", "hypotheses", "proof", "witness", "conventions", "relations", "code",
-    "plots", "cite", "used",
+    "real", "plots", "cite", "used",
 )  # fmt: skip
 
 
@@ -63,6 +64,14 @@ def test_every_page_has_its_parts_in_the_one_order(shown: dict[str, str]) -> Non
     assert "pair" not in order(page(shown, "jensen"))  # a theorem of no pair
     turned = page(shown, "supcon").replace('id="pair"', 'id="cite"')
     assert order(turned) != sorted(order(turned), key=ORDER.index)
+
+
+def test_functions_of_libraries_are_listed(shown: dict[str, str]) -> None:
+    text = page(shown, "supcon").partition('id="real"')[2].partition("</section>")[0]
+    found = implementations_of("supcon")
+    assert found and text.count("<li>") == len(found)
+    assert all(f"{i.library}</a> {i.version}" in text for i in found)
+    assert "real" not in order(page(shown, "jensen"))  # nobody implements a theorem
 
 
 def test_the_list_at_the_top_names_what_is_there(shown: dict[str, str]) -> None:

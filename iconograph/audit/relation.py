@@ -245,8 +245,8 @@ def unexplained(worlds: Worlds, method: Method, near: Near | None, known: Pair |
     )
     if near.left <= 100 * near.world.tolerance:
         words = (
-            f"different from {method.id}: gradients agree{how} at {count} inputs of one shape, and "
-            "at no others with the same numbers; no convention that was tried explains it"
+            f"different from {method.id}: gradients agree{how} at {count} inputs of one shape, but "
+            "values or other inputs do not; no convention that was tried explains it"
         )
     shown_by = witness.of_reading(worlds, near.candidate, near.numbers)
     if shown_by is None:

@@ -91,7 +91,8 @@ def whole(*names: str) -> str:
 
 def sources(home: Path) -> Iterator[Path]:
     """The files of a room that a verdict or a program can depend on."""
-    aside = {"methods", "theorems", "errata", "relations", "site", "browse", "commands", "_rooms"}
+    aside = {"methods", "theorems", "errata", "relations", "implementations", "site", "browse",
+             "commands", "_rooms"}  # fmt: skip
     for path in home.rglob("*"):
         inside = path.relative_to(home).parts
         if path.suffix in (".py", ".lark", ".toml", ".jinja") and not aside & set(inside[:-1]):

@@ -25,6 +25,9 @@ def table(
         bool | None,
         typer.Option("--judge/--no-judge", help="Verify every claim or not; either is a list."),
     ] = None,
+    real: Annotated[
+        bool, typer.Option("--implementations", help="Functions of libraries, compared, instead.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: one per core.")
     ] = None,
@@ -37,6 +40,11 @@ def table(
     from iconograph.commands.verify import run
     from iconograph.find import catalog_methods
 
+    if real:
+        if as_list or judge is not None:
+            raise typer.BadParameter("--implementations goes with --json only")
+        _implementations(as_json)
+        return
     methods = catalog_methods()
     if not (as_json or as_list or judge is not None):
         _grid(methods)
@@ -60,6 +68,24 @@ def _list(methods: tuple[Method, ...], rows: dict[str, Row]) -> None:
         last = [Text(*mark(rows[m.id]))] if rows else []
         grid.add_row(m.id, m.name, m.field, m.icon.p.name, m.icon.q.name, m.claim.relation, *last)
     show(grid, f"{len(methods)} methods.")
+
+
+def _implementations(as_json: bool) -> None:
+    from rich.table import Table as Grid
+
+    from catalog.implementations import implementations
+    from iconograph.implementations import differs_text, record, relation_text
+
+    found = sorted(implementations(), key=lambda i: (i.library.casefold(), i.id))
+    if as_json:
+        show_json("implementations", {"implementations": [record(i) for i in found]})
+        return
+    grid = Grid("id", "library", "against", "relation", "what differs", box=None, pad_edge=False)
+    for i in found:
+        grid.add_row(
+            i.id, f"{i.library} {i.version}", i.against, relation_text(i), differs_text(i)
+        )
+    show(grid, f"{len(found)} comparisons; docs/implementations.md has a program for each.")
 
 
 def _grid(methods: tuple[Method, ...]) -> None:

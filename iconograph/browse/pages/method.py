@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from catalog import registry
 from catalog.divergences import DIVERGENCES
 from catalog.errors import InputError
+from catalog.implementations import implementations_of
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from catalog.notation import to_text
 from catalog.spec import Method
@@ -87,6 +88,7 @@ def pages(world: World) -> Iterable[Page | File]:
             "archive": bundle.ARCHIVE, "names": bundle.words(known),
             "programs": programs(m, known), "targets": target_names(),
             "drawings": tuple(map(drawing, known.plots)),
+            "real": implementations_of(m.id),
             "used": relatives.used(world, edges[m.id], m.id),
         }  # fmt: skip
         content["parts"] = parts(content)
@@ -170,8 +172,8 @@ def shortened(step: Step) -> Step:
 PARTS = (
     ("pair", "Pair", "cards"), ("formula", "Formula", "f"), ("hypotheses", "Hypotheses", "f"),
     ("proof", "Proof", "proof"), ("witness", "Witness", "witness"),
-    ("relations", "Relations", "pic"), ("code", "Code", "programs"), ("plots", "Plots", "drawings"),
-    ("cite", "Cite", "f"),
+    ("relations", "Relations", "pic"), ("code", "Code", "programs"), ("real", "Libraries", "real"),
+    ("plots", "Plots", "drawings"), ("cite", "Cite", "f"),
 )  # fmt: skip
 """Sections with what they are called at the top, and the content without which they are absent."""
 
