@@ -40,6 +40,7 @@ from tests.test_codegen_offsets import points as clustered
 torch = pytest.importorskip("torch")
 import sympy  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("cpu")  # its programs are compiled once, in one worker
 EXACT = 1e-10  # float64 against the formulas, value and gradient, relative to the largest entry
 SINGLE = 2e-5
 UPSTREAM = -2.5  # the gradient that comes from above: neither 1 nor positive

@@ -27,6 +27,7 @@ from derive.prove import Proof, prove
 from derive.terms import num
 from derive.theorem import MINUS, exp, inv, log
 
+pytestmark = pytest.mark.xdist_group("mutate")  # its report is made once, in one worker
 EXACT = [m for m in all_methods() if m.claim.relation == "exact"][::4]
 OF_EXACT = set(KINDS) - {"bound"}  # kinds of error that an equation can have
 
