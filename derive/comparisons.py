@@ -20,7 +20,7 @@ from derive.claims import DIVERGENCES, FULL, icon, total
 from derive.instance import instance, model_at, other_point
 from derive.models import Model
 from derive.poly import times
-from derive.quotient_candidates import Candidates
+from derive.quotient_candidates import Candidates, opened
 from derive.rows import Row
 from derive.steps import ONE
 from derive.terms import Domain, Term, domain, num
@@ -85,11 +85,18 @@ class Comparer(Candidates):
         """Divergences with the orders that the formula suggests."""
         fixed = [t for t in self.fixed_scalars()]
         orders = [x for s in fixed for x in (s, ONE - s, ONE + s)]
+        orders += [num(x) for c in self.powers() for x in (c, 1 - c, 1 + c) if x not in (0, 1)]
         for kind in DIVERGENCES:
             if kind in ORDERED:
                 yield from ((kind, a) for a in (*orders, HALF, TWO))
             elif kind != "kl":
                 yield kind, HALF
+
+    def powers(self) -> list[Fraction]:
+        """The numbers between 0 and 4, whole ones aside, that the formula multiplies by."""
+        found = (t.data for t in opened(self.problem.published, self.problem.dims) if t.op == "num")
+        fractions = dict.fromkeys(abs(x) for x in found if x.denominator > 1)
+        return [x for x in fractions if x < 4][:2]
 
     def claim(self, row: Row, kind: str, order: Term) -> Problem:
         """The claim that this is the divergence."""
@@ -131,6 +138,7 @@ class Comparer(Candidates):
         m = inv(total(row.over, ONE))
         fixed = self.fixed_scalars()
         units = [ONE, *fixed, *(ONE - s for s in fixed)]
+        units += [num(x) for c in self.powers() for x in (c, 1 - c, 1 / c) if x > 0]
         units += [total(row.anchors, w) for w in self.arrays(row.anchors)]
         units += [a * b for a in fixed for b in (*fixed, *(inv(s) for s in fixed))]
         for unit in units:

@@ -13,12 +13,24 @@ from fractions import Fraction
 from itertools import permutations
 
 from derive.claims import families, total
-from derive.normal import Normaliser
+from derive.normal import GaveUp, Normaliser
 from derive.poly import Poly, flat, offset, plus, times, without
 from derive.shapes import shape
 from derive.steps import ONE
 from derive.surface import View, indicator
-from derive.terms import BOOL, INDEX, Monomial, Term, canon, domain, num, order, subst, var
+from derive.terms import (
+    BOOL,
+    INDEX,
+    Monomial,
+    RuleError,
+    Term,
+    canon,
+    domain,
+    num,
+    order,
+    subst,
+    var,
+)
 from derive.theorem import log
 
 
@@ -126,7 +138,18 @@ class Taker:
         whole = total(others, times([num(c), *weight]) if c != 1 else times(weight))
         base = max(offset(f) for f in fs)
         members = [self.member(*part) for part in self.view.members(inner.args[0], base)]
-        return Partition(anchors, times(mask), whole, tuple(self.collected(members)))
+        return Partition(anchors, times(mask), self.short(whole), tuple(self.collected(members)))
+
+    def short(self, t: Term) -> Term:
+        """The shortest of a term and its normal forms."""
+        forms = [t]
+        for way in self.ways[:2]:
+            way.steps = 0
+            try:
+                forms.append(way.normal(t)[0])
+            except (GaveUp, RuleError):
+                continue
+        return min(forms, key=lambda x: x.size)
 
     def collected(self, members: Sequence[Member]) -> list[Member]:
         """Members with those of one learned kernel added up."""
@@ -263,11 +286,13 @@ class Taker:
                 return rest
         return None
 
-    def same(self, a: Term, b: Term) -> bool:
-        """Whether two terms have one normal form."""
-        way = self.ways[0]
-        way.steps = 0
-        return not canon(way.normal(a)[0] - way.normal(b)[0])
+    def same(self, a: Term, b: Term, ways: int = 1) -> bool:
+        """Whether two terms have one normal form, in one of the first ways."""
+        for way in self.ways[:ways]:
+            way.steps = 0
+            if not canon(way.normal(a)[0] - way.normal(b)[0]):
+                return True
+        return False
 
 
 def factored(t: Term) -> Term:

@@ -10,7 +10,7 @@ from derive.claims import Block, total
 from derive.partitions import Taker, factored, summands
 from derive.poly import flat, plus, times
 from derive.steps import ONE, ZERO
-from derive.terms import BOOL, Domain, Term, domain, subst, var
+from derive.terms import BOOL, Domain, RuleError, Term, domain, subst, var
 from derive.theorem import MINUS, inv, log
 
 OUTCOMES: Domain = ("outcomes", ("match", "null"))  # where a file declares no such set
@@ -78,6 +78,9 @@ def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[C
 
     Scale and constant are given in normal form and as they come: short forms are easier to read,
     the others keep quotients and logarithms that are known to have a value.
+
+    Raises:
+        RuleError: the weights are not shown to have a positive sum, under any reading.
     """
     way = taker.ways[0]
     way.steps = 0
@@ -85,7 +88,7 @@ def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[C
     short = way.normal(raw)[0]
     scale = next((t for t in (short, factored(short), raw) if way.pos(t)), None)
     if scale is None:
-        return
+        raise RuleError("the sum of the anchor weights is not shown to be positive")
     crossed = plus([r.cross_entropy() for r in rows])
     rest = taker.rest(bare.published, crossed)
     if rest is None:

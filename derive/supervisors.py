@@ -34,6 +34,7 @@ class Place:
     member: int
     mass: Term
     factor: Term
+    beside: Term = ONE  # what the log-kernel is multiplied by, where that is one term
     weight: Term | None = None  # what the mass is a share of, where not the partition's weight
 
 
@@ -109,15 +110,20 @@ class Reader:
                     deltas = [mk("eq", None, v, b[v]) for v in (*p.anchors, *member.over)]
                     over, factor = self.divided(coefficients, [subst(x, b) for x in beside])
                     inner = times([*without(m[1], used), *deltas, over])
-                    yield Place(k, n, self.simple(total(open_, inner)), factor)
+                    unit = beside[0] if len(beside) == 1 else ONE
+                    yield Place(k, n, self.simple(total(open_, inner)), factor, unit)
 
     def by_weight(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
-        """Places in several partitions that share what is there as their weights are."""
-        weights = [self.parts.partitions[p.partition].weight for p in places]
-        if any(w.free for w in weights):
+        """Places in several partitions that share what is there so that all have the same p.
+
+        Of sum_k w_k b_k sum_j p_j x_j, a term of the formula, partition k has the part w_k b_k.
+        """
+        parts = [self.parts.partitions[p.partition].weight * p.beside for p in places]
+        if any(t.free for t in parts):
             return evenly(places)
-        whole = self.taker.ways[0].normal(plus(weights))[0]
-        return tuple(replace(p, weight=whole) for p in places)
+        units = [p.beside for p in places]
+        whole = [self.taker.ways[0].normal(plus(parts) * inv(u))[0] for u in units]
+        return tuple(replace(p, weight=w) for p, w in zip(places, whole, strict=True))
 
     def divided(self, above: Sequence[Term], below: Sequence[Term]) -> tuple[Term, Term]:
         """-(sum of `above`) / (sum of `below`): a product, and a factor that is a sum or 1."""
@@ -163,7 +169,7 @@ class Reader:
             mass = plus([total(m.over, m.mask * x) for m, x in zip(p.members, row, strict=True)])
             if null and not p.members[null[0]].over:
                 row[null[0]] = self.simple(ONE - mass)
-            elif not self.taker.same(p.mask * mass, p.mask):
+            elif not self.taker.same(p.mask * mass, p.mask, 2):
                 at = self.silent(p)
                 if any(x is not ZERO for x in row) or at is None:
                     return None
@@ -178,7 +184,7 @@ class Reader:
             if factor is not ONE and self.taker.same(f, factor):
                 below, factor = without(below, [f]), ONE
                 break
-        over = inv(self.simple(times(below)))
+        over = inv(self.taker.short(times(below)))
         whole = scaled(self.simple(over * place.mass), factor)
         short = self.taker.ways[0].normal(whole)[0]
         return short if short.size * 2 < whole.size else whole

@@ -84,8 +84,12 @@ class Surface:
 
     def split(self, u: Term) -> Term:
         """The logarithm of u, along its factors."""
+        if u is ONE:
+            return num(0)
         if u.op == "mul":
             return plus([self.split(a) for a in u.args])
+        if (apart := less_than_one(u)) is not None:
+            return plus([self.split(apart[0]), MINUS * self.split(apart[1])])
         if u.op == "add" and len(parts := [a for a in u.args if a is not num(0)]) == 1:
             return self.split(parts[0])
         if u.op == "inv":
@@ -146,6 +150,21 @@ class Surface:
     def moves(self, t: Term) -> bool:
         """Whether a term mentions what is learned."""
         return bool(families(t) & self.learned)
+
+
+def less_than_one(u: Term) -> tuple[Term, Term] | None:
+    """The parts (y, 1 + y) of u = 1 - 1/(1 + y), such as the chance that a pair does not match."""
+    parts = [a for a in u.args if a is not num(0)] if u.op == "add" else []
+    other = [flat(a) for a in parts if a is not ONE]
+    if len(parts) != 2 or len(other) != 1 or MINUS not in other[0]:
+        return None
+    fs = [f for f in other[0] if f is not MINUS and f is not ONE]
+    if len(fs) != 1 or fs[0].op != "inv" or fs[0].args[0].op != "add":
+        return None
+    below = [a for a in fs[0].args[0].args if a is not num(0)]
+    if len(below) != 2 or ONE not in below:
+        return None
+    return next(a for a in below if a is not ONE), fs[0].args[0]
 
 
 def indicator(f: Term) -> bool:

@@ -82,7 +82,7 @@ class Words:
         if len(row.anchors) == 2 and is_outcome(domain(row.over[0])):
             out["normalise"] = "pair"
         weight = self.taker.ways[0].normal(row.weight * inv(scale))[0]
-        if not self.taker.same(weight * total(row.anchors, row.mask), ONE):
+        if not self.taker.same(weight * total(row.anchors, row.mask), ONE, 2):
             out["weights"] = self.text(row.weight * inv(scale), *row.anchors)
         return out
 

@@ -47,6 +47,7 @@ class Recognised:
     statement: str
     hypotheses: tuple[str, ...]
     seconds: float
+    vacuous: str = ""
 
     @property
     def hash(self) -> str:
@@ -77,11 +78,12 @@ class Recognised:
     @property
     def trivial(self) -> str:
         """Why the answer says little, "" where it does not."""
+        if self.vacuous:
+            return self.vacuous
         if self.found.relation == "exact" and any(map(self.reads_more, self.found.rows)):
-            return (
-                "the kernel of q reads more than the score of its pair; so read, any loss above 0 "
-                "is a divergence of two points"
-            )
+            little = all(map(two_point, self.found.rows))
+            more = "; so read, any loss above 0 is a divergence of two points" if little else ""
+            return f"the kernel of q reads more than the score of its pair{more}"
         if all(two_point(row) for row in self.found.rows):
             return (
                 "q has two points: any loss of one score that is convex with slopes between -1 and "
@@ -99,7 +101,7 @@ class Recognised:
             bends = t.op == "relu" or (t.op in BINDERS and t.data not in dims)
             return (bends and bool(families(t) & learned)) or any(map(found, t.args))
 
-        return two_point(row) and found(row.kernel)
+        return found(row.kernel)
 
     def relatives(self) -> tuple[tuple[str, str], ...]:
         """What the catalog has of it: equals, cases, losses that it contains; else what is near."""
@@ -178,7 +180,8 @@ def pairs(answer: Recognised) -> list[dict[str, str]]:
 
 def is_bare(doc: Mapping[str, Any]) -> bool:
     """Whether a document states a formula and no pair."""
-    return "published" in doc and not {"p", "q", "theorem"} & doc.keys()
+    said = {"p", "q", "icon", "claim", "proof", "theorem"}  # of a pair that the file has in mind
+    return "published" in doc and not said & doc.keys()
 
 
 def letters_of(doc: Mapping[str, Any], method: Method) -> dict[Any, tuple[str, ...]]:
@@ -231,6 +234,7 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     letters = letters_of(doc, method)
     found = search(bare(problem(method)), letters)
     if isinstance(found, Nothing):
+        check_model(method)
         shown = unfit(bare(problem(method)))
         if any(isinstance(n, Call) and n.fn == "sg" for n in walk(method.published)):
             found = replace(found, why=(*found.why, STOPPED))
@@ -245,7 +249,7 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
             assert verdict.certificate is not None
             return Recognised(
                 method, written, found, verdict.certificate, verdict.theorem_text,
-                verdict.hypotheses, time.perf_counter() - start,
+                verdict.hypotheses, time.perf_counter() - start, verdict.vacuous,
             )  # fmt: skip
     certificate = settled(found, method.id)
     result = check_body(certificate.body)
@@ -253,6 +257,20 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
         method, "", found, certificate, result.theorem_text, result.hypotheses,
         time.perf_counter() - start,
     )  # fmt: skip
+
+
+def check_model(method: Method) -> None:
+    """Raise InputError where no model of the hypotheses is found."""
+    from derive.bridge import problem
+    from derive.instance import LIMITS, model_at
+    from derive.recognise import bare
+
+    claim = bare(problem(method))
+    if all(model_at(claim, n) is None for n in (*LIMITS, 2, 5, 1)):
+        raise InputError(
+            "no model of the hypotheses was found, they seem to contradict each other",
+            hint="drop or mend one of them", path=method.path,
+        )  # fmt: skip
 
 
 def files(

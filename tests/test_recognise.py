@@ -195,7 +195,7 @@ def test_a_file_without_a_pair_is_recognised(tmp_path: Path) -> None:
 
 def test_what_has_no_pair_ends_with_1_and_what_is_not_known_with_3() -> None:
     code, said = run("-f", "mean[i] -s[i,i]", "--learned", "s=real[i,j]")
-    assert code == 1 and "no such pair" in said
+    assert code == 1 and "excluded" in said
     sine = "mean[i] (log(sum[j] exp(s[i,j])) - s[i,i]) + mean[i] |u[i]|^2*0 + exp(b)^2*0"
     code, said = run("-f", sine, "--learned", "s=real[i,j]", "--learned", "u=vector[i]",
                      "--learned", "b=real")  # fmt: skip
@@ -220,3 +220,50 @@ def test_a_bare_file_that_is_wrong_says_where() -> None:
     with pytest.raises(InputError, match="published"):
         recognise('id = "x"\nname = "x"\nfield = "theory"\nyear = 2026\ncite = ""\n'
                   '[learned]\ns = "real[i,j]"\n')  # fmt: skip
+
+
+# --------------------------------------------------------------------------- what a reviewer tried
+
+
+@pytest.mark.parametrize(
+    ("formula", "learned", "given", "assumed", "sets", "kind"),
+    [
+        ("mean[i] mean[j != i] -log(exp(s[i,j])/sum[k != i] exp(s[i,k]))", "s=real[i,j]", [],
+         ["n > 1"], [], "an I-Con loss"),
+        ("mean[i] (-1/2*log(exp(s[i,i])/sum[j] exp(s[i,j])) "
+         "- 1/4*log(exp(2*s[i,i])/sum[j] exp(2*s[i,j])))", "s=real[i,j]", [], [], [],
+         "a weighted sum of 2"),
+        ("mean[i] (-t[i]*log(sigmoid(s[i])) - (1-t[i])*log(1-sigmoid(s[i])))", "s=real[i]",
+         ["t=probability[i]"], [], [], "an I-Con loss with a null neighbour"),
+        ("mean[i] (1-(exp(s[i,y[i]])/sum[c] exp(s[i,c]))^0.7)/0.7", "s=real[i,c]", ["y=label[i]"],
+         [], CLASSES, "another divergence of p from q: alpha"),
+    ],
+)  # fmt: skip
+def test_ways_to_write_a_loss(
+    formula: str, learned: str, given: list[str], assumed: list[str], sets: list[str], kind: str
+) -> None:
+    text = method_text(formula, learned=[learned], given=given, assume=assumed, sets=sets)
+    found = recognise(text)
+    assert isinstance(found, Recognised) and found.kind.startswith(kind), found
+
+
+def test_a_constant_loss_and_a_kernel_of_a_whole_row_say_little() -> None:
+    found = recognise(method_text("mean[i] log(sum[j] exp(0*s[i,j]))", learned=["s=real[i,j]"]))
+    assert isinstance(found, Recognised) and "constant" in found.trivial
+    formula = "mean[i] log(1 + exp(b - o[i,y[i]] + mean[c] o[i,c]))"
+    given = ["b=real", "y=label[i]"]
+    found = recognise(method_text(formula, learned=["o=real[i,c]"], given=given, sets=CLASSES))
+    assert isinstance(found, Recognised) and "reads more than the score" in found.trivial
+
+
+def test_a_claim_without_a_pair_is_no_bare_formula(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(text_of("rows and columns") + '\n[claim]\nrelation = "exact"\nscale = "3"\n')
+    code, said = run(str(path))
+    assert code == 2 and "the table [p] is missing" in said
+
+
+def test_hypotheses_that_contradict_each_other_are_found_in_any_formula() -> None:
+    text = method_text("mean[i] |z[i]|^4", learned=[Z], given=["a=positive"], assume=["a < 0"])
+    with pytest.raises(InputError, match="contradict"):
+        recognise(text)

@@ -64,7 +64,7 @@ def described(answer: Recognised | Unrecognised) -> tuple[Facts, str]:
         return recognised(answer), "green"
     head = f"{answer.method.id}: {answer.method.name}"
     if answer.refuted is not None:
-        return [("✗ no such pair", head), *refuted(answer)], "red"
+        return [("✗ excluded", head), *refuted(answer)], "red"
     facts = [("? not recognised", head)]
     facts += [("tried", why) for why in answer.why]
     facts += [("remark", answer.remark)] if answer.remark else []
@@ -76,8 +76,9 @@ def refuted(answer: Unrecognised) -> Facts:
     found = answer.refuted
     assert found is not None and found.witness is not None
     return [
-        ("because", found.text), ("against", found.witness.against),
-        ("witness", found.witness.describe()), ("seconds", f"{answer.seconds:.2f}"),
+        ("excluded", found.witness.against), ("because", found.text),
+        *(("tried", why) for why in answer.why), ("witness", found.witness.describe()),
+        ("seconds", f"{answer.seconds:.2f}"),
     ]  # fmt: skip
 
 
@@ -131,6 +132,7 @@ def _save(answer: Recognised | Unrecognised, path: Path) -> None:
     from iconograph.recognise import Unrecognised
 
     if isinstance(answer, Unrecognised) or not answer.text:
-        complain(f"{path} is not written: one file states one pair, and none was found")
+        how_many = "none was" if isinstance(answer, Unrecognised) else "several were"
+        complain(f"{path} is not written: one file states one pair, and {how_many} found")
         return
     write(path, answer.text)
