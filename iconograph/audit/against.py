@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.spec import Declaration, Method
 from catalog.symbols import Big, Sym, walk
-from iconograph.audit.batches import World, Worlds
+from iconograph.audit.batches import LOW, World, Worlds
 from iconograph.audit.candidate import Candidate, both_directions, candidates
 from iconograph.audit.edits import Edit, edits
 from iconograph.audit.fit import Match, against, compared, solve
@@ -109,6 +109,8 @@ def held_against(candidate: Candidate, numbers: dict[str, float], world: World) 
     if len(signs) != 1:
         return None
     found = law([abs(match.scales[k]) for k in fine], batches, world.tolerance)
+    if world.noise > LOW and abs(found.factor - 1) <= world.tolerance:
+        found = Law(1.0, found.name)  # a scale that rounding does not tell from one
     up = signs == {1.0}
     trial = Trial(match, world, found, up and not adrift, not up, adrift and up)
     return replace(trial, lonely=alone(trial)) if trial.fits else trial
@@ -132,6 +134,8 @@ def within(d: Declaration, x: float) -> bool:
 def rounded(x: float, world: World) -> float:
     """The number that people would have written, where one is near."""
     digits, share = (2, 1e-3) if world.loose else (6, 1e-7)
+    if world.noise > LOW:
+        digits, share = 2, 10 * world.tolerance
     near = float(f"{x:.{digits}g}")
     return near if abs(near - x) <= share * abs(x) else x
 
@@ -159,9 +163,10 @@ def alone(trial: Trial) -> str:
         share /= having  # its own mean is over the rows that are left
     elif trial.law.name != "1/rows":
         return ""
-    if abs(share * having - 1) < 1e-4:
+    limit = max(1e-4, trial.world.tolerance)
+    if abs(share * having - 1) < limit:
         return LEFT_OUT
-    return COUNTED if abs(share * rows - 1) < 1e-4 else OTHERWISE
+    return COUNTED if abs(share * rows - 1) < limit else OTHERWISE
 
 
 LEFT_OUT = "rows without positives are left out of the mean"
@@ -241,14 +246,11 @@ def direct(method: Method, worlds: Worlds, *, quick: bool = False) -> Trial | No
     """The published formula as it stands, where it agrees; else None."""
     made = bases(method, worlds)
     aside = None
-    for loose in (False, True):
-        for candidate in made:
-            found = attempt(candidate, settings(candidate, worlds, loose=loose), quick=quick)
-            if found is not None and found.fits:
-                return found
-            aside = aside or found
-        if quick or aside:
-            break
+    for candidate in made:
+        found = attempt(candidate, settings(candidate, worlds), quick=quick)
+        if found is not None and found.fits:
+            return found
+        aside = aside or found
     return aside
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from iconograph.audit.fit import Group, Sample
 from iconograph.audit.inputs import Labels, Style, Weights, draw, redraw, sized
 from iconograph.audit.layout import tangent
+from iconograph.audit.precision import precision
 from iconograph.audit.probe import Array, Call, Probe, Theirs
 
 SINGLE = 5e-4
@@ -20,11 +22,22 @@ LOOSE = 1e-4
 """The same where a small number is added, as in the root of a squared distance."""
 
 
+LOW = 1e-6
+"""Values whose relative error is larger come from half precision, or something like it."""
+
+TIMES = 100
+"""The tolerance of these, by their error: scores over a temperature magnify it."""
+
+COARSE = 0.01
+"""A tolerance at which too much would agree."""
+
+
 @dataclass(frozen=True)
 class World:
     """Groups of samples of one style: uneven classes or pairs, joint weights or rows of them.
 
     `loose` allows for a small number that code adds somewhere, to divide by it or take its root.
+    `noise` is the relative error of the code's values.
     """
 
     labels: Labels
@@ -34,11 +47,13 @@ class World:
     notes: tuple[str, ...] = ()
     held: frozenset[str] = frozenset()
     loose: bool = False
+    noise: float = 0.0
 
     @property
     def tolerance(self) -> float:
         """The largest relative error that counts as agreement."""
-        return SINGLE if self.precision == "float32" else LOOSE if self.loose else DOUBLE
+        own = SINGLE if self.precision == "float32" else LOOSE if self.loose else DOUBLE
+        return max(own, TIMES * self.noise) if self.noise > LOW else own
 
     @property
     def fitting(self) -> tuple[Sample, ...]:
@@ -87,6 +102,8 @@ def styles(call: Call, labels: Labels, weights: Weights, fixed: Mapping[str, int
         (at(8 if even else 7, 3), 3, False),
         (at(6, 5), 3, False),
         (at(6 if even else 5, 3, duplicates=True), 2, True),
+        (at(12, 2, extreme=True), 3, True),
+        (at(8, 5, extreme=True), 2, True),
     ]
     if any(s.kind == "label" for s in call.slots) and not even:
         lonely = sized(call, 6, 4, fixed, labels="lonely", weights=weights)
@@ -115,6 +132,7 @@ def world(
         while len(inputs) < count:
             inputs.append(redraw(probe.call, style, rng, inputs[0], held))
         what = "duplicate rows" if style.duplicates else "a row without positives"
+        what = "opposite rows, or large scores," if style.extreme else what
         try:
             samples = tuple(ask(probe, x, held) for x in inputs)
         except Theirs as error:
@@ -140,12 +158,17 @@ class Worlds:
         self.probe, self.seed, self.fixed, self.loose = probe, seed, fixed, loose
         self.made: dict[tuple[str, str, frozenset[str]], World] = {}
 
+    @cached_property
+    def noise(self) -> float:
+        """The relative error of the code's values. Raises Theirs."""
+        return precision(self.probe, self.seed)
+
     def get(self, labels: Labels, weights: Weights, held: frozenset[str]) -> World:
         """One world. Raises Theirs."""
         key = (labels, weights, held)
         if key not in self.made:
             found = world(self.probe, self.seed, labels, weights, self.fixed, held)
-            self.made[key] = replace(found, loose=self.loose)
+            self.made[key] = replace(found, loose=self.loose, noise=self.noise)
         return self.made[key]
 
     def all(self, held: frozenset[str] = frozenset()) -> Iterator[World]:

@@ -9,14 +9,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from iconograph.audit.batches import Worlds, ask
+from iconograph.audit.batches import LOW, Worlds, ask
 from iconograph.audit.finding import Witness
 from iconograph.audit.inputs import draw, sized
 from iconograph.audit.layout import tangent
 from iconograph.audit.probe import Answer, Array, Call, Probe
 
 STEP = 1e-3
-"""The step of the differences, of order six: their error is about 1e-9."""
+"""The step of the differences, of order six: their error is about 1e-9 in double precision."""
+
+
+def step_for(noise: float) -> float:
+    """The step at which the error of values, which is `noise`, and that of the order balance."""
+    return float(min(max(STEP, (noise / 10) ** (1 / 7)), 0.05)) if noise > 1e-12 else STEP
+
 
 SEVEN = ((1, 45.0), (2, -9.0), (3, 1.0))
 """The weights of a central difference of order six, over 60 steps."""
@@ -25,8 +31,8 @@ SEVEN = ((1, 45.0), (2, -9.0), (3, 1.0))
 class ByValue:
     """A probe whose gradients are differences of its values."""
 
-    def __init__(self, probe: Probe) -> None:
-        self.probe = probe
+    def __init__(self, probe: Probe, noise: float = 0.0) -> None:
+        self.probe, self.step = probe, step_for(noise)
         self.call: Call = probe.call
 
     def ask(self, inputs: Mapping[str, Array], *, gradient: bool = True) -> Answer:
@@ -44,12 +50,12 @@ class ByValue:
         out = np.zeros(x.size)
         for k in range(x.size):
             e = np.zeros(x.size)
-            e[k] = STEP
+            e[k] = self.step
             for times, weight in SEVEN:
                 step = times * e.reshape(x.shape)
                 up = self.probe.ask({**inputs, name: x + step}, gradient=False).value
                 down = self.probe.ask({**inputs, name: x - step}, gradient=False).value
-                out[k] += weight * (up - down) / (60 * STEP)
+                out[k] += weight * (up - down) / (60 * self.step)
         return out.reshape(x.shape)
 
     def hessian(self, inputs: Mapping[str, Array], name: str) -> Array:
@@ -60,11 +66,14 @@ class ByValue:
 def inconsistent(worlds: Worlds) -> Witness | None:
     """The entry in which gradient and derivative of the value differ most, at a small round input.
 
-    None where they agree, or where the loss has a kink there. An argument without any gradient is
+    None where they agree, where the loss has a kink there, or where its values are too coarse for
+    differences. An argument without any gradient is
     held fixed, which is no mistake.
     """
     call = worlds.probe.call
-    by_value = ByValue(worlds.probe)
+    if worlds.noise > LOW:
+        return None
+    by_value = ByValue(worlds.probe, worlds.noise)
     for n, seed in ((3, 0), (4, 1), (4, 2)):
         style = sized(call, n, 2, worlds.fixed, round=0.5)
         inputs = draw(call, style, np.random.default_rng([n, seed]))

@@ -21,14 +21,16 @@ class Style:
     `sizes` gives the extents by letter. Labels: `uneven` classes of at least two, `pairs` of
     classes of exactly two, or `lonely`: uneven with one row that is alone in its class. Weights of
     n x n pairs are symmetric with sum one, or have rows with sum one, or a share of 1/n each.
-    `duplicates` makes the last row of every array equal to its first. `round` draws multiples of
-    it, for people to read.
+    `duplicates` makes the last row of every array equal to its first. `extreme` puts rows on three
+    lines, close to one another or opposite, with norms from 0.2 to 3; what is no row is five times
+    as large. `round` draws multiples of it, for people to read.
     """
 
     sizes: Mapping[str, int]
     labels: Labels = "uneven"
     weights: Weights = "joint"
     duplicates: bool = False
+    extreme: bool = False
     round: float = 0.0
 
     @property
@@ -37,6 +39,7 @@ class Style:
         said = [f"{k}={v}" for k, v in sorted(self.sizes.items())]
         said += [self.labels] if self.labels != "uneven" else []
         said += ["duplicates"] if self.duplicates else []
+        said += ["opposite rows"] if self.extreme else []
         return " ".join(said)
 
 
@@ -88,11 +91,28 @@ def drawn(slot: Slot, call: Call, style: Style, rng: np.random.Generator) -> Arr
         value = rng.uniform(0.7, 3.0, size=shape)
         return np.round(value * 2) / 2 if style.round else value
     value = rng.normal(size=shape)
+    if style.extreme:
+        value = lines(shape, rng) if slot.shape[-1:] == ("d",) else 5 * value
     if style.round and slot.kind == "real":
         return np.round(value / style.round) * style.round
     if style.duplicates and len(shape) > 1:
         value[-1] = value[0]
     return value / np.linalg.norm(value, axis=-1, keepdims=True) if slot.kind == "unit" else value
+
+
+def lines(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Rows on three lines, the same for every array of d coordinates, up to an angle.
+
+    A line's first rows are within 1e-2 of it, others within 0.2: what is clamped, clipped or added
+    far from ordinary inputs shows there.
+    """
+    d = shape[-1]
+    ways = np.random.default_rng(d).normal(size=(3, d))
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    sign = rng.choice([-1.0, 1.0], shape[:-1])[..., None]
+    value = ways[rng.integers(0, 3, size=shape[:-1])] * sign
+    value = value + rng.choice([0.005, 0.1], shape[:-1])[..., None] * rng.normal(size=shape)
+    return value * np.exp(rng.uniform(np.log(0.2), np.log(3), shape[:-1]))[..., None]
 
 
 def columns(call: Call, style: Style) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from catalog.spec import Method
-from iconograph.audit import witness
+from iconograph.audit import added, witness
 from iconograph.audit.against import (
     LEFT_OUT,
     UNLIKE,
@@ -24,7 +24,7 @@ from iconograph.audit.against import (
     twins,
     varied,
 )
-from iconograph.audit.batches import World, Worlds, finite
+from iconograph.audit.batches import COARSE, LOW, World, Worlds, finite
 from iconograph.audit.bind import why_not
 from iconograph.audit.candidate import RAW, TAU, Candidate
 from iconograph.audit.consistent import ByValue, inconsistent
@@ -68,6 +68,9 @@ def unusable(world: World) -> Finding | None:
     if not all(map(finite, samples)):
         words = "its value or gradient is not a finite number at a plain input"
         return Finding("undecided", words, evidence=seen, notes=world.notes)
+    if world.noise > LOW and world.tolerance > COARSE:
+        words = f"its values are exact to {world.noise:.0e} only, too coarse to be compared"
+        return Finding("undecided", words, evidence=seen, notes=world.notes)
     if not any(np.any(g) for s in samples for g in s.gradient.values()):
         words = "its gradient is zero everywhere it was asked, so nothing can be compared"
         return Finding("undecided", words, evidence=seen, notes=world.notes)
@@ -87,6 +90,8 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
     found = direct(method, worlds)
     if found is not None and found.fits:
         return agreeing(worlds, found, known)
+    if found is None and (near := added.added(method, worlds)) is not None:
+        return agreeing(worlds, near, known)
     variant = found or varied(method, worlds)
     if variant is not None:
         return differing(worlds, variant, known)
@@ -157,8 +162,11 @@ def differences(trial: Trial) -> tuple[str, ...]:
         found.append("duplicate rows (where two rows are equal the code has another gradient)")
     if trial.lonely == UNLIKE:
         found.append(f"rows without positives ({trial.lonely})")
+    found += added.spoken(trial)
+    if trial.world.noise > LOW:
+        found.append(f"rounding (its values are exact to {trial.world.noise:.0e} only)")
     if trial.world.loose and (error := evidence(trial).error) > 1e-8:
-        found.append(f"a small number added somewhere (agrees to {error:.0e})")
+        found.append(f"what is left, {error:.0e} of it")
     return tuple(found)
 
 
@@ -184,7 +192,7 @@ def differing(worlds: Worlds, trial: Trial, known: Pair | None) -> Finding:
 
 def by_value(worlds: Worlds, method: Method, slip: Witness, known: Pair | None) -> Finding:
     """The finding for a gradient that is not that of the value, by the value alone."""
-    probe = ByValue(worlds.probe)
+    probe = ByValue(worlds.probe, worlds.noise)
     other = Worlds(probe, worlds.seed, worlds.fixed, loose=True)
     found = direct(method, other) or varied(method, other, depth=1)
     said_so: tuple[str, ...] = (SLIP,)
@@ -206,7 +214,8 @@ SLIP = "the gradient that the code gives is not the derivative of its value"
 
 def conventions(trial: Trial) -> tuple[str, ...]:
     """The conventions in which the code differs, in words."""
-    found = [e.split("|")[-1] for e in trial.candidate.edits if e != RAW]
+    told = (f"{added.KEY}|",)
+    found = [e.split("|")[-1] for e in trial.candidate.edits if e != RAW and not e.startswith(told)]
     for d in trial.candidate.extra:
         if d is not TAU and d.name in trial.match.numbers:
             found[-1] += f" ({d.name} = {shown(trial.match.numbers[d.name])})"
@@ -249,6 +258,9 @@ def unexplained(worlds: Worlds, method: Method, near: Near | None, known: Pair |
             "values or other inputs do not; no convention that was tried explains it"
         )
     shown_by = witness.of_reading(worlds, near.candidate, near.numbers)
+    if near.world.noise > LOW and near.left <= 10 * near.world.tolerance:
+        words = f"near {method.id}{how}, but its values are exact to {near.world.noise:.0e} only"
+        shown_by = None
     if shown_by is None:
         words = f"{words}; no small input shows it"
         seen = Evidence(count, near.left, (near.world.groups[0].words,), near.world.precision)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from catalog.registry import all_methods
 from catalog.spec import Method
 from catalog.symbols import Mask
+from iconograph.audit.added import added
 from iconograph.audit.against import Near, Trial, direct, nearest, varied
 from iconograph.audit.batches import Worlds
 from iconograph.audit.finding import Finding, Pair
@@ -38,7 +39,10 @@ def search(worlds: Worlds, pair: Pair | None) -> Finding:
         if found is None:
             continue
         near.append(found)
-        if found.left < 1e-3 and (trial := direct(method, worlds, quick=True)) and trial.fits:
+        if found.left >= 1e-2:
+            continue
+        trial = direct(method, worlds, quick=True) or added(method, worlds)
+        if trial is not None and trial.fits:
             equal.append((rank(trial), trial))
     if equal:
         equal.sort(key=lambda e: e[0])
