@@ -84,6 +84,19 @@ def test_coarse_values_accuse_no_gradient() -> None:
     assert len(said) == 1 and "was not checked" in said[0]
 
 
+def test_an_argument_that_no_gradient_reaches_is_shown() -> None:
+    def fixed(image, text, scale):
+        return losses.clip(image, text, scale.detach())
+
+    found = judged("clip", fixed, "clip")
+    assert found.kind == "different" and found.witness is not None, found.words
+    name = next(s.name for s in losses.CALLS["clip"].slots if s.kind == "scale")
+    assert found.conventions == (f"no gradient reaches {name}",)
+    assert found.witness.what == f"the gradient by {name}" and found.witness.theirs == 0
+    assert abs(found.witness.ours) > 1e-3
+    assert judged("clip", losses.clip, "clip").status == 0
+
+
 def test_opposite_rows_are_among_the_inputs() -> None:
     from iconograph.audit.inputs import draw, sized
 

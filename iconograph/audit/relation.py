@@ -18,6 +18,7 @@ from iconograph.audit.against import (
     UNLIKE,
     Near,
     Trial,
+    attempt,
     bases,
     direct,
     nearest,
@@ -92,12 +93,34 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
         return agreeing(worlds, found, known)
     if found is None and (near := added.added(method, worlds)) is not None:
         return agreeing(worlds, near, known)
+    if found is None and (cut := unreached(worlds, method, known)) is not None:
+        return cut
     variant = found or varied(method, worlds)
     if variant is not None:
         return differing(worlds, variant, known)
     if (slip := inconsistent(worlds)) is not None:
         return by_value(worlds, method, slip, known)
     return unexplained(worlds, method, nearest(method, worlds), known)
+
+
+def unreached(worlds: Worlds, method: Method, known: Pair | None) -> Finding | None:
+    """The finding where all agrees but the gradient by an argument, which is zero everywhere."""
+    samples = [s for g in next(iter(worlds.all())).groups for s in g.samples]
+    names = samples[0].gradient
+    silent = frozenset(k for k in names if not any(np.any(s.gradient[k]) for s in samples))
+    for candidate in bases(method, worlds) if silent and len(silent) < len(names) else ():
+        found = attempt(candidate, worlds.all(silent))
+        if found is None or not found.fits:
+            continue
+        said_so = (f"no gradient reaches {listing(sorted(silent))}",)
+        shown_by = witness.of_variant(worlds, candidate, found, said_so[0])
+        if shown_by is not None:
+            words = f"different from {method.id}: {said_so[0]}; all else agrees"
+            return Finding(
+                "different", f"{words} ({said(evidence(found))})", method.id, (), said_so,
+                dict(found.match.numbers), known, evidence(found), shown_by, notes=remarks(found),
+            )  # fmt: skip
+    return None
 
 
 # --------------------------------------------------------------------------- findings
