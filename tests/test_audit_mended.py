@@ -84,6 +84,14 @@ def test_coarse_values_accuse_no_gradient() -> None:
     assert len(said) == 1 and "was not checked" in said[0]
 
 
+def test_a_witness_shows_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iconograph.audit.relation.varied", lambda *_, **__: None)
+    found = judged("labels", partial(supcon, margin=0.5), "supcon")
+    assert found.kind == "different" and found.witness is not None, found.words
+    labels = found.witness.inputs["y"]
+    assert len(set(labels.tolist())) > 1  # among rows of one class the margin cancels
+
+
 def test_an_argument_that_no_gradient_reaches_is_shown() -> None:
     def fixed(image, text, scale):
         return losses.clip(image, text, scale.detach())

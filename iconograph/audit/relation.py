@@ -104,10 +104,11 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
 
 
 def unreached(worlds: Worlds, method: Method, known: Pair | None) -> Finding | None:
-    """The finding where all agrees but the gradient by an argument, which is zero everywhere."""
+    """The finding where all agrees but the gradient by a learned scale, which is zero everywhere."""
     samples = [s for g in next(iter(worlds.all())).groups for s in g.samples]
     names = samples[0].gradient
-    silent = frozenset(k for k in names if not any(np.any(s.gradient[k]) for s in samples))
+    scales = [s.name for s in worlds.probe.call.slots if s.kind == "scale"]
+    silent = frozenset(k for k in scales if not any(np.any(s.gradient[k]) for s in samples))
     for candidate in bases(method, worlds) if silent and len(silent) < len(names) else ():
         found = attempt(candidate, worlds.all(silent))
         if found is None or not found.fits:
@@ -280,7 +281,9 @@ def unexplained(worlds: Worlds, method: Method, near: Near | None, known: Pair |
             f"different from {method.id}: gradients agree{how} at {count} inputs of one shape, but "
             "values or other inputs do not; no convention that was tried explains it"
         )
-    shown_by = witness.of_reading(worlds, near.candidate, near.numbers)
+    shown_by = witness.of_nearest(worlds, near.candidate, near.numbers) or witness.of_reading(
+        worlds, near.candidate, near.numbers
+    )
     if near.world.noise > LOW and near.left <= 10 * near.world.tolerance:
         words = f"near {method.id}{how}, but its values are exact to {near.world.noise:.0e} only"
         shown_by = None

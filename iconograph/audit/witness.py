@@ -12,7 +12,7 @@ from iconograph.audit.against import Trial
 from iconograph.audit.batches import Worlds, ask, finite
 from iconograph.audit.candidate import Candidate
 from iconograph.audit.finding import Witness
-from iconograph.audit.fit import Sample
+from iconograph.audit.fit import Sample, solve
 from iconograph.audit.inputs import Labels, Style, draw, sized
 from iconograph.audit.probe import Array, Theirs
 from iconograph.audit.readings import Unfit
@@ -94,6 +94,30 @@ def of_reading(worlds: Worlds, base: Candidate, numbers: Mapping[str, float]) ->
     return None
 
 
+def of_nearest(worlds: Worlds, base: Candidate, numbers: Mapping[str, float]) -> Witness | None:
+    """Where no numbers and no reduction bring formula and code together, which nothing explains.
+
+    The formula has the numbers of the nearest relation, and of the reductions the nearest one.
+    """
+    for inputs, theirs in answers(worlds, ("uneven", "pairs")):
+        found = valued(base, inputs, numbers)
+        if found is None or not any(np.any(g) for g in theirs.gradient.values()):
+            continue
+        batch = counts(base, inputs)
+        names = ("", *(side + k for k in batch for side in ("1/", "")))
+        ours = min((Law(1.0, n).at(batch) * found[0] for n in names),
+                   key=lambda v: abs(v - theirs.value))  # fmt: skip
+        if not apart(theirs.value, ours):
+            continue
+        try:
+            left = solve(base.at, base.free, [theirs], quick=True, linear=base.linear)[1]
+        except Unfit:
+            continue
+        if left > CLEAR:
+            return Witness(inputs, theirs.value, ours)
+    return None
+
+
 def of_lonely(worlds: Worlds, trial: Trial, convention: str) -> Witness | None:
     """Where a row has no positive: the code, and the formula with such rows counted as zero."""
     only = replace(trial.candidate, formula=supported(trial.candidate.formula))
@@ -143,4 +167,4 @@ def differing(
     return None if best is None else (best[1], best[2], f"the gradient by {best[3]}")
 
 
-__all__ = ["of_lonely", "of_reading", "of_variant"]
+__all__ = ["of_lonely", "of_nearest", "of_reading", "of_variant"]
