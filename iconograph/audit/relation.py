@@ -104,7 +104,7 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
 
 
 def unreached(worlds: Worlds, method: Method, known: Pair | None) -> Finding | None:
-    """The finding where all agrees but the gradient by a learned scale, which is zero everywhere."""
+    """The finding where all agrees but the gradient by a learned scale, which is zero."""
     samples = [s for g in next(iter(worlds.all())).groups for s in g.samples]
     names = samples[0].gradient
     scales = [s.name for s in worlds.probe.call.slots if s.kind == "scale"]
