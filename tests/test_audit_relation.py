@@ -18,6 +18,7 @@ from iconograph.audit.arrays import evaluate  # noqa: E402
 from iconograph.audit.finding import Finding  # noqa: E402
 from iconograph.audit.relation import judge  # noqa: E402
 from tests import audit_losses as losses  # noqa: E402
+from tests.selection import part  # noqa: E402
 
 CALLS = losses.CALLS
 
@@ -76,7 +77,7 @@ EQUAL = [  # call, loss, method, up to what: the beginning of each
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", EQUAL, ids=lambda c: f"{c[2]}-{c[0]}-{len(c[3])}")
+@pytest.mark.parametrize("case", part(EQUAL), ids=lambda c: f"{c[2]}-{c[0]}-{len(c[3])}")
 def test_a_loss_of_a_library_is_equal(case: tuple) -> None:  # type: ignore[type-arg]
     call, loss, method, up_to = case
     found = judged(call, loss, method)
@@ -110,7 +111,7 @@ DIFFERENT = [  # call, loss, method, the conventions in which it differs
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", DIFFERENT, ids=lambda c: f"{c[2]}-{c[3][0][:24]}")
+@pytest.mark.parametrize("case", part(DIFFERENT), ids=lambda c: f"{c[2]}-{c[3][0][:24]}")
 def test_a_difference_is_named_and_shown(case: tuple) -> None:  # type: ignore[type-arg]
     call, loss, method, conventions = case
     found = judged(call, loss, method)
