@@ -103,7 +103,7 @@ def test_what_fails_is_said_to_be_theirs(folder: Path, name: str, words: str, tr
 
 def test_what_does_not_answer_is_ended(folder: Path) -> None:
     with Child(settings(folder, "endless", seconds=SHORT)) as child:
-        for limit in (SHORT + 30, SHORT / 2):  # and it is not waited for again
+        for limit in (SHORT + 60, SHORT):  # and it is not waited for again
             start = time.monotonic()
             with pytest.raises(Theirs, match="still answering after 2 s"):
                 probe(child, "scores").ask(draw(find("scores"), SIZES[0]))
@@ -133,7 +133,7 @@ def inside(folder: Path) -> list[str]:
 
 
 def eventually(true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not true() and time.monotonic() < until:
         time.sleep(0.05)
     return true()

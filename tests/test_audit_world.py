@@ -58,7 +58,7 @@ def test_ranks_that_wait_for_one_another_are_ended(folder: Path) -> None:
         parallel(settings(folder, "one_missing", seconds=3), two, 2)
     with pytest.raises(Theirs, match=r"on rank 1 of 2: it raised ValueError: not on this rank"):
         parallel(settings(folder, "one_raises"), two, 2)
-    assert time.monotonic() - start < 60  # nobody waited for the limit of the second
+    assert time.monotonic() - start < 120  # nobody waited for the limit of the second
 
 
 def test_code_that_needs_a_group_gets_one_of_one_rank(folder: Path) -> None:
