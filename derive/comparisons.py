@@ -17,10 +17,10 @@ import flint
 from derive import enclose
 from derive.bridge import Problem
 from derive.claims import DIVERGENCES, FULL, icon, total
+from derive.ingredients import Candidates, opened
 from derive.instance import instance, model_at, other_point
 from derive.models import Model
 from derive.poly import times
-from derive.quotient_candidates import Candidates, opened
 from derive.rows import Row
 from derive.steps import ONE
 from derive.terms import Domain, Term, domain, num

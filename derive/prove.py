@@ -19,12 +19,17 @@ from derive.theorem import Judgement, Theorem
 
 @dataclass(frozen=True)
 class NotProved:
-    """The search ended without a proof: `why`, and the difference left, None if not that far."""
+    """The search ended without a proof: `why`, and the difference left, None if not that far.
+
+    `sign` says that a sign was wanted, of the pair or for a formula to be defined.
+    """
 
     why: str
     left: Term | None = None
+    sign: bool = False
 
 
+Efforts = tuple[tuple[int, int], ...]
 STRATEGIES: tuple[dict[str, bool], ...] = (
     {}, {"split_ne": True}, {"open_dims": True}, {"open_dims": True, "split_ne": True},
 )  # fmt: skip
@@ -49,27 +54,30 @@ def prove(problem: Problem, efforts: Efforts = EFFORTS, last: Efforts = ()) -> P
     `efforts` bounds the search for inequalities: the deepest may take minutes to find none. `last`
     bounds it after the lines of the file's proof, where it is not to be the same.
     """
-    found = attempt(Search(problem, efforts, last))
-    if isinstance(found, Proof) or not problem.equation or not problem.blocks:
+    found = attempt(problem, efforts, last)
+    if isinstance(found, Proof) or not (found.sign and problem.equation and problem.blocks):
         return found
-    again = Search(problem, efforts, last)
-    try:
-        again.plain.know_forms()
-        again.plain.normal(problem.published)  # its logarithms show signs that the pair may need
-    except (GaveUp, RuleError):
-        return found
-    better = attempt(again)
+    better = attempt(problem, efforts, last, look=True)
     return better if isinstance(better, Proof) else found
 
 
-def attempt(search: Search) -> Proof | NotProved:
-    """The claim, or why it was not found."""
+def attempt(
+    problem: Problem, efforts: Efforts, last: Efforts, look: bool = False
+) -> Proof | NotProved:
+    """The claim, or why it was not found.
+
+    With `look` the published formula comes first: its logarithms show signs that the pair may need.
+    """
     try:
+        search = Search(problem, efforts, last)
+        if look:
+            search.plain.know_forms()
+            search.plain.normal(problem.published)
         return search.claim()
     except (GaveUp, RuleError) as e:
         return NotProved(str(e))
 
-Efforts = tuple[tuple[int, int], ...]
+
 LAST = 2  # lines of a long proof that a claim is tried with on their own
 MANY = 12  # lines that are soon searched all together: a proof with more is a long one
 
@@ -132,7 +140,7 @@ class Search:
         """The whole claim: the pair, definedness, and what is said of the two."""
         found, open_ = missing(of_problem(self.problem), self.plain)
         if open_ and self.problem.facts:
-            return NotProved(wanting(open_[0]), open_[0].arg)
+            return NotProved(wanting(open_[0]), open_[0].arg, sign=True)
         self.learn_steps()
         if self.problem.facts:
             theorems = []
@@ -149,7 +157,7 @@ class Search:
         more, open_ = missing(open_, self.plain)  # the pair may have shown what a sum is
         found += more
         if open_:
-            return NotProved(wanting(open_[0]), open_[0].arg)
+            return NotProved(wanting(open_[0]), open_[0].arg, sign=True)
         said = []
         for k, j in enumerate(self.problem.judgements()):
             th = self.by_last_steps(j) or self.shown(j, "claim", k)
@@ -279,7 +287,7 @@ class Search:
         premises = []
         for what, kind, t in signs:
             if (sign := way.sign(kind, t)) is None:
-                return NotProved(f"the {what} is not shown to be positive", t)
+                return NotProved(f"the {what} is not shown to be positive", t, sign=True)
             premises.append(sign)
         for _, a, nb, m, w, p, k in pr.blocks:
             loose = [("kernel", "nn", k), ("sum of the kernel", "pos", total(nb, m * k))]
@@ -287,7 +295,7 @@ class Search:
             signs += loose if pr.divergence in LOOSE else [("kernel", "pos", k)]
             for what, kind, t in signs:
                 if (sign := way.sign(kind, t)) is None:
-                    return NotProved(f"the sign of the {what} is not shown", t)
+                    return NotProved(f"the sign of the {what} is not shown", t, sign=True)
                 premises.append(sign)
             row = mk("mul", None, a, total(nb, m * p))
             for what, left, right in (
@@ -301,7 +309,8 @@ class Search:
                 premises.append(eq)
             if pr.divergence in FULL:
                 if (full := way.pos(p)) is None:
-                    return NotProved(f"p is not shown to be positive, as {pr.divergence} asks", p)
+                    why = f"p is not shown to be positive, as {pr.divergence} asks"
+                    return NotProved(why, p, sign=True)
                 premises.append(full)
         mass = mk("add", None, *(total(b[0], b[1] * b[4]) for b in pr.blocks))
         weights = self.equal(mass, num(1))

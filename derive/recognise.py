@@ -14,6 +14,7 @@ from itertools import islice
 from time import monotonic
 
 from catalog.errors import InputError
+from catalog.spec import Method
 from derive.bridge import Problem
 from derive.certificate import Certificate, certify, model_json
 from derive.check import check_body
@@ -231,7 +232,7 @@ def mirrored(rows: Sequence[Row], taker: Taker) -> bool:
     return first and all(taker.same(x, subst(y, names)) for x, y in pairs[2:])
 
 
-def settled(found: Found, name: str, seed: int = 0) -> Certificate:
+def settled(found: Found, method: Method, seed: int = 0) -> Certificate:
     """The certificate of a pair that no method file can say, after the checks of `derive.verify`.
 
     Raises:
@@ -239,14 +240,16 @@ def settled(found: Found, name: str, seed: int = 0) -> Certificate:
         JudgesDisagree: a ball contradicts the proof, which is a defect of this program.
     """
     from derive import balls
-    from derive.verify import JudgesDisagree
+    from derive.verify import JudgesDisagree, check_free, check_something_to_learn
 
     claim = found.problem
+    check_free(method, claim)
     model = next((m for n in LIMITS if (m := model_at(claim, n, seed)) is not None), None)
     if model is None:
         raise InputError("no model of the hypotheses was found; contradictory ones prove anything")
+    check_something_to_learn(method, claim, model, seed)
     if (witness := balls.refute_value(claim, LIMITS[:2], seed)) is not None:
-        raise JudgesDisagree(f"{name}: proved, and refuted by {witness.describe()}")
-    certificate = certify(name, found.proof, claim, model_json(model))
+        raise JudgesDisagree(f"{method.id}: proved, and refuted by {witness.describe()}")
+    certificate = certify(method.id, found.proof, claim, model_json(model))
     check_body(certificate.body)
     return certificate

@@ -92,7 +92,7 @@ class Recognised:
         return ""
 
     def reads_more(self, row: Row) -> bool:
-        """Whether a kernel of two points sums what is learned over an index set, or bends it."""
+        """Whether a kernel sums what is learned over an index set, or bends it."""
         from derive.claims import families
 
         learned, dims = set(self.found.problem.learned), self.found.problem.dims
@@ -251,7 +251,7 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
                 method, written, found, verdict.certificate, verdict.theorem_text,
                 verdict.hypotheses, time.perf_counter() - start, verdict.vacuous,
             )  # fmt: skip
-    certificate = settled(found, method.id)
+    certificate = settled(found, method)
     result = check_body(certificate.body)
     return Recognised(
         method, "", found, certificate, result.theorem_text, result.hypotheses,

@@ -196,10 +196,18 @@ def test_a_file_without_a_pair_is_recognised(tmp_path: Path) -> None:
 def test_what_has_no_pair_ends_with_1_and_what_is_not_known_with_3() -> None:
     code, said = run("-f", "mean[i] -s[i,i]", "--learned", "s=real[i,j]")
     assert code == 1 and "excluded" in said
-    sine = "mean[i] (log(sum[j] exp(s[i,j])) - s[i,i]) + mean[i] |u[i]|^2*0 + exp(b)^2*0"
-    code, said = run("-f", sine, "--learned", "s=real[i,j]", "--learned", "u=vector[i]",
-                     "--learned", "b=real")  # fmt: skip
-    assert code == 0, said
+    q = "exp(s[i,k])/sum[l] exp(s[i,l])"
+    teacher = f"mean[i] -sum[k] sg({q})*log({q})"  # fixed for one step only, which no claim says
+    code, said = run("-f", teacher, "--learned", "s=real[i,j]")
+    assert code == 3 and "not recognised" in said and "sg" in said
+
+
+def test_a_sum_of_pairs_passes_the_checks_of_a_method_file() -> None:
+    pair = "(log(sum[j != i] exp({t}*z[i].z[j])) - {t}*z[i].z[pos[i]])"
+    formula = f"mean[i] {pair.format(t=1)} + lam*mean[i] {pair.format(t=3)}"
+    given, tied = [POS, "lam=positive"], "sum[i] z[i].z[i] = lam"
+    with pytest.raises(InputError, match="ties the learned z"):
+        recognise(method_text(formula, learned=[Z], given=given, assume=[OTHER, tied]))
 
 
 @pytest.mark.parametrize(
