@@ -36,6 +36,13 @@ def load_file(path: str | os.PathLike[str]) -> Method:
     return load_text(read_text(path), os.fspath(path))
 
 
+def load_claim(path: str | os.PathLike[str]) -> Method:
+    """The method of a file without the lines of its proof, for one who has a certificate."""
+    text, name = read_text(path), os.fspath(path)
+    doc = {k: v for k, v in read_toml(text, name).items() if k != "proof"}
+    return load_dict(doc, name, text.replace("\r\n", "\n"))
+
+
 def load_text(text: str, path: str = "<text>") -> Method:
     """The method that a TOML text states; `path` is named in errors. Raises InputError."""
     return load_dict(read_toml(text, path), path, text.replace("\r\n", "\n"))

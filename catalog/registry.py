@@ -65,6 +65,16 @@ def load(name: str, folder: Path | None = None) -> Method:
     return _load(entry(name, folder).path)
 
 
+def claim(name: str) -> Method | None:
+    """The method with exactly this id as it claims, without its proof; None where there is none."""
+    from catalog.load import load_claim
+
+    if (path := _file_names(methods_dir()).get(f"{name}.toml")) is not None:
+        return load_claim(path)
+    found = everything().get(name)
+    return None if found is None else load_claim(found.path)
+
+
 def entry(name: str, folder: Path | None = None) -> Entry:
     """The index entry of the method with this id or alias. Raises InputError."""
     home = folder or methods_dir()

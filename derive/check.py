@@ -100,7 +100,7 @@ def check_text(source: str, path: str = "<certificate>") -> CheckResult:
             "the hash does not fit the contents; the certificate was changed after it was made",
             path=path,
         )
-    result = check_body(body, path)
+    result = check_body(body, path, actual)
     if (claim := catalogued(result.method_id)) is None:
         return result
     if other_claim(result, claim):
@@ -118,7 +118,8 @@ def catalogued(method_id: str) -> Problem | None:
     from catalog import registry
     from derive.bridge import in_terms
 
-    return in_terms(registry.load(method_id)) if method_id in registry.ids() else None
+    method = registry.claim(method_id)
+    return in_terms(method) if method is not None else None
 
 
 def other_claim(result: CheckResult, claim: Problem) -> bool:
@@ -160,13 +161,18 @@ def _limited(seconds: float) -> Iterator[None]:
             gc.enable()
 
 
-def check_body(body: dict[str, Any], path: str = "<certificate>") -> CheckResult:
-    """Replay the body of a certificate: claim, definedness, the model of its hypotheses."""
+def check_body(
+    body: dict[str, Any], path: str = "<certificate>", name: str = ""
+) -> CheckResult:
+    """Replay the body of a certificate: claim, definedness, the model of its hypotheses.
+
+    `name` is the hash of the body, where the caller has it.
+    """
     with _limited(SECONDS):
-        return _check_body(body, path)
+        return _check_body(body, path, name or Certificate("", body).hash)
 
 
-def _check_body(body: dict[str, Any], path: str) -> CheckResult:
+def _check_body(body: dict[str, Any], path: str, name: str) -> CheckResult:
     from derive.equations import violated  # these load flint, which writing does without
     from derive.stored import MAX_EFFORT, effort, legible, model_from
 
@@ -219,7 +225,7 @@ def _check_body(body: dict[str, Any], path: str) -> CheckResult:
     line = sentence(said)
     words = tuple(judgement_text(h, dims) for h in hyps)
     return CheckResult(
-        method, line, words, Certificate("", body).hash, len(body["steps"]), tuple(proved),
+        method, line, words, name, len(body["steps"]), tuple(proved),
         tuple(hyps), claim=said,
     )  # fmt: skip
 

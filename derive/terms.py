@@ -131,8 +131,7 @@ def domain(t: Term) -> Domain:
 
 def rebuild(t: Term, f: Any, k: int) -> Term:
     """`t` with f(argument, level) for its arguments; the level rises under a binder."""
-    k += t.op in BINDERS
-    return mk(t.op, t.data, *[f(a, k) for a in t.args])
+    return mk(t.op, t.data, *[f(a, k + (t.op in BINDERS)) for a in t.args])
 
 
 def bind(op: str, v: Term, *bodies: Term) -> Term:
@@ -140,8 +139,7 @@ def bind(op: str, v: Term, *bodies: Term) -> Term:
     need(v.op == "v", "an index variable is needed")
 
     def close(t: Term, k: int) -> Term:
-        here = mk("b", (k, domain(v))) if t is v else t
-        return rebuild(t, close, k) if v in t.free and t is not v else here
+        return mk("b", (k, domain(v))) if t is v else rebuild(t, close, k) if v in t.free else t
 
     return mk(op, v.data[1], *(close(b, 0) for b in bodies))
 
@@ -150,9 +148,7 @@ def open_binder(t: Term, e: Term, arg: int = 0) -> Term:
     """The body of the binder t at the closed index e."""
 
     def fill(u: Term, k: int) -> Term:
-        if not u.loose or all(j < k for j, _ in u.loose):
-            return u
-        return e if u.op == "b" else rebuild(u, fill, k)
+        return u if all(j < k for j, _ in u.loose) else e if u.op == "b" else rebuild(u, fill, k)
 
     return fill(t.args[arg], 0)
 
@@ -176,7 +172,6 @@ def _subst(t: Term, new: tuple[tuple[Term, Term], ...]) -> Term:
 
 Monomial = tuple[tuple[Term, ...], tuple[Term, ...]]  # bound variables, factors
 Poly = dict[Monomial, Fraction | int]  # an int where it is whole: that is many times faster
-_fresh = count(MAX_DEPTH + 1)
 
 
 def collect(pairs: Iterable[tuple[Monomial, Fraction | int]]) -> Poly:
@@ -190,13 +185,16 @@ def collect(pairs: Iterable[tuple[Monomial, Fraction | int]]) -> Poly:
 
 def renamed(fs: tuple[Term, ...], names: Mapping[Term, Term]) -> tuple[Term, ...]:
     """Factors with variables renamed, in order."""
-    return tuple(sorted((subst(f, names) if names.keys() & f.free else f for f in fs), key=order))
+    news = [(f, tuple([(v, names[v]) for v in f.free if v in names])) for f in fs]
+    return tuple(sorted([_subst(f, new) if new else f for f, new in news], key=order))
 
 
 def join(m: Monomial, n: Monomial) -> Monomial:
     """The product of two monomials; a bound variable of both gets a new number in the second."""
-    clash = {v: mk("v", (next(_fresh), v.data[1])) for v in n[0] if v in m[0]}
-    return m[0] + tuple(clash.get(v, v) for v in n[0]), renamed(m[1] + renamed(n[1], clash), {})
+    free = (k for k in count(MAX_DEPTH + 1) if k not in {v.data[0] for v in m[0] + n[0]})
+    clash = {v: mk("v", (next(free), v.data[1])) for v in n[0] if v in m[0]}
+    fs = m[1] + (renamed(n[1], clash) if clash else n[1])
+    return m[0] + tuple([clash.get(v, v) for v in n[0]]), tuple(sorted(fs, key=order))
 
 
 def times(p: Poly, q: Poly) -> Poly:
@@ -229,9 +227,9 @@ def canonical(vs: tuple[Term, ...], fs: tuple[Term, ...], name: Any = lambda k: 
     groups: dict[tuple[str, bytes], list[Term]] = {}  # by what a variable does; ties in any order
     for v in vs if len(vs) > 2 else ():
         role = renamed(fs, {w: mk("v", (0 if w is v else -1, w.data[1])) for w in vs})
-        groups.setdefault((repr(v.data[1]), b"".join(f.key[0] for f in role)), []).append(v)
+        groups.setdefault((repr(v.data[1]), b"".join([f.key[0] for f in role])), []).append(v)
     ties = [groups[k] for k in sorted(groups)] or [list(vs)]
-    cost = prod(factorial(len(g)) for g in ties) * sum(f.size for f in fs)
+    cost = prod([factorial(len(g)) for g in ties]) * sum([f.size for f in fs])
     need(cost <= 10 * MAX_SIZE, "too many sums that look alike")
     ways = (sum(parts, ()) for parts in product(*(permutations(g) for g in ties)))
     return min(map(numbered, ways), key=lambda m: [t.key for t in m[1] + m[0]])

@@ -16,7 +16,7 @@ from derive.terms import BOOL, INDEX, Term, bind, canon, collect, domain, mk, ne
 
 Judgement = tuple[Any, ...]
 RULES: dict[str, Callable[..., Theorem]] = {}
-_KEY, MINUS = object(), num(-1)
+_KEY, MINUS, SEVERAL = object(), num(-1), (tuple, list)
 
 
 class Theorem:
@@ -30,7 +30,7 @@ class Theorem:
 
 
 def _flat(x: Any) -> list[Any]:
-    return [z for y in x for z in _flat(y)] if isinstance(x, tuple | list) else [x]
+    return [z for y in x for z in (_flat(y) if isinstance(y, SEVERAL) else (y,))]
 
 
 def rule(f: Callable[..., Judgement]) -> Callable[..., Theorem]:
@@ -38,10 +38,10 @@ def rule(f: Callable[..., Judgement]) -> Callable[..., Theorem]:
 
     def apply(*args: Any) -> Theorem:
         flat = _flat(args)
-        for t in (t for t in flat if isinstance(t, Term)):
-            closed = not t.loose and all(type(v.data[0]) is str for v in t.free)
-            need(closed, f"{f.__name__}: a term is not closed")
-        hyps = frozenset[Judgement]().union(*(t.hyps for t in flat if isinstance(t, Theorem)))
+        terms = [t for t in flat if isinstance(t, Term)]
+        closed = all(not t.loose and all([type(v.data[0]) is str for v in t.free]) for t in terms)
+        need(closed, f"{f.__name__}: a term is not closed")
+        hyps = frozenset[Judgement]().union(*[t.hyps for t in flat if isinstance(t, Theorem)])
         made = f(*args)
         hyps |= {made} if f.__name__ == "assume" else set()
         return Theorem(_KEY, hyps, made, f.__name__, args)
@@ -80,10 +80,12 @@ def inst(th: Theorem, v: Term, e: Term) -> Judgement:
 @rule
 def lincomb(a: Term, b: Term, uses: list[tuple[Term, list[Term], Theorem]]) -> Judgement:
     """From l_k = r_k: a = b, if a - b and sum_k sum_vars_k m_k (l_k - r_k) have one normal form."""
-    whole: list[Any] = [(1, (a,), ()), (-1, (b,), ())]
+    whole: list[Any] = [(((), (a,)), 1), (((), (b,)), -1)]
     for m, vs, th in uses:
-        whole += [(s, (m, t), tuple(vs)) for s, t in zip((-1, 1), sides(th), strict=True)]
-    gap = ((t, s * c) for s, ts, vs in whole for t, c in canon(*ts, over=vs).items())
+        c, ms = (m.data, ()) if m.op == "num" else (1, (m,))
+        whole += [((tuple(vs), (*ms, t)), s * c) for s, t in zip((-1, 1), sides(th), strict=True)]
+    left = collect(whole).items()  # what is there twice need not be expanded
+    gap = ((m, s * c) for (vs, ts), s in left for m, c in canon(*ts, over=vs).items())
     need(not collect(gap), "the two sides differ")
     return ("eq", a, b)
 
