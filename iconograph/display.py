@@ -348,7 +348,7 @@ class Code(str):
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the program; a file that iconograph did not write is replaced with `force` only."""
-        write(Path(path), self, over=GENERATED, force=force)
+        write(Path(path), self, over=GENERATED, force=force, hint="force=True replaces it")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
         return {

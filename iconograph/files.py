@@ -38,11 +38,17 @@ def read(path: Path, limit: int) -> str:
         raise InputError(f"the file cannot be read: {reason(error)}", path=str(path)) from None
 
 
-def write(path: Path, text: str, *, over: str | None = None, force: bool = False) -> None:
+FORCE = "--force replaces it"
+OTHER = "name another file, or move that one away"  # for a command without --force
+
+
+def write(
+    path: Path, text: str, *, over: str | None = None, force: bool = False, hint: str = OTHER
+) -> None:
     """Write `text` whole or not at all.
 
     An existing file is replaced only where `force` is set, or where it contains `over`, the mark of
-    a file that this program wrote.
+    a file that this program wrote; `hint` says what to do otherwise.
 
     Raises:
         InputError: the file exists and may not be replaced, or the place cannot be written.
@@ -59,7 +65,7 @@ def write(path: Path, text: str, *, over: str | None = None, force: bool = False
                 raise InputError(
                     "the file exists and iconograph did not write it",
                     path=str(path),
-                    hint="--force replaces it",
+                    hint=hint,
                 )
         _replace(path, text)
     except ValueError:

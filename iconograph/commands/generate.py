@@ -101,7 +101,7 @@ def generate(
     """
     from iconograph import api
     from iconograph.display import GENERATED
-    from iconograph.files import write
+    from iconograph.files import FORCE, write
 
     new = {
         "--normalise": normalise, "--neighbours": neighbours, "--learned": learned,
@@ -147,7 +147,7 @@ def generate(
     if out is None and not report:
         sys.stdout.write(code)
     elif out is not None:
-        write(out, code, over=GENERATED, force=force)
+        write(out, code, over=GENERATED, force=force, hint=FORCE)
         print(f"{out} written: {code.brief}", file=sys.stderr if as_json else sys.stdout)
         for word, said in code.known:
             if word in NAMING and not as_json:

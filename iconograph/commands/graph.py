@@ -83,7 +83,7 @@ def _write(found: Graph, form: str, output: Path | None, force: bool) -> None:
     import json
 
     from catalog import export
-    from iconograph.files import write
+    from iconograph.files import FORCE, write
 
     if form == "text":
         if output is not None:
@@ -102,7 +102,7 @@ def _write(found: Graph, form: str, output: Path | None, force: bool) -> None:
         print(text, end="")
     else:
         # all three name the graph, which is how a file of ours is known
-        write(output, text, over="iconograph", force=force)
+        write(output, text, over="iconograph", force=force, hint=FORCE)
 
 
 def _print(found: Graph) -> None:
