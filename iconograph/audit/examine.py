@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -118,12 +118,16 @@ def _witness(found: Finding) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a callable: a method to compare with, how to call it, how many ranks."""
+    """What is asked of a callable: a method to compare with, how to call it, how many ranks.
+
+    `step` is called as each method is looked at, where none is named.
+    """
 
     against: Method | None = None
     given: Convention | None = None
     world: int | None = None
     seed: int = 0
+    step: Callable[[], object] = lambda: None
 
 
 def examine(settings: Settings, wanted: Wanted) -> Report:
@@ -191,7 +195,7 @@ def judged(asked: Asked, code: str, wanted: Wanted) -> Report:
     notes += [text] if (text := spoken(relative)) else []
     notes += faithful(probe, relative, wanted.seed)
     with np.errstate(all="ignore"):  # what is no number there is said in words
-        finding = judge(probe, wanted.against, wanted.seed, fixed=probe.fixed)
+        finding = judge(probe, wanted.against, wanted.seed, fixed=probe.fixed, step=wanted.step)
     against = (wanted.against.id, wanted.against.name) if wanted.against else ("", "")
     return Report(
         code, asked.what, asked.torch, choice, relative, (*notes, *asked.notes), finding, 0.0,

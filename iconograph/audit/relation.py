@@ -7,7 +7,7 @@ evidence at those inputs; nothing here is a proof.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -40,12 +40,13 @@ def judge(
     seed: int = 0,
     *,
     fixed: Mapping[str, int] | None = None,
+    step: Callable[[], object] = lambda: None,
 ) -> Finding:
     """The relation of a loss to a method, or to the nearest of the catalog where none is named.
 
     `fixed` gives extents that are not to be varied, by letter, those of the probe where it has any.
-    Equal means: gradients and
-    differences of values agree at all inputs, of several sizes and with fresh random numbers.
+    Equal means: gradients and differences of values agree at all inputs, of several sizes and with
+    fresh random numbers. `step` is called as each method of the catalog is looked at.
 
     Raises:
         Theirs: the code fails at a plain input.
@@ -58,7 +59,7 @@ def judge(
     if against is None:
         from iconograph.audit.search import search
 
-        return search(worlds, recognised)
+        return search(worlds, recognised, step)
     return judged(worlds, against, recognised)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from catalog.registry import all_methods
@@ -28,13 +28,17 @@ def known() -> Iterator[Method]:
             yield m
 
 
-def search(worlds: Worlds, pair: Pair | None) -> Finding:
-    """The simplest of the methods that the loss equals, with the others; else the nearest."""
+def search(worlds: Worlds, pair: Pair | None, step: Callable[[], object]) -> Finding:
+    """The simplest of the methods that the loss equals, with the others; else the nearest.
+
+    `step` is called once for each method that was looked at.
+    """
     from iconograph.audit import relation
 
     equal: list[tuple[tuple[object, ...], Trial]] = []
     near: list[Near] = []
     for method in known():
+        step()
         found = nearest(method, worlds, most=MOST_FREE)
         if found is None:
             continue

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from iconograph.console import Exit, complain, show_facts, show_json
+from iconograph.console import Exit, complain, progress, show_facts, show_json
 
 OURS = (
     "code", "against", "call", "input", "with_", "result", "python", "time_limit", "memory_limit",
@@ -57,6 +57,7 @@ def verify_code(
     as_json: bool,
 ) -> None:
     """Judge a callable and print what was found; ends by typer.Exit with the status."""
+    from catalog.registry import ids
     from iconograph.audit.calls import chosen
     from iconograph.audit.examine import Wanted, examine, mark
     from iconograph.audit.probe import Theirs
@@ -67,11 +68,11 @@ def verify_code(
         code, tuple(options), result, time_limit, memory_limit, python or sys.executable,
         dtype="float32" if single else "float64",
     )  # fmt: skip
-    wanted = Wanted(
-        resolve(against) if against is not None else None, chosen(call, inputs), world, seed
-    )
+    method = resolve(against) if against is not None else None
+    convention, many = chosen(call, inputs), 0 if method else len(ids())
     try:
-        report = examine(settings, wanted)
+        with progress(many, "compare") as step:
+            report = examine(settings, Wanted(method, convention, world, seed, step))
     except Theirs as error:
         return _failed(code, against, error, as_json)
     if as_json:
