@@ -281,6 +281,18 @@ def test_methods_are_searched_where_none_is_named(monkeypatch: pytest.MonkeyPatc
     assert "cross-entropy" not in (found.method, *found.also)
 
 
+def test_a_penalty_on_one_view_is_no_constant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iconograph.audit.search.known", lambda: map(load, ("infonce", "nnclr")))
+
+    def one_sided(z1: torch.Tensor, z2: torch.Tensor, penalty: float = 0.0) -> torch.Tensor:
+        return F.cross_entropy(2 * z1 @ z2.T, torch.arange(len(z1))) + penalty * (z1**2).sum()
+
+    plain = judged("views", one_sided, None)
+    assert plain.kind == "equal-up-to" and plain.method == "infonce" and "nnclr" in plain.also
+    # NNCLR holds one view fixed, and would call the penalty a constant
+    assert judged("views", partial(one_sided, penalty=0.3), None).kind == "different"
+
+
 def test_arrays_agree_with_the_oracle() -> None:
     kinds = {"Sym": float, "IApp": int, "IVar": int, "Mask": bool}
     methods = [m for m in all_methods() if m.published_text and m.claim.relation != "theorem"]

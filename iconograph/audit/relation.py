@@ -170,12 +170,10 @@ def differences(trial: Trial) -> tuple[str, ...]:
         found.append("centring of the input (the code subtracts the mean of the rows)")
     if RAW in candidate.edits:
         found.append("normalisation of the input (the code takes rows as they are)")
-    fine = [c for c, e in zip(trial.match.constants, trial.match.errors, strict=True)
-            if e <= trial.world.tolerance]  # fmt: skip
-    size = max(abs(s.value) for g in trial.world.groups for s in g.samples)
-    if max(map(abs, fine), default=0.0) > 100 * trial.world.tolerance * max(size, 1e-9):
-        same = max(fine) - min(fine) <= 1e-6 * max(map(abs, fine))
-        found.append(f"constant {shown(fine[0])}" if same else "a constant of the batch")
+    if drifts(trial):
+        found.append("a constant of the batch")
+    elif constants := seen_constants(trial):
+        found.append(f"constant {shown(constants[0])}")
     if trial.world.labels == "pairs":
         found.append("classes of exactly two rows (others give the method nothing)")
     if trial.world.held:
@@ -193,6 +191,21 @@ def differences(trial: Trial) -> tuple[str, ...]:
     if trial.world.loose and (error := evidence(trial).error) > 1e-8:
         found.append(f"what is left, {error:.0e} of it")
     return tuple(found)
+
+
+def seen_constants(trial: Trial) -> tuple[float, ...]:
+    """The constants between code and formula where the two agree; none where they are zero."""
+    fine = [c for c, e in zip(trial.match.constants, trial.match.errors, strict=True)
+            if e <= trial.world.tolerance]  # fmt: skip
+    size = max(abs(s.value) for g in trial.world.groups for s in g.samples)
+    far = max(map(abs, fine), default=0.0) > 100 * trial.world.tolerance * max(size, 1e-9)
+    return tuple(fine) if far else ()
+
+
+def drifts(trial: Trial) -> bool:
+    """Whether the constant between code and formula is another for each batch."""
+    found = seen_constants(trial)
+    return bool(found) and max(found) - min(found) > 1e-6 * max(map(abs, found))
 
 
 TEMPERATURES = frozenset(("tau", "T", "t", "temperature", "sigma", "s"))

@@ -14,6 +14,9 @@ from iconograph.audit.batches import Worlds
 from iconograph.audit.finding import Finding, Pair
 
 ASIDE = ("theorem", "false-as-stated")
+PEERS = ("image-text", "image-text-bias", "triplet", "two-views", "two-views-labels")
+"""Calls whose learned arguments are alike: none of them is held fixed by what it is."""
+
 NEIGHBOURS = 6
 """How many of the nearest methods are tried under other conventions."""
 
@@ -46,7 +49,7 @@ def search(worlds: Worlds, pair: Pair | None, step: Callable[[], object]) -> Fin
         if found.left >= 1e-2:
             continue
         trial = direct(method, worlds, quick=True) or added(method, worlds)
-        if trial is not None and trial.fits:
+        if trial is not None and trial.fits and not leans(trial):
             equal.append((rank(trial), trial))
     if equal:
         equal.sort(key=lambda e: e[0])
@@ -54,7 +57,8 @@ def search(worlds: Worlds, pair: Pair | None, step: Callable[[], object]) -> Fin
         return replace(best, also=tuple(t.candidate.method.id for _, t in equal[1:]))
     near.sort(key=lambda n: n.left)
     for n in near[:NEIGHBOURS]:
-        if (trial := varied(n.candidate.method, worlds, depth=1)) is not None:
+        trial = varied(n.candidate.method, worlds, depth=1)
+        if trial is not None and not leans(trial):
             return relation.differing(worlds, trial, pair)
     if pair is not None:
         words = f"no method of the catalog; its pair is {pair.words}"
@@ -62,6 +66,18 @@ def search(worlds: Worlds, pair: Pair | None, step: Callable[[], object]) -> Fin
     if near:
         return relation.unexplained(worlds, near[0].candidate.method, near[0], pair)
     return Finding("undecided", f"no method fits the call {worlds.probe.call.name}", pair=pair)
+
+
+def leans(trial: Trial) -> bool:
+    """Whether a formula agrees only because it holds one of two alike arguments fixed.
+
+    What the code adds that is of that argument alone, such as a penalty, would then pass as a
+    constant. A teacher or a reference is no such argument: theirs is fixed by its meaning.
+    """
+    from iconograph.audit import relation
+
+    alike = trial.candidate.call.name in PEERS
+    return alike and bool(trial.world.held) and relation.drifts(trial)
 
 
 def rank(trial: Trial) -> tuple[object, ...]:
@@ -72,7 +88,8 @@ def rank(trial: Trial) -> tuple[object, ...]:
     up_to = relation.differences(trial)
     scaled = sum(u.startswith("scale") for u in up_to)
     return (
-        trial.world.labels == "pairs", strain(trial), len(trial.match.numbers), len(up_to) + scaled,
+        trial.world.labels == "pairs", bool(trial.world.held), strain(trial),
+        len(trial.match.numbers), len(up_to) + scaled,
         method.claim.relation not in ("exact", "does-not-reduce"), method.year, method.id,
     )  # fmt: skip
 
