@@ -40,7 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "limit": Kind(False, "{b} is a limit of {a}"),
     "bound": Kind(False, "{a} is at least {b}"),
     "coarse-graining": Kind(False, "{b} is {a} with neighbours merged"),
-    "contradicts": Kind(False, "{a} contradicts {b}"),
+    "contradicts": Kind(False, "what {a} states is false; {b} proves what holds"),
     "used-in-the-proof-of": Kind(False, "{a} is used in the proof of {b}"),
 }
 COMPUTED = ("same-p", "same-q", "differs-in-one-kernel", "same-loss")

@@ -1,10 +1,10 @@
-"""The periodic table: supervisory p down, learned q across, every method where its pair puts it.
+"""The periodic table: supervisory p across, learned q down, every method where its pair puts it.
 
-Rows and columns are in the order of the I-Con paper. A row is a supervisory kernel, symmetrised or
-not, but the one mass of a one-hot p means different things, so its row depends on where the mass
-is; a column is a learned kernel, or its limit where the claim is one. Kernels that nobody listed
-here, such as those of plug-ins, follow at the end. All is computed from the methods; only the named
-gaps are data.
+Columns and rows are in the order of the I-Con paper. A column is a supervisory kernel, symmetrised
+or not, but the one mass of a one-hot p means different things, so its column depends on where the
+mass is, and weights that are a power of one plus a squared distance are a Student t; a row is a
+learned kernel, or its limit where the claim is one. Kernels that nobody listed here, such as those
+of plug-ins, follow at the end. All is computed from the methods; only the named gaps are data.
 """
 
 from __future__ import annotations
@@ -19,19 +19,33 @@ from catalog.files import read_text, read_toml
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from catalog.likeness import ends
 from catalog.spec import Method
-from catalog.symbols import Div, Expr, IApp, IVar, Mul, Num, Pow, Sym, map_node, symbols
+from catalog.symbols import (
+    Add,
+    Div,
+    Expr,
+    IApp,
+    IVar,
+    Macro,
+    Mul,
+    Num,
+    Pow,
+    SqNorm,
+    Sym,
+    map_node,
+    symbols,
+)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row or a column: a key, a title of at most fourteen letters, and what it is."""
+    """A column or a row: a key, a title of at most fourteen letters, and what it is."""
 
     key: str
     title: str
     doc: str
 
 
-ROWS = (
+SUPERVISORY = (
     Line("gaussian", "Gaussian", "a Gaussian around the anchor in a fixed space"),
     Line("student-t", "Student t", "a heavy tail around the anchor in a fixed space"),
     Line("softmax", "softmax", "a softmax of fixed scores"),
@@ -47,7 +61,7 @@ ROWS = (
     Line("match", "match or not", "for every pair a yes or a no"),
     Line("formula", "a formula", "a formula of its own"),
 )
-COLUMNS = (
+LEARNED = (
     Line("gaussian", "Gaussian", "a Gaussian of the distance"),
     Line("cosine", "cosine", "the softmax of cosines"),
     Line("dot", "inner product", "the softmax of inner products"),
@@ -91,10 +105,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows and columns with the cells between them, by their keys; `apart`: theorems and errata."""
+    """The p across and the q down, with the cells between them by their keys, (p, q).
 
-    rows: tuple[Line, ...]
-    columns: tuple[Line, ...]
+    `apart` are theorems and errata, which are in no cell.
+    """
+
+    supervisory: tuple[Line, ...]
+    learned: tuple[Line, ...]
     cells: Mapping[tuple[str, str], Cell]
     apart: tuple[str, ...]
 
@@ -106,30 +123,30 @@ def periodic_table(methods: Iterable[Method], gaps: Iterable[Gap] | None = None)
     apart = tuple(m.id for m in methods if not m.icon.blocks or m.erratum is not None)
     for method in methods:
         if method.id not in apart:  # a theorem and an erratum are no methods
-            placed.setdefault((row(method), column(method)), []).append(method.id)
-    rows = with_others(ROWS, (p for p, _ in placed), P_KERNELS)
-    columns = with_others(COLUMNS, (q for _, q in placed), Q_KERNELS)
+            placed.setdefault((supervisory(method), learned(method)), []).append(method.id)
+    ps = with_others(SUPERVISORY, (p for p, _ in placed), P_KERNELS)
+    qs = with_others(LEARNED, (q for _, q in placed), Q_KERNELS)
     open_gaps: dict[tuple[str, str], list[Gap]] = {}
     taken = {n.casefold() for m in methods for n in (m.id, m.name, *m.aliases)}
     for gap in named_gaps() if gaps is None else gaps:
-        if gap.p not in {r.key for r in rows} or gap.q not in {c.key for c in columns}:
+        if gap.p not in {p.key for p in ps} or gap.q not in {q.key for q in qs}:
             raise InputError(
                 f"the gap {gap.id!r} is in a cell ({gap.p}, {gap.q}) that is not there"
             )
         if not {gap.id, gap.name.casefold()} & taken:
             open_gaps.setdefault((gap.p, gap.q), []).append(gap)
     cells = {
-        (r.key, c.key): cell(
-            r.key, c.key, placed.get((r.key, c.key), []), open_gaps.get((r.key, c.key), [])
+        (p.key, q.key): cell(
+            p.key, q.key, placed.get((p.key, q.key), []), open_gaps.get((p.key, q.key), [])
         )
-        for r in rows
-        for c in columns
+        for p in ps
+        for q in qs
     }
-    return Table(rows, columns, cells, apart)
+    return Table(ps, qs, cells, apart)
 
 
 def cell(p: str, q: str, methods: list[str], gaps: list[Gap]) -> Cell:
-    """The cell of a row and a column."""
+    """The cell of a p and a q."""
     if methods:
         return Cell("known", tuple(methods), tuple(gaps))
     if gaps:
@@ -150,9 +167,11 @@ def with_others(
 # ---------------------------------------------------------------------- placing
 
 
-def row(method: Method) -> str:
-    """The key of a method's row."""
+def supervisory(method: Method) -> str:
+    """The key of a method's p."""
     name = method.icon.p.name.removeprefix("symmetrised-")
+    if name == "weights" and heavy_tailed(method.icon.p.params.get("weights")):
+        return "student-t"
     if name != "one-hot":
         return name
     block = method.icon.blocks[0]
@@ -164,6 +183,38 @@ def row(method: Method) -> str:
     return "class-label" if declared and declared.text.startswith("label") else "positive-pair"
 
 
+def heavy_tailed(weights: object) -> bool:
+    """Whether weights are a negative power of one plus a multiple of a squared distance."""
+    match weights:
+        case Macro(_, _, body):
+            return heavy_tailed(body)
+        case Pow(Add((Num(one), far)), power):
+            return one == 1 and is_distance(far) and negative(power)
+    return False
+
+
+def is_distance(expr: Expr) -> bool:
+    """Whether an expression is a squared distance, or one divided by something."""
+    match expr:
+        case Div(above, _):
+            return is_distance(above)
+        case SqNorm(Add((_, _))):
+            return True
+    return False
+
+
+def negative(expr: Expr) -> bool:
+    """Whether a product of positive symbols and numbers has a minus."""
+    match expr:
+        case Num(value):
+            return value < 0
+        case Div(above, below):
+            return negative(above) != negative(below)
+        case Mul(args):
+            return sum(map(negative, args)) % 2 == 1
+    return False
+
+
 def one_table(method: Method, anchor: IVar, neighbour: IVar) -> bool:
     """Whether q compares two rows of one table."""
     params = method.icon.q.params
@@ -173,8 +224,8 @@ def one_table(method: Method, anchor: IVar, neighbour: IVar) -> bool:
     return map_node(embedding, {anchor: neighbour}) == keys
 
 
-def column(method: Method) -> str:
-    """The key of a method's column: its kernel, or the limit of it that the claim is about."""
+def learned(method: Method) -> str:
+    """The key of a method's q: its kernel, or the limit of it that the claim is about."""
     q, claim = method.icon.q, method.claim
     for width in WIDTHS if claim.relation == "limit" else ():
         given = q.params.get(width)
@@ -202,10 +253,10 @@ def increases(expr: Expr, name: str) -> bool:
 # ---------------------------------------------------------------------- what cannot be
 
 POINTWISE = ("gaussian", "cosine", "dot", "student-t", "inverse-power", "cluster", "wide", "narrow")
-"""Columns whose kernel compares two indices, so that it says nothing of an outcome."""
+"""Kernels q that compare two indices, so that they say nothing of an outcome."""
 
 OUTCOMES = ("match", "given", "formula")
-"""Rows that may be a distribution over the outcomes match and null."""
+"""The p that may be a distribution over the outcomes match and null."""
 
 
 def undefined(p: str, q: str) -> str:

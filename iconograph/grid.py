@@ -1,4 +1,7 @@
-"""The periodic table on a terminal: pages of columns, each no wider than the terminal."""
+"""The periodic table on a terminal: pages of columns, each no wider than the terminal.
+
+Columns are the supervisory p, rows the learned q.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def pages(table: Table, about: Mapping[str, About], width: int) -> Iterator[Grid
     """The table in pages of at most `width` letters (but one column at least)."""
     notes = footnotes(table)
     page: list[Line] = []
-    for column in table.columns:
+    for column in table.supervisory:
         if page and page_width(table, about, [*page, column]) > width:
             yield one_page(table, about, page, notes)
             page = []
@@ -58,8 +61,8 @@ def page_width(table: Table, about: Mapping[str, About], columns: list[Line]) ->
 def column_width(table: Table, about: Mapping[str, About], column: Line) -> int:
     """The width of a column: that of its longest word, within bounds."""
     words = [column.title]
-    for row in table.rows:
-        found = table.cells[row.key, column.key]
+    for row in table.learned:
+        found = table.cells[column.key, row.key]
         words += [marked(m, about) for m in found.methods] + [f"[{g.name}]" for g in found.gaps]
     return min(max(NARROWEST, *map(len, words)), WIDEST)
 
@@ -73,13 +76,13 @@ def one_page(
     from rich.text import Text
 
     grid = Grid(box=box.MINIMAL, pad_edge=False)
-    grid.add_column("p \\ q", width=HEAD, no_wrap=True, style="bold")
+    grid.add_column("q \\ p", width=HEAD, no_wrap=True, style="bold")
     for c in columns:
         grid.add_column(c.title, width=column_width(table, about, c), no_wrap=True)
-    rows = [[table.cells[r.key, c.key] for c in columns] for r in table.rows]
+    rows = [[table.cells[c.key, r.key] for c in columns] for r in table.learned]
     texts = [[cell_text(x, about, notes) for x in cells] for cells in rows]
     tall = [any("\n" in text for text in line) for line in texts]
-    for k, r in enumerate(table.rows):
+    for k, r in enumerate(table.learned):
         cells = (Text(t, STYLES[x.kind]) for t, x in zip(texts[k], rows[k], strict=True))
         # a line apart where entries of several lines could run into each other
         grid.add_row(r.title, *cells, end_section=any(tall[k : k + 2]))
@@ -113,9 +116,9 @@ def folded(entry: str) -> list[str]:
 def footnotes(table: Table) -> dict[str, str]:
     """A letter for every reason why a cell is not defined."""
     found: dict[str, str] = {}
-    for r in table.rows:
-        for c in table.columns:
-            cell = table.cells[r.key, c.key]
+    for r in table.learned:
+        for c in table.supervisory:
+            cell = table.cells[c.key, r.key]
             if cell.kind == "undefined" and cell.reason not in found:
                 found[cell.reason] = "abcdefghijklmnopqrstuvwxyz"[len(found)]
     return found

@@ -11,7 +11,7 @@ from catalog.periodic import periodic_table
 from codegen.site.pages import File, Page
 from codegen.site.render import render
 from iconograph.browse.entries import Entry
-from iconograph.browse.world import World, brief
+from iconograph.browse.world import World, briefs
 from iconograph.find import catalog_methods
 from iconograph.network import claims
 from iconograph.report import Row, row
@@ -27,10 +27,11 @@ def unproved() -> World:
                         (), "", ()))
         for m in methods.values()
     }  # fmt: skip
-    briefs = {m.id: brief(m, entries[m.id], "") for m in methods.values()}
+    origins = dict.fromkeys(methods, "")
+    named = briefs(methods.values(), entries, origins)
     graph = build(methods.values(), map(claimed_edge, claims()))
     table = periodic_table(methods.values())
-    return World(methods, entries, briefs, dict.fromkeys(methods, ""), graph, table)
+    return World(methods, entries, named, origins, graph, table)
 
 
 @cache
@@ -42,12 +43,13 @@ def judged(*names: str) -> World:
         name: Entry(row(m, verdict(name)), programs={"numpy": f"NAME = {name!r}\n"})
         for name, m in methods.items()
     }
-    briefs = {m.id: brief(m, entries[m.id], "") for m in methods.values()}
+    origins = dict.fromkeys(methods, "")
+    named = briefs(methods.values(), entries, origins)
     edges = tuple(e for e in whole.graph.edges if {e.source, e.target} <= set(names))
     nodes = tuple(n for n in whole.graph.nodes if n.id in methods)
     table = periodic_table(methods.values())
     graph = replace(whole.graph, nodes=nodes, edges=edges)
-    return World(methods, entries, briefs, dict.fromkeys(methods, ""), graph, table)
+    return World(methods, entries, named, origins, graph, table)
 
 
 def rendered(made: World, pages: Iterable[Page | File]) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from codegen.site.render import inline_json
 from iconograph.browse.pages import compare
 from iconograph.browse.sides import Forms, Row, rows
 from iconograph.browse.world import World
-from iconograph.compare import aspects, cheapest
+from iconograph.compare import SHARED, aspects, cheapest
 from tests.site_checks import malformed, read
 from tests.site_worlds import rendered, unproved
 
@@ -115,9 +116,19 @@ def test_what_names_say_ends_no_script() -> None:
     assert json.loads(text[text.index("[") : -3])[1]["rows"][0][1] == NASTY
 
 
-def test_the_first_docstring_is_left_out_and_no_other() -> None:
+def test_docstrings_and_the_hash_are_left_out_and_no_other_text() -> None:
     assert compare.undocumented('"""One.\n\nTwo."""\n\nx = """Three."""\n') == 'x = """Three."""\n'
     assert compare.undocumented("x = 1\n") == "x = 1\n"
+    text = 'CERTIFICATE = "0"\n\nx = 1\n\ndef f():\n    """Says."""\n    return "Four."\n'
+    assert compare.undocumented(text) == 'x = 1\n\ndef f():\n    return "Four."\n'
+
+
+def test_parts_of_programs_do_not_take_the_place_of_the_graph(whole: World) -> None:
+    code = {"numpy": "x = 1\n\n\ndef f(): pass\n"}
+    entries = {name: replace(e, programs=code) for name, e in whole.entries.items()}
+    made = rendered(whole, compare.pages(replace(whole, entries=entries)))
+    known = json.loads("".join(read(made["compare.html"].decode()).data))
+    assert known["shared"] == list(SHARED) and "x = 1" in known["parts"]
 
 
 # ---------------------------------------------------------------------- in a browser

@@ -9,8 +9,10 @@ import pytest
 
 from catalog.periodic import Cell, Gap
 from codegen.site.pages import LABEL, Badge, Page
+from iconograph.browse import build
 from iconograph.browse.pages import az, home
-from iconograph.browse.world import World, badge, label
+from iconograph.browse.world import World, badge, briefs, label
+from tests.site_worlds import unproved
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -59,11 +61,14 @@ def test_a_full_cell_is_folded_and_an_empty_one_says_why(few: World) -> None:
 
 
 def test_names_that_begin_alike_go_by_their_ids(few: World) -> None:
-    one, other = few.briefs["supcon"], few.briefs["simclr"]
-    same = [replace(one, label="L"), replace(other, label="L")]
-    assert [b.label for b in home.distinct(same)] == ["supcon", "simclr"]
-    assert [b.label for b in home.distinct([one, other])] == [one.label, other.label]
-    m = few.methods["supcon"]
+    whole = unproved()
+    labels = {b.label: b.id for b in whole.briefs.values()}
+    assert len(labels) == len(whole.briefs), "no two entries look alike in the table"
+    assert labels["SimCSE"] == "simcse" and labels["simcse-supervised"] == "simcse-supervised"
+    m, other = few.methods["supcon"], few.methods["simclr"]
+    same = [replace(m, name="SimCLR, again"), replace(other, name="SimCLR, once")]
+    found = briefs(same, few.entries, few.origins)
+    assert [b.label for b in found.values()] == ["supcon", "SimCLR"]
     assert label(m) == "supcon"  # its name is long
     assert label(replace(m, name="DINO, with no labels")) == "DINO"
     assert label(replace(m, name=", nothing before a comma")) == "supcon"
@@ -87,3 +92,29 @@ def test_every_name_and_alias_stands_under_its_letter(few: World) -> None:
     assert all(re.fullmatch("[A-Z]|0-9", letter) for letter, _ in names)
     assert ("S", "SimCLR, the NT-Xent loss") in names and ("S", "SupConLoss") in names
     assert az.first("Élan") == "E" and az.first("(N+1)") == "0-9"
+
+
+def test_the_table_has_p_across_and_q_down(few: World) -> None:
+    text = build.build(few)["index.html"].decode()
+    columns = re.findall(r'<th scope="col" id="p-([^"]+)"', text)
+    rows = re.findall(r'<th scope="row" id="q-([^"]+)"', text)
+    assert columns == [x.key for x in few.table.supervisory]
+    assert rows == [x.key for x in few.table.learned]
+    cells = re.findall("<td.*?</td>", text, re.S)
+    at = rows.index("student-t") * len(columns) + columns.index("gaussian")
+    assert [k for k, cell in enumerate(cells) if "methods/t-sne.html" in cell] == [at]
+
+
+def test_places_that_nobody_checked_are_counted_and_marked(few: World) -> None:
+    sources = {name: m.source for name, m in few.methods.items() if m.published_text}
+    checked = {name for name, x in sources.items() if x.verified}
+    assert home.places(few) == {"all": len(sources), "checked": len(checked)}
+    site = build.build(few)
+    for name in sources:
+        text = site[f"methods/{name}.html"].decode()
+        assert ("place not checked" in text) != ("place checked" in text)
+        assert ("place checked" in text) == (name in checked), name
+    other = replace(few.methods["supcon"], source=replace(sources["supcon"], verified=False))
+    assert other.source != sources["supcon"], "supcon's place was checked"
+    unchecked = replace(few, methods={**few.methods, "supcon": other})
+    assert "place not checked" in build.build(unchecked)["methods/supcon.html"].decode()

@@ -9,16 +9,22 @@ import re
 import tomllib
 from collections import Counter
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
+from catalog import registry
 from catalog.divergences import DIVERGENCES
+from catalog.implementations import implementations as recorded
 from catalog.kernels import P_KERNELS, Q_KERNELS, QKernel
 from catalog.periodic import named_gaps, periodic_table
+from codegen.emit import emit
+from codegen.numerics import Line
 from derive.replay import replay
 from derive.theorem import AXIOMS, RULES
+from iconograph.browse.entries import measured
 from iconograph.browse.kernel_plots import plot
-from iconograph.browse.pages import errata, gaps, kernels, rules
+from iconograph.browse.pages import errata, gaps, implementations, kernels, numerics, rules
 from iconograph.browse.witness import counterexample
 from iconograph.browse.world import World, brief
 from iconograph.report import Row
@@ -258,3 +264,50 @@ def test_lemmas_stand_with_their_formulas(unproved: World) -> None:
     text = words(site(unproved)["rules.html"])
     some = [m for m in unproved.methods.values() if m.steps][::10]
     assert len(some) > 4 and all(f.text in text for m in some for f in m.steps)
+
+
+# ---------------------------------------------------------------------- libraries and numerics
+
+
+def test_functions_that_differ_stand_with_both_numbers(unproved: World) -> None:
+    found = rendered(unproved, implementations.pages(unproved))["implementations.html"].decode()
+    assert not malformed(found) and len(gzip.compress(found.encode())) < 60_000
+    text = words(found)
+    for item in recorded():
+        assert f'id="impl-{item.id}"' in found
+        assert item.reproducer.split("\n")[-2] in unescape(found)
+        if item.relation == "different":
+            assert item.witness is not None
+            for number in (item.witness.theirs, item.witness.published):
+                assert f"{number:.9g}" in text, item.id
+    different = found.partition('id="different"')[2].partition('id="alike"')[0]
+    named = set(re.findall(r'<article class="item" id="impl-([^"]+)"', different))
+    assert named == {i.id for i in recorded() if i.relation == "different"}
+    few = replace(unproved, methods={"jensen": unproved.methods["jensen"]})
+    assert not list(implementations.pages(few)), "nobody implements a theorem"
+
+
+def test_a_report_says_what_is_worst() -> None:
+    fine = Line("plain", "float64", "within bound", True, True, 1e-16, 4e-16, 3e-16, 9e-16)
+    wrong = replace(fine, case="N = 1", what="OUTSIDE: the value", within=False, value_error=0.5)
+    none = Line("a score of -inf", "float64", "the formula has no value: ...", True)
+    assert numerics.said((fine,)) == "on 1 hard input within 3e-16 of the formula"
+    assert numerics.said((fine, none)) == "on 2 hard inputs within 3e-16 of the formula"
+    assert numerics.said((none,)) == "on 1 hard input, at none of which the formula has a value"
+    assert numerics.said((fine, wrong)) == "on 2 hard inputs, OUTSIDE of its bound at N = 1"
+    assert numerics.case(none).numbers == ("", "", "", "")
+
+
+def test_programs_are_run_and_those_that_are_wrong_are_seen() -> None:
+    method = registry.load("infonce")
+    program = emit(method, "numpy")
+    lines = measured(method, program)
+    assert len(lines) > 4 and all(x.within for x in lines) and not measured(method, "")
+    wrong = program.replace("score / temperature", "score * temperature")
+    assert wrong != program and not all(x.within for x in measured(method, wrong))
+    made = judged("infonce")
+    entries = {"infonce": replace(made.entries["infonce"], numerics=lines)}
+    made = replace(made, entries=entries)
+    text = rendered(made, numerics.pages(made))["numerics.html"].decode()
+    assert not malformed(text) and 'id="num-infonce"' in text and "all within their" in text
+    assert text.count('<th scope="row">') == len(lines)

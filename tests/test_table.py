@@ -15,13 +15,13 @@ from catalog.errors import InputError
 from catalog.load import load_text
 from catalog.periodic import (
     NO_METHOD,
-    ROWS,
+    SUPERVISORY,
     Gap,
     Table,
-    column,
+    learned,
     named_gaps,
     periodic_table,
-    row,
+    supervisory,
     undefined,
 )
 from iconograph.cli import app
@@ -47,6 +47,9 @@ def table() -> Table:
     [
         ("sne", "gaussian", "gaussian"),
         ("t-sne", "gaussian", "student-t"),
+        ("dual-t-sne", "student-t", "gaussian"),
+        ("doubly-t-sne-joint", "student-t", "student-t"),
+        ("t-k-means", "student-t", "cluster"),
         ("x-sample", "softmax", "cosine"),
         ("t-sne-uniform", "uniform", "student-t"),
         ("dcd", "weights", "cluster"),
@@ -63,13 +66,22 @@ def table() -> Table:
 )
 def test_known_places(name: str, p: str, q: str) -> None:
     method = registry.load(name)
-    assert (row(method), column(method)) == (p, q)
+    assert (supervisory(method), learned(method)) == (p, q)
 
 
 def test_the_anchor_itself_is_told_from_its_item_in_another_table() -> None:
     text = (registry.methods_dir() / "clip.toml").read_text()
     one = text.replace('keys = "T"\n', "")
-    assert row(load_text(text)) == "cross-modal" and row(load_text(one)) == "itself"
+    assert supervisory(load_text(text)) == "cross-modal" and supervisory(load_text(one)) == "itself"
+
+
+def test_other_weights_are_no_heavy_tail() -> None:
+    """What is above one far away, or is no power of one plus a distance, is a graph's weight."""
+    text = (registry.methods_dir() / "dual-t-sne.toml").read_text()
+    tail = "(1 + |x[i]-x[j]|^2/nu)^(-(nu+1)/2)"
+    assert text.count(tail) == 1
+    for other in (tail.replace("^(-", "^(+"), tail.replace("1 +", "2 +"), "nu + |x[i]-x[j]|^2"):
+        assert supervisory(load_text(text.replace(tail, other.replace("^(+", "^(")))) == "weights"
 
 
 @pytest.mark.parametrize(
@@ -86,19 +98,19 @@ def test_a_limit_has_a_column_of_its_own(bandwidth: str, to: str, place: str) ->
     text = text.replace("sigma[i]", "sig[i]").replace('bandwidth = "sigma"', 'bandwidth = "sig"')
     text = text.replace('embedding = "y"', f'embedding = "y"\nbandwidth = "{bandwidth}"')
     limit = SimpleNamespace(relation="limit", parameter="sigma", to=to)
-    assert column(replace(load_text(text), claim=limit)) == place
+    assert learned(replace(load_text(text), claim=limit)) == place
 
 
 def test_every_method_stands_in_one_cell(table: Table) -> None:
     found = [m for c in table.cells.values() for m in c.methods]
     assert sorted([*found, *table.apart]) == sorted(m.id for m in METHODS)
-    assert len(table.cells) == len(table.rows) * len(table.columns)
+    assert len(table.cells) == len(table.supervisory) * len(table.learned)
 
 
 def test_no_method_stands_where_none_can_be() -> None:
     for method in METHODS:
         if method.icon.blocks:
-            assert not undefined(row(method), column(method)), method.id
+            assert not undefined(supervisory(method), learned(method)), method.id
 
 
 def test_every_empty_cell_has_a_reason(table: Table) -> None:
@@ -117,23 +129,23 @@ def test_what_is_said_to_be_undefined_cannot_be_loaded() -> None:
     text = text.replace('embedding = "z"\ntemperature = "tau"', 'logit = "z[i].z[j]"')
     with pytest.raises(InputError, match="needs neighbours over a set with elements match and"):
         load_text(text)
-    assert undefined(row(registry.load("simclr")), "sigmoid")
+    assert undefined(supervisory(registry.load("simclr")), "sigmoid")
 
 
 def test_a_kernel_that_nobody_listed_gets_a_line_at_the_end(table: Table) -> None:
     method = registry.load("simclr")
     icon = replace(method.icon, q=replace(method.icon.q, name="student-t"))
-    assert periodic_table([replace(method, icon=icon)]).columns == table.columns
+    assert periodic_table([replace(method, icon=icon)]).learned == table.learned
     strange = replace(method.icon, p=replace(method.icon.p, name="symmetrised-gaussian"))
-    assert row(replace(method, icon=strange)) == "gaussian"
+    assert supervisory(replace(method, icon=strange)) == "gaussian"
     from catalog.kernels import P_KERNELS, PKernel
 
     P_KERNELS["zeta"] = PKernel("zeta", "Zeta of everything there is", "set", "over", "", "")
     try:
         zeta = replace(method.icon, p=replace(method.icon.p, name="zeta"))
         found = periodic_table([replace(method, icon=zeta)])
-        assert [r.key for r in found.rows] == [*(r.key for r in ROWS), "zeta"]
-        assert found.rows[-1].title == "Zeta of everyt"
+        assert [r.key for r in found.supervisory] == [*(r.key for r in SUPERVISORY), "zeta"]
+        assert found.supervisory[-1].title == "Zeta of everyt"
         assert found.cells["zeta", "cosine"].methods == ("simclr",)
     finally:
         del P_KERNELS["zeta"]
@@ -198,7 +210,7 @@ def test_every_method_and_gap_is_on_the_page(table: Table) -> None:
             assert all(part.strip() in text for part in parts), name
     for gap in (g for c in table.cells.values() for g in c.gaps):
         assert "".join(f"[{gap.name}]".split()) in bare
-    for line in (*table.rows, *table.columns):
+    for line in (*table.supervisory, *table.learned):
         assert line.title in text
     assert f"{len(METHODS) - len(table.apart)} methods in " in text
 
@@ -250,6 +262,6 @@ def test_json() -> None:
     assert {c["kind"] for c in cells.values()} == {"known", "undefined", "blank"}
     (dual,) = cells["student-t", "gaussian"]["gaps"] or [{"id": "dual-t-sne"}]
     assert dual["id"] == "dual-t-sne"
-    assert [r["key"] for r in document["rows"]][: len(ROWS)] == [r.key for r in ROWS]
+    assert [r["key"] for r in document["rows"]][: len(SUPERVISORY)] == [r.key for r in SUPERVISORY]
     simclr = next(m for m in document["methods"] if m["id"] == "simclr")
     assert simclr["origin"] == "" and simclr["outcome"] is None

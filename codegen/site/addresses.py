@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 HOME = "index.html"
 KERNELS, RULES, GAPS, GRAPH = "kernels.html", "rules.html", "gaps.html", "graph.html"
-COMPARE = "compare.html"
+COMPARE, IMPLEMENTATIONS = "compare.html", "implementations.html"
+NUMERICS = "numerics.html"
 
 
 def method(id: str) -> str:
@@ -32,6 +33,16 @@ def rule(kind: str, name: str) -> str:
 def gap(id: str) -> str:
     """A named gap."""
     return f"{GAPS}#{anchor('gap', id)}"
+
+
+def implementation(id: str) -> str:
+    """A function of a library, compared with an entry."""
+    return f"{IMPLEMENTATIONS}#{anchor('impl', id)}"
+
+
+def numerics(id: str) -> str:
+    """The numerics report of an entry."""
+    return f"{NUMERICS}#{anchor('num', id)}"
 
 
 def anchor(*words: str) -> str:

@@ -1,4 +1,4 @@
-"""The graph that the site draws: methods, kernels, rules and gaps, and the kinds of edges.
+"""The graph that the site draws: methods, kernels, rules, gaps, libraries, and kinds of edges.
 
 A kind has a colour and a pattern of dashes of its own, so that neither is needed alone. What an
 edge says is read from either end: `out` at its source, `back` at its target.
@@ -50,6 +50,10 @@ KINDS = (
     Kind("used-in-the-proof-of", "used in a proof", "is used to prove", "is proved using",
          "preference", "1 6"),
     Kind("closes", "closes a gap", "closes the gap", "is closed by", "unknown", "8 2 2 2"),
+    Kind("agrees", "library, agrees", "is what a library computes", "computes", "theory",
+         "18 3 3 3"),
+    Kind("differs", "library, differs", "is not what a library computes", "differs from",
+         "refuted", "6 3"),
     Kind("same-p", "same p, written otherwise", "has the same p as", "has the same p as",
          "supervised", "1 4", EITHER, False),
     Kind("same-q", "same kernel of q", "has the same kernel of q as", "has the same kernel of q as",
@@ -68,8 +72,8 @@ PLACE = {k.name: n for n, k in enumerate(KINDS)}
 class Node:
     """What an edge can end at: a `type`, a short label and a name, and where its page is.
 
-    Types are method, p, q, rule and gap. A method has a field, a year and a verdict (`verdict` is
-    the class of its badge, `sign` its sign, `said` its words).
+    Types are method, p, q, rule, gap and library (a function of one). A method has a field, a year
+    and a verdict (`verdict` is the class of its badge, `sign` its sign, `said` its words).
     """
 
     id: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 WIDTH, HEIGHT = 420, 260
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40
@@ -155,8 +156,16 @@ def short(value: float) -> str:
 
 
 def path(points: list[tuple[float, float]]) -> str:
-    """Points as the `d` of a path."""
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
+    """Points as the `d` of a path: the first as it is, the others by the steps that lead there.
+
+    >>> path([(46.0, 12.0), (55.1, 14.6), (64.1, 9.9)])
+    'M46 12l9.1 2.6 9-4.7'
+    """
+    tenths = [(round(10 * x), round(10 * y)) for x, y in points]
+    steps = "".join(
+        f" {(x - a) / 10:g} {(y - b) / 10:g}" for (a, b), (x, y) in pairwise(tenths)
+    ).replace(" -", "-")
+    return f"M{points[0][0]:g} {points[0][1]:g}l{steps.strip()}"
 
 
 def heads(plot: Plot) -> tuple[str, ...]:

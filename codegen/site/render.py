@@ -11,11 +11,25 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from codegen.site.addresses import anchor, gap, kernel, method, relative, rule
+from codegen.site.addresses import (
+    anchor,
+    gap,
+    implementation,
+    kernel,
+    method,
+    numerics,
+    relative,
+    rule,
+)
 from codegen.site.pages import File, Formula, Page
 
 HERE = Path(__file__).parent
 ALTTEXT = re.compile(r' alttext="[^"]*"')
+FENCED = re.compile(
+    r"<mo stretchy=false>([(|])</mo>((?:<m[in]>[^<]*</m[in]>|<mo>[^<]*</mo>)+)"
+    r"<mo stretchy=false>([)|])</mo>"
+)
+"""Fences around letters, numbers and signs: with nothing tall between them none would stretch."""
 QUOTED = re.compile(r'(?<=\w)="([\w.]+)"(?=[ >])')
 
 
@@ -35,9 +49,11 @@ def environment() -> Environment:
     )
     found.globals |= {
         "method_path": method, "kernel_path": kernel, "rule_path": rule, "gap_path": gap,
-        "anchor": anchor,
+        "implementation_path": implementation, "numerics_path": numerics, "anchor": anchor,
     }  # fmt: skip
-    found.filters |= {"formula": shown, "program": program, "inline_json": inline_json}
+    found.filters |= {
+        "formula": shown, "symbol": symbol, "program": program, "inline_json": inline_json,
+    }  # fmt: skip
     return found
 
 
@@ -55,9 +71,16 @@ def shown(formula: Formula) -> Markup:
     return Markup("<code class=formula>{}</code>").format(formula.text)
 
 
+def symbol(formula: Formula) -> Markup:
+    """A line of a list that is all formulas, whose style is that of the list."""
+    return shown(formula) if formula.mathml else Markup("<code>{}</code>").format(formula.text)
+
+
 def bare(mathml: str) -> str:
-    """MathML without its plain text, which no browser shows or reads, and without idle quotes."""
-    return QUOTED.sub(r"=\1", ALTTEXT.sub("", mathml, count=1))
+    """MathML without its plain text, which no browser shows or reads, and idle marks and quotes."""
+    mathml = mathml.replace('<mspace width="0.17em"/>', "<mspace width=.17em />")
+    short = QUOTED.sub(r"=\1", ALTTEXT.sub("", mathml, count=1))
+    return FENCED.sub(r"<mo>\1</mo>\2<mo>\3</mo>", short)
 
 
 def program(text: str) -> Markup:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from catalog.spec import Method
+from codegen.numerics import Line
 from codegen.site.plots import Plot
 from iconograph.proof import Step, proof_steps
 from iconograph.report import Row, row
@@ -30,6 +31,7 @@ class Entry:
     `steps` are those of the checker, `chain` is the proof as equations where there is such a chain,
     `programs` is the text for each target that can be written, and `refusal` says why there is none
     at all. `plots` are those of its kernel and of a toy embedding, as far as there are such.
+    `numerics` is the report of its NumPy program, the one that runs wherever the site is built.
     """
 
     row: Row
@@ -38,6 +40,7 @@ class Entry:
     programs: Mapping[str, str] = field(default_factory=dict)
     refusal: str = ""
     plots: tuple[Plot, ...] = ()
+    numerics: tuple[Line, ...] = ()
 
 
 def entry(method: Method) -> Entry:
@@ -52,7 +55,24 @@ def entry(method: Method) -> Entry:
         steps = tuple(proof_steps(verdict.certificate))
     programs, refusal = written(method, found)
     plots = drawn(method, programs.get("numpy", "")) if found.ok else ()
-    return Entry(found, steps, chain(method) if steps else (), programs, refusal, plots)
+    return Entry(
+        found, steps, chain(method) if steps else (), programs, refusal, plots,
+        measured(method, programs.get("numpy", "")),
+    )  # fmt: skip
+
+
+def measured(method: Method, program: str) -> tuple[Line, ...]:
+    """The report of the NumPy program, () where there is none, or no data that suit it."""
+    import numpy as np
+
+    from codegen.numerics import report
+    from codegen.samples import NoSample
+
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is said in its line
+            return tuple(report(method, "numpy", program)) if program else ()
+    except NoSample:
+        return ()
 
 
 def drawn(method: Method, program: str) -> tuple[Plot, ...]:

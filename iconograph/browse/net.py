@@ -1,4 +1,4 @@
-"""The graph of the site: the graph of methods, with kernels, rules and gaps as nodes of their own.
+"""The graph of the site: that of methods, with kernels, rules, gaps and libraries as nodes.
 
 That two entries have the same p is then seen at its kernel, which costs an edge for each entry and
 not one for each two of them.
@@ -6,21 +6,22 @@ not one for each two of them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
+from catalog.implementations import implementations
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from catalog.periodic import named_gaps
 from codegen.site import addresses
 from codegen.site.net import Edge, Net, Node
 from iconograph.browse.pages.gaps import names
 from iconograph.browse.world import World
+from iconograph.implementations import line
 from iconograph.proof import Step
 
 
 def net(world: World) -> Net:
     """The graph of everything in the world."""
-    edges = [*kernels(world), *gaps(world), *related(world), *rules(world)]
+    edges = [*kernels(world), *gaps(world), *related(world), *real(world), *rules(world)]
     known = {n.id: n for n in nodes(world)}
     kept = [e for e in edges if e.source in known and e.target in known]
     ends = {end for e in kept for end in (e.source, e.target)}
@@ -30,11 +31,9 @@ def net(world: World) -> Net:
 
 def nodes(world: World) -> Iterator[Node]:
     """Everything that can be a node."""
-    heads = Counter(b.label for b in world.briefs.values())
     for b in world.briefs.values():
-        label = shortened(b.label if heads[b.label] == 1 else b.id)
         yield Node(
-            b.id, "method", label, b.name, addresses.method(b.id), b.field, b.year,
+            b.id, "method", shortened(b.label), b.name, addresses.method(b.id), b.field, b.year,
             b.badge.kind, b.badge.sign, b.badge.words,
         )  # fmt: skip
     for part in ("p", "q"):
@@ -45,6 +44,10 @@ def nodes(world: World) -> Iterator[Node]:
                        addresses.kernel(part, name))  # fmt: skip
     for kind, name in sorted({r for e in world.entries.values() for r in used(e.steps)}):
         yield Node(f"{kind}:{name}", "rule", name, name, addresses.rule(kind, name))
+    for item in implementations():
+        name = f"{item.function.rpartition('.')[2]}, {item.library}"
+        yield Node(f"library:{item.id}", "library", shortened(name), line(item),
+                   addresses.implementation(item.id))  # fmt: skip
     for gap in named_gaps():
         yield Node(
             f"gap:{gap.id}", "gap", shortened(f"gap: {gap.name}"), gap.name, addresses.gap(gap.id)
@@ -91,6 +94,14 @@ def related(world: World) -> Iterator[Edge]:
                 yield Edge(e.source, e.target, e.kind)
         else:
             yield Edge(e.source, e.target, e.kind, e.status, e.sentence)
+
+
+def real(world: World) -> Iterator[Edge]:
+    """From every entry to the functions of libraries that were compared with it."""
+    for item in implementations():
+        if item.against in world.methods:
+            kind = "differs" if item.relation == "different" else "agrees"
+            yield Edge(item.against, f"library:{item.id}", kind, "numerical evidence", line(item))
 
 
 def rules(world: World) -> Iterator[Edge]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,8 +59,8 @@ def world(only: Iterable[str] = (), jobs: int = 1) -> World:
         tuple(n for n in whole.nodes if n.id in methods),
         tuple(e for e in whole.edges if both(e, methods)),
     )
-    briefs = {m.id: brief(m, entries[m.id], origins[m.id]) for m in methods.values()}
-    return World(methods, entries, briefs, origins, graph, periodic_table(methods.values()))
+    named = briefs(methods.values(), entries, origins)
+    return World(methods, entries, named, origins, graph, periodic_table(methods.values()))
 
 
 def both(edge: Edge, methods: Mapping[str, Method]) -> bool:
@@ -121,6 +123,25 @@ def related(
 # ---------------------------------------------------------------------- how entries are named
 
 
+def briefs(
+    methods: Iterable[Method], entries: Mapping[str, Entry], origins: Mapping[str, str]
+) -> dict[str, Brief]:
+    """All entries as other pages name them, by id; no two have one label.
+
+    Of names that begin alike, the entry that has this beginning as its id keeps it, and the others
+    go by their ids.
+    """
+    methods = list(methods)
+    heads = Counter(map(label, methods))
+    found = {}
+    for m in methods:
+        own = label(m)
+        if heads[own] > 1 and slug(own) != m.id:
+            own = m.id
+        found[m.id] = replace(brief(m, entries[m.id], origins[m.id]), label=own)
+    return found
+
+
 def brief(method: Method, known: Entry, origin: str) -> Brief:
     """An entry as other pages name it."""
     return Brief(
@@ -133,6 +154,15 @@ def label(method: Method) -> str:
     """What a name begins with, `DINO, self-distillation with no labels`; the id if that is long."""
     head = method.name.partition(",")[0].strip()
     return head if 0 < len(head) <= LABEL else method.id
+
+
+def slug(name: str) -> str:
+    """A name as an id would have it.
+
+    >>> slug("Doubly t-SNE")
+    'doubly-t-sne'
+    """
+    return "-".join(re.findall(r"[a-z0-9]+", name.casefold()))
 
 
 def badge(known: Entry) -> Badge:

@@ -33,7 +33,7 @@ def table(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: table and list.")] = False,
 ) -> None:
-    """Show the periodic table: supervisory p down, learned q across.
+    """Show the periodic table: supervisory p across, learned q down.
 
     In a cell stand the methods of that p and q, or the named gap, or why there can be none.
     """
@@ -127,8 +127,8 @@ def _cells(methods: tuple[Method, ...]) -> dict[str, Any]:
 
     found: Table = periodic_table(methods)
     return {
-        "rows": [asdict(line) for line in found.rows],
-        "columns": [asdict(line) for line in found.columns],
+        "rows": [asdict(line) for line in found.supervisory],
+        "columns": [asdict(line) for line in found.learned],
         "cells": [
             {"p": p, "q": q, "kind": c.kind, "methods": list(c.methods),
              "gaps": [asdict(g) for g in c.gaps], "reason": c.reason}

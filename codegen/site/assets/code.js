@@ -1,12 +1,10 @@
 // Programs as tabs, with buttons to copy and to save. Without this they stand one after another.
 (function () {
   "use strict";
+  var make = window.iconograph.make;
   document.querySelectorAll(".programs").forEach(function (group) {
     var panels = Array.from(group.querySelectorAll(".program"));
-    var bar = document.createElement("div");
-    bar.className = "tabs";
-    bar.setAttribute("role", "tablist");
-    bar.setAttribute("aria-label", "Target");
+    var bar = make("div", { "class": "tabs", role: "tablist", "aria-label": "Target" });
 
     function choose(n, focus) {
       panels.forEach(function (panel, k) {
@@ -21,11 +19,9 @@
     }
 
     var tabs = panels.map(function (panel, k) {
-      var tab = document.createElement("button");
-      tab.type = "button";
-      tab.setAttribute("role", "tab");
-      tab.id = "tab-" + panel.dataset.target;
-      tab.textContent = panel.dataset.target;
+      var tab = make("button", {
+        type: "button", role: "tab", id: "tab-" + panel.dataset.target
+      }, [panel.dataset.target]);
       panel.id = "program-" + panel.dataset.target;
       panel.setAttribute("role", "tabpanel");
       panel.setAttribute("aria-labelledby", tab.id);
@@ -43,11 +39,7 @@
       bar.append(tab);
 
       var text = panel.querySelector("code").textContent;
-      var tools = document.createElement("p");
-      tools.className = "save";
-      var copy = document.createElement("button");
-      copy.type = "button";
-      copy.textContent = "Copy";
+      var copy = make("button", { type: "button" }, ["Copy"]);
       copy.addEventListener("click", function () {
         function said(ok) {
           copy.textContent = ok ? "Copied" : "Press Ctrl-C";
@@ -76,12 +68,11 @@
           byHand();
         }
       });
-      var save = document.createElement("a");
-      save.textContent = "Download " + panel.dataset.name;
-      save.download = panel.dataset.name;
-      save.href = URL.createObjectURL(new Blob([text], { type: "text/x-python" }));
-      tools.append(copy, " ", save);
-      panel.querySelector("summary").after(tools);
+      var save = make("a", {
+        download: panel.dataset.name,
+        href: URL.createObjectURL(new Blob([text], { type: "text/x-python" }))
+      }, ["Download " + panel.dataset.name]);
+      panel.querySelector("summary").after(make("p", { "class": "save" }, [copy, " ", save]));
       return tab;
     });
     if (panels.length > 1) {

@@ -3,25 +3,12 @@
   "use strict";
   var graph = JSON.parse(document.getElementById("graph").textContent);
   var place = document.getElementById("comparison");
-  var root = document.documentElement.dataset.root;
+  var root = document.documentElement.dataset.root, make = window.iconograph.make;
   var sides = {};
 
-  window.iconograph = window.iconograph || {};
   window.iconograph.side = function (name, data) {
     sides[name] = data;
   };
-
-  // ---- small makers of elements
-  function make(tag, attributes, parts) {
-    var found = document.createElement(tag);
-    Object.keys(attributes || {}).forEach(function (key) {
-      found.setAttribute(key, attributes[key]);
-    });
-    (parts || []).forEach(function (part) {
-      found.append(part);
-    });
-    return found;
-  }
 
   function entry(name) {
     var known = graph.entries[name];
@@ -181,6 +168,29 @@
     ]);
   }
 
+  // ---- the answer in a sentence, from the rows
+  function summary(a, b) {
+    var marks = {}, texts = {};
+    rows(sides[a].rows, sides[b].rows).forEach(function (row) {
+      marks[row.label] = row.sign;
+      texts[row.label] = [row.left, row.right].map(function (x) {
+        return x ? x[1] : "none";
+      });
+    });
+    function kernel(letter, row) {
+      var names = texts[letter + " kernel"], sign = marks[row];
+      if (sign === "≠") {
+        return "different " + letter + (names[0] === names[1] ? "" : " (" + names.join(", ") + ")");
+      }
+      return "the same " + letter + (sign ? " but for names" : "");
+    }
+    var other = ["normalised", "anchors", "neighbours", "weights"].filter(function (label) {
+      return marks[label] === "≠";
+    });
+    return "They have " + kernel("p", "p(j|i)") + " and " + kernel("q", "k(i,j)") + (other.length
+      ? ", and differ in what these range over: " + other.join(", ") + "." : ", over the same.");
+  }
+
   // ---- the path, as iconograph.compare finds it
   function around(name) {
     var mine = graph.entries[name], out = [];
@@ -259,10 +269,11 @@
   }
 
   function ways(a, b) {
-    var found = path(a, b), out = [make("h2", {}, ["From one to the other"])];
-    if (!found.length) {
-      out.push(make("p", {}, ["No path of at most " + graph.longest + " relations joins them."]));
-    } else {
+    var found = path(a, b), out = [make("h2", {}, ["What is known between them"])];
+    if (a !== b && !found.length) {
+      out.push(make("p", {}, ["Nothing that is claimed or proved leads from one to the other in at most "
+        + graph.longest + " steps. What differs stands below."]));
+    } else if (found.length) {
       var sure = found.every(function (e) {
         return e[4] === "proved" || e[4] === "computed";
       });
@@ -282,7 +293,7 @@
   // ---- code
   function program(name) {
     return sides[name].code.map(function (part) {
-      return typeof part === "number" ? graph.shared[part] : part;
+      return typeof part === "number" ? graph.parts[part] : part;
     }).join("\n\n\n");
   }
 
@@ -324,9 +335,12 @@
     document.title = a + " and " + b + " · iconograph";
     place.replaceChildren.apply(place, [
       make("h2", {}, [graph.entries[a][0] + " and " + graph.entries[b][0]]),
+      make("p", { "class": "lead" }, [a === b ? "They are one." : summary(a, b)])
+    ].concat(a === b ? [] : ways(a, b), [
+      make("h2", {}, ["Side by side"]),
       make("p", {}, [only, " ", make("label", { for: "only" }, ["Show differences only"])]),
-      table(a, b)
-    ].concat(ways(a, b), [make("h2", {}, ["Their programs in NumPy"])], code(a, b)));
+      table(a, b), make("h2", {}, ["Their programs in NumPy"])
+    ], code(a, b)));
     place.dataset.ready = a + " " + b;
   }
 

@@ -3,12 +3,11 @@
   "use strict";
   var SVG = "http://www.w3.org/2000/svg";
   var place = document.getElementById("net");
-  var root = document.documentElement.dataset.root;
+  var root = document.documentElement.dataset.root, make = window.iconograph.make;
   var there = place.dataset.pages.split(" ");
   var choices = JSON.parse(document.getElementById("net-choices").textContent);
   var kinds, sizes, nodes = {}, order = [], state;
 
-  window.iconograph = window.iconograph || {};
   window.iconograph.network = function (data) {
     sizes = data.sizes;
     kinds = data.kinds.map(function (k, n) {
@@ -31,21 +30,8 @@
     show();
   };
 
-  // ---- small makers of elements
-  function fill(found, attributes, parts) {
-    Object.keys(attributes || {}).forEach(function (key) {
-      found.setAttribute(key, attributes[key]);
-    });
-    (parts || []).forEach(function (part) {
-      found.append(part);
-    });
-    return found;
-  }
-  function make(tag, attributes, parts) {
-    return fill(document.createElement(tag), attributes, parts);
-  }
   function draw(tag, attributes, parts) {
-    return fill(document.createElementNS(SVG, tag), attributes, parts);
+    return window.iconograph.fill(document.createElementNS(SVG, tag), attributes, parts);
   }
   function page(node) {
     var path = node.address.split("#")[0];

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   var OFF = "iconograph-keys";
-  var root = document.documentElement.dataset.root;
+  var root = document.documentElement.dataset.root, make = window.iconograph.make;
   var waiting = 0, help;
   var KEYS = [
     ["/", "search"], ["g t", "go to the table"], ["g g", "go to the graph"],
@@ -59,24 +59,13 @@
   // ---- the list of keys
   function show() {
     if (!help) {
-      help = document.createElement("dialog");
-      help.className = "keys-help";
-      help.setAttribute("aria-labelledby", "keys-name");
-      var head = document.createElement("h2"), rows = document.createElement("dl");
-      head.id = "keys-name";
-      head.textContent = "Keys";
-      KEYS.forEach(function (pair) {
-        var row = document.createElement("div"), key = document.createElement("dt");
-        var says = document.createElement("dd"), cap = document.createElement("kbd");
-        cap.textContent = pair[0];
-        says.textContent = pair[1];
-        key.append(cap);
-        row.append(key, says);
-        rows.append(row);
+      var rows = KEYS.map(function (pair) {
+        return make("div", {}, [
+          make("dt", {}, [make("kbd", {}, [pair[0]])]), make("dd", {}, [pair[1]])
+        ]);
       });
-      var label = document.createElement("label"), tick = document.createElement("input");
-      var line = document.createElement("p"), close = document.createElement("button");
-      tick.type = "checkbox";
+      var tick = make("input", { type: "checkbox" });
+      var close = make("button", { type: "button", autofocus: "" }, ["Close"]);
       tick.checked = !off();
       tick.addEventListener("change", function () {
         try {
@@ -85,15 +74,15 @@
           // it holds for this page then
         }
       });
-      label.append(tick, " Letters and signs are keys (the rest always works)");
-      line.append(label);
-      close.type = "button";
-      close.autofocus = true;
-      close.textContent = "Close";
       close.addEventListener("click", function () {
         help.close();
       });
-      help.append(head, rows, line, close);
+      help = make("dialog", { "class": "keys-help", "aria-labelledby": "keys-name" }, [
+        make("h2", { id: "keys-name" }, ["Keys"]), make("dl", {}, rows),
+        make("p", {}, [
+          make("label", {}, [tick, " Letters and signs are keys (the rest always works)"])
+        ]), close
+      ]);
       document.body.append(help);
     }
     if (!help.open) {
@@ -101,11 +90,9 @@
     }
   }
 
-  var button = document.createElement("button");
-  button.type = "button";
-  button.textContent = "Keys";
-  button.className = "for-keys";
-  button.setAttribute("aria-keyshortcuts", "?");
+  var button = make("button", {
+    type: "button", "class": "for-keys", "aria-keyshortcuts": "?"
+  }, ["Keys"]);
   button.addEventListener("click", show);
   document.getElementById("tools").prepend(button);
 

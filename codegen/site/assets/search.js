@@ -1,7 +1,7 @@
 // Search on every page. The index is a classic script of its own, read when it is first needed.
 (function () {
   "use strict";
-  var root = document.documentElement.dataset.root;
+  var root = document.documentElement.dataset.root, make = window.iconograph.make;
   var FACETS = { p: "p", q: "q", verdict: "Verdict", field: "Field" };
   var MOST = 40;
   var items = null, dialog, input, list, count, selects = {};
@@ -90,14 +90,14 @@
     }).filter(function (x) {
       return x.score > 0;
     }).sort(function (x, y) {
-      return y.score - x.score || x.item.names[0].length - y.item.names[0].length
+      return y.score - x.score || (y.item.type === "entry") - (x.item.type === "entry")
+        || x.item.names[0].length - y.item.names[0].length
         || (x.item.names[0] < y.item.names[0] ? -1 : 1);
     }).map(function (x) {
       return x.item;
     });
   }
 
-  window.iconograph = window.iconograph || {};
   window.iconograph.index = function (rows) {
     items = rows.map(function (r) {
       return { type: r[0], names: r[1], address: r[2], note: r[4], sign: r[5], facets: r[6],
@@ -119,17 +119,6 @@
   };
 
   // ---- the dialog
-  function make(tag, attributes, parts) {
-    var found = document.createElement(tag);
-    Object.keys(attributes || {}).forEach(function (key) {
-      found.setAttribute(key, attributes[key]);
-    });
-    (parts || []).forEach(function (part) {
-      found.append(part);
-    });
-    return found;
-  }
-
   function build() {
     input = make("input", { type: "search", id: "search-words", autocomplete: "off",
       spellcheck: "false", placeholder: "name, author, kernel, rule" });
@@ -198,7 +187,7 @@
       return;
     }
     var found = find(query);
-    count.textContent = !query.trim() ? items.length + " entries, kernels, rules and gaps"
+    count.textContent = !query.trim() ? items.length + " entries, kernels, rules, gaps and functions of libraries"
       : found.length === 0 ? "Nothing found." : found.length === 1 ? "1 found"
         : found.length + " found" + (found.length > MOST ? ", the first " + MOST : "");
     list.replaceChildren.apply(list, found.slice(0, MOST).map(function (item) {
@@ -253,6 +242,13 @@
     open();
   });
   document.getElementById("tools").prepend(button);
+  var look = document.querySelector("#look a");
+  if (look) {
+    look.addEventListener("click", function (event) {
+      event.preventDefault();
+      open();
+    });
+  }
   var asked = new URLSearchParams(location.search).get("q");
   if (asked) {
     open(asked);

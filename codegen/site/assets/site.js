@@ -3,6 +3,21 @@
   "use strict";
   var root = document.documentElement;
 
+  // ---- what the other scripts build pages with
+  var house = window.iconograph = window.iconograph || {};
+  house.fill = function (found, attributes, parts) {
+    Object.keys(attributes || {}).forEach(function (key) {
+      found.setAttribute(key, attributes[key]);
+    });
+    (parts || []).forEach(function (part) {
+      found.append(part);
+    });
+    return found;
+  };
+  house.make = function (tag, attributes, parts) {
+    return house.fill(document.createElement(tag), attributes, parts);
+  };
+
   function dark() {
     if (root.dataset.theme) {
       return root.dataset.theme === "dark";
@@ -11,9 +26,7 @@
   }
 
   // ---- the theme
-  var button = document.createElement("button");
-  button.type = "button";
-  button.className = "theme";
+  var button = house.make("button", { type: "button", "class": "theme" });
   function label() {
     button.textContent = dark() ? "Light" : "Dark";
     button.setAttribute("aria-label", dark() ? "Use the light theme" : "Use the dark theme");

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def pages(world: World) -> Iterable[Page | File]:
             for e in joined if {e.source, e.target} <= known
         ),
         "graph": json.dumps(
-            {**graph(world, forms), "shared": [*shared]}, ensure_ascii=False, separators=(",", ":")
+            {**graph(world, forms), "parts": [*shared]}, ensure_ascii=False, separators=(",", ":")
         ),
     }  # fmt: skip
     about = "Two losses side by side: what differs, what is proved between them, and their code."
@@ -104,11 +105,17 @@ def short(row: Row) -> list[str | int]:
 
 
 def undocumented(program: str) -> str:
-    """A program without its first docstring, which says once more what the rows say."""
-    found = ast.parse(program).body[:1]
-    if found and isinstance(found[0], ast.Expr) and isinstance(found[0].value, ast.Constant):
-        return "\n".join(program.split("\n")[found[0].end_lineno or 0 :]).lstrip("\n")
-    return program
+    """A program without its docstrings, which say once more what the rows say, and its hash."""
+    program = re.sub(r"^CERTIFICATE = .*\n\n?", "", program, flags=re.M)
+    lines, gone = program.split("\n"), set[int]()
+    tree = ast.parse(program)
+    for node in ast.walk(tree):
+        body = node.body if isinstance(node, ast.Module | ast.FunctionDef) else []
+        first = body[0] if len(body) > 1 else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            gone.update(range(first.lineno - 1, first.end_lineno or 0))
+    kept = "\n".join(line for k, line in enumerate(lines) if k not in gone)
+    return kept.lstrip("\n")
 
 
 def graph(world: World, forms: Forms) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catalog.spec import Method
+from catalog.works import Work, work_of
 from codegen.site.pages import Brief, Formula, Page
 from iconograph.browse import formulas
 from iconograph.browse.witness import Counterexample, counterexample
@@ -20,6 +21,7 @@ class Erratum:
     claimed: str
     where: str
     cite: str
+    work: Work | None
     stated: tuple[Formula, ...]
     pair: tuple[tuple[Formula, Formula], ...]
     witness: Counterexample | None
@@ -36,7 +38,16 @@ def pages(world: World) -> Iterable[Page]:
     if not found:
         return
     found.sort(key=lambda m: (m.cite, m.id))
-    content = {"errata": tuple(erratum(world, m) for m in found)}
+    others = sorted(
+        (m for m in world.methods.values()
+         if m.erratum is None and m.claim.relation == "false-as-stated"
+         and world.entries[m.id].row.outcome == "refuted"),
+        key=lambda m: (m.cite, m.id),
+    )  # fmt: skip
+    content = {
+        "errata": tuple(erratum(world, m) for m in found),
+        "others": tuple((world.briefs[m.id], m.claim.correction) for m in others),
+    }
     about = "Statements of the literature that an explicit counterexample refutes, and what holds."
     yield Page("errata.html", "errata.html.jinja", "False as printed", content, about,
                "False as printed", 40, "e")  # fmt: skip
@@ -49,7 +60,7 @@ def erratum(world: World, m: Method) -> Erratum:
     if not stated and (shown := formulas.published(m)) is not None:
         stated = (shown,)
     return Erratum(
-        world.briefs[m.id], m.erratum.claimed, m.erratum.where, m.cite, stated,
+        world.briefs[m.id], m.erratum.claimed, m.erratum.where, m.cite, work_of(m.cite), stated,
         () if m.statements else formulas.pair(m), counterexample(world.entries[m.id].row),
         m.claim.correction,
         tuple(world.briefs[name] for name in m.erratum.holds if name in world.briefs),

@@ -41,9 +41,9 @@ class Named:
 
 def pages(world: World) -> Iterable[Page]:
     """The page, where one of the gaps is in the table."""
-    rows = {r.key: r for r in world.table.rows}
-    columns = {c.key: c for c in world.table.columns}
-    found = tuple(named(world, gap, rows, columns) for gap in named_gaps())
+    ps = {line.key: line for line in world.table.supervisory}
+    qs = {line.key: line for line in world.table.learned}
+    found = tuple(named(world, gap, ps, qs) for gap in named_gaps())
     if not any(g.closed or g.others for g in found):
         return
     closed = tuple(g for g in found if g.closed)
@@ -53,7 +53,7 @@ def pages(world: World) -> Iterable[Page]:
 
 
 def named(
-    world: World, gap: Gap, rows: Mapping[str, Line], columns: Mapping[str, Line]
+    world: World, gap: Gap, ps: Mapping[str, Line], qs: Mapping[str, Line]
 ) -> Named:
     """A gap and the entries about it: the one that has its name, and those that begin so."""
     wanted = {gap.id, gap.name.casefold()}
@@ -64,7 +64,7 @@ def named(
     ]  # fmt: skip
     first = closes[0] if closes else None
     return Named(
-        gap, rows[gap.p], columns[gap.q], said(world, first) if first else None,
+        gap, ps[gap.p], qs[gap.q], said(world, first) if first else None,
         formulas.pair(first) if first else (),
         tuple(said(world, m) for m in (*closes[1:], *about)),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from catalog.periodic import Cell, Gap, Line
+from catalog.periodic import Cell, Gap, Line, Table
 from codegen.site.addresses import HOME
 from codegen.site.pages import Badge, Brief, Page
 from iconograph.browse.world import World, badge
@@ -31,7 +31,7 @@ class Square:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table."""
+    """A row of the table: a learned kernel, with a cell for every supervisory one."""
 
     line: Line
     squares: tuple[Square, ...]
@@ -48,32 +48,27 @@ class Section:
 
 def pages(world: World) -> Iterable[Page]:
     """The first page."""
-    columns = used(world)
-    notes = reasons(world, columns)
+    columns = world.table.supervisory
+    notes = reasons(world.table)
     rows = tuple(
-        Row(r, tuple(square(world, world.table.cells[r.key, c.key], notes) for c in columns))
-        for r in world.table.rows
+        Row(r, tuple(square(world, world.table.cells[c.key, r.key], notes) for c in columns))
+        for r in world.table.learned
     )
     content = {
         "columns": columns, "rows": rows, "notes": notes, "counts": counts(world),
         "fields": sorted(Counter(m.field for m in world.methods.values()).items()),
-        "sections": sections(world), "signs": signs(world),
+        "sections": sections(world), "signs": signs(world), "places": places(world),
     }  # fmt: skip
     about = "The periodic table of representation-learning losses: supervisory p, learned q."
     yield Page(HOME, "home.html.jinja", "Periodic table", content, about, "Table", 0, "t")
 
 
-def used(world: World) -> tuple[Line, ...]:
-    """The columns."""
-    return world.table.columns
-
-
-def reasons(world: World, columns: tuple[Line, ...]) -> dict[str, str]:
+def reasons(table: Table) -> dict[str, str]:
     """A letter for every reason why a pair is not defined."""
     found: dict[str, str] = {}
-    for r in world.table.rows:
-        for c in columns:
-            cell = world.table.cells[r.key, c.key]
+    for r in table.learned:
+        for c in table.supervisory:
+            cell = table.cells[c.key, r.key]
             if cell.kind == "undefined" and cell.reason not in found:
                 found[cell.reason] = chr(ord("a") + len(found))
     return found
@@ -81,19 +76,11 @@ def reasons(world: World, columns: tuple[Line, ...]) -> dict[str, str]:
 
 def square(world: World, cell: Cell, notes: dict[str, str]) -> Square:
     """What a cell shows."""
-    found = distinct([world.briefs[m] for m in cell.methods])
+    found = tuple(world.briefs[m] for m in cell.methods)
     shown = len(found) if len(found) <= SHOWN + 1 else SHOWN
     return Square(
         cell.kind, found[:shown], found[shown:], cell.gaps, cell.reason, notes.get(cell.reason, "")
     )
-
-
-def distinct(entries: list[Brief]) -> tuple[Brief, ...]:
-    """Entries of one cell; those whose names begin alike go by their ids."""
-    from dataclasses import replace
-
-    heads = Counter(b.label for b in entries)
-    return tuple(b if heads[b.label] == 1 else replace(b, label=b.id) for b in entries)
 
 
 KINDS = ("proved", "refuted", "unknown", "wrong")
@@ -104,6 +91,12 @@ def counts(world: World) -> dict[str, int]:
     kinds = Counter(b.badge.kind for b in world.briefs.values())
     kinds["proved"] += kinds["vacuous"]
     return {"all": len(world.briefs), **{k: kinds[k] for k in KINDS}}
+
+
+def places(world: World) -> dict[str, int]:
+    """How many transcribed formulas have a place in a paper, and of how many it was checked."""
+    given = [m.source for m in world.methods.values() if m.published_text and m.source.where]
+    return {"all": len(given), "checked": sum(x.verified for x in given)}
 
 
 def sections(world: World) -> tuple[Section, ...]:

@@ -13,7 +13,6 @@ from codegen.site.addresses import KERNELS
 from codegen.site.pages import Brief, Formula, Page
 from codegen.site.plots import Drawing, drawing
 from iconograph.browse.kernel_plots import plot
-from iconograph.browse.pages.home import distinct
 from iconograph.browse.world import World
 
 FORMS = {
@@ -124,5 +123,5 @@ def latex(said: str) -> Formula:
 
 
 def by_year(briefs: Iterable[Brief]) -> tuple[Brief, ...]:
-    """Entries by year, told apart by their labels."""
-    return distinct(sorted(briefs, key=lambda b: (b.year, b.name.casefold(), b.id)))
+    """Entries by year."""
+    return tuple(sorted(briefs, key=lambda b: (b.year, b.name.casefold(), b.id)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from catalog.implementations import implementations_of
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from catalog.notation import to_text
 from catalog.spec import Method
+from catalog.works import work_of
 from codegen.emit import target_names
 from codegen.site import addresses
 from codegen.site.pages import Brief, File, Formula, Page
@@ -23,6 +23,8 @@ from derive.theorem import RULES
 from iconograph.browse import bundle, formulas, relatives
 from iconograph.browse.entries import Entry
 from iconograph.browse.net import net
+from iconograph.browse.pages import numerics
+from iconograph.browse.pages.rules import counted
 from iconograph.browse.witness import counterexample
 from iconograph.browse.world import World
 from iconograph.proof import Step
@@ -49,23 +51,25 @@ class Proof:
     """What the page shows of a proof.
 
     `chain` are equations with the laws between them, each with its address; `steps` the last
-    ones of the checker, of `count` in all; `rules` how often each rule or axiom is used.
+    ones of the checker, of `count` that lead to the theorem; `all` counts those of the certificate,
+    which show besides that every formula has a value; `rules` how often each rule is used there.
     """
 
     chain: tuple[tuple[Formula, tuple[tuple[str, str], ...]], ...]
     steps: tuple[Step, ...]
     count: int
+    all: int
     rules: tuple[tuple[str, int], ...]
 
 
 NEAR = 6
 """Neighbours in the picture of a page; the graph's own page draws more."""
 
-SHORT, SHORTER = 12, 6
+SHORT, SHORTER = 8, 3
 """Steps of a proof that are listed: the last ones, since the first are about signs and counts, and
 fewer where there is a chain of equations. The certificate has all of them."""
 
-WIDE = 140
+WIDE = 120
 """Letters of a step; a longer one is cut, and whole in the bundle."""
 
 
@@ -89,6 +93,8 @@ def pages(world: World) -> Iterable[Page | File]:
             "programs": programs(m, known), "targets": target_names(),
             "drawings": tuple(map(drawing, known.plots)),
             "real": implementations_of(m.id),
+            "numerics": numerics.said(known.numerics) if known.numerics else "",
+            "work": work_of(m.cite),
             "used": relatives.used(world, edges[m.id], m.id),
         }  # fmt: skip
         content["parts"] = parts(content)
@@ -140,7 +146,7 @@ def proof(known: Entry) -> Proof | None:
     """The proof, None where there is none."""
     if not known.steps:
         return None
-    rules = Counter(s.axiom or s.rule for s in known.steps)
+    rules = counted(known.row.certificate)
     lines = formulas.spelt((c.latex, c.text) for c in known.chain)
     return Proof(
         tuple(
@@ -149,7 +155,8 @@ def proof(known: Entry) -> Proof | None:
         ),
         tuple(map(shortened, known.steps[-(SHORTER if known.chain else SHORT) :])),
         len(known.steps),
-        tuple(sorted(rules.items())),
+        rules.total(),
+        tuple(sorted((name, n) for (_, name), n in rules.items())),
     )  # fmt: skip
 
 
@@ -173,7 +180,7 @@ PARTS = (
     ("pair", "Pair", "cards"), ("formula", "Formula", "f"), ("hypotheses", "Hypotheses", "f"),
     ("proof", "Proof", "proof"), ("witness", "Witness", "witness"),
     ("relations", "Relations", "pic"), ("code", "Code", "programs"), ("real", "Libraries", "real"),
-    ("plots", "Plots", "drawings"), ("cite", "Cite", "f"),
+    ("numerics", "Numerics", "numerics"), ("plots", "Plots", "drawings"), ("cite", "Cite", "f"),
 )  # fmt: skip
 """Sections with what they are called at the top, and the content without which they are absent."""
 

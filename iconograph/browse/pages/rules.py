@@ -16,7 +16,6 @@ from derive.printing import text
 from derive.theorem import AXIOMS, Judgement
 from derive.theorem import RULES as TRUSTED
 from derive.wording import judgement
-from iconograph.browse.pages.home import distinct
 from iconograph.browse.world import World
 
 Key = tuple[str, str]
@@ -106,7 +105,7 @@ def used(world: World, counts: Mapping[str, Counter[Key]]) -> Mapping[Key, Used]
     return {
         what: Used(
             len(names), sum(counts[n][what] for n in names),
-            distinct([world.briefs[n] for n in names[:SHOWN]]),
+            tuple(world.briefs[n] for n in names[:SHOWN]),
         )
         for what, names in found.items()
     }  # fmt: skip

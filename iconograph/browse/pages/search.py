@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from catalog import registry
 from catalog.divergences import DIVERGENCES
-from catalog.errors import InputError
+from catalog.implementations import implementations
 from catalog.kernels import P_KERNELS, Q_KERNELS
 from catalog.spec import Method
+from catalog.works import work_of
 from codegen.site import addresses
 from codegen.site.pages import File
 from iconograph.browse.net import net
 from iconograph.browse.world import World
+from iconograph.implementations import relation_text
 
 DATA = "search-index.js"
 
@@ -55,6 +55,11 @@ def items(world: World) -> Iterator[Item]:
     for name in sorted({m.icon.divergence for m in world.methods.values() if m.icon.blocks}):
         title = f"{DIVERGENCES[name].title} divergence"
         yield Item("divergence", distinct(title, name), addresses.kernel("d", name))
+    for item in implementations():
+        if item.against in world.methods:
+            names = (f"{item.library} {item.function.rpartition('.')[2]}", item.function)
+            yield Item("implementation", names, addresses.implementation(item.id), (item.against,),
+                       f"{item.against}: {relation_text(item)}")  # fmt: skip
     for node in net(world).nodes.values():
         if node.type in ("rule", "gap"):
             yield Item(node.id.partition(":")[0], (node.name,), node.address,
@@ -81,32 +86,12 @@ def distinct(*names: str) -> tuple[str, ...]:
 def authors(m: Method) -> tuple[str, ...]:
     """The family names of the authors of what an entry cites, () where nothing is known.
 
+    >>> from catalog import registry
     >>> authors(registry.load("supcon"))[:2]
     ('Khosla', 'Teterwak')
     """
-    try:
-        text = registry.bibliography(m.cite)
-    except InputError:
-        return ()
-    found = re.search(r"author\s*=\s*[{\"](.*?)[}\"],?\s*$", text, re.M | re.S)
-    people = re.split(r"\s+and\s+", found[1]) if found else []
-    return tuple(name for p in people if (name := plain(family(p))))
-
-
-def family(person: str) -> str:
-    """The family name of an author as BibTeX writes it."""
-    head, comma, _ = person.partition(",")
-    return head if comma else person.split()[-1] if person.split() else ""
-
-
-def plain(name: str) -> str:
-    r"""A name without the marks of LaTeX.
-
-    >>> plain(r'G{\"o}del'), plain("{van der} Maaten")
-    ('Godel', 'van der Maaten')
-    """
-    bare = re.sub(r"\\[^A-Za-z]|\\[A-Za-z](?=\{)|[{}]", "", name)
-    return re.sub(r"\\([A-Za-z]+) ?", r"\1", bare).strip()
+    found = work_of(m.cite)
+    return found.authors if found else ()
 
 
 def script(found: tuple[Item, ...]) -> bytes:
