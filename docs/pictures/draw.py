@@ -51,17 +51,18 @@ text { font: 11px system-ui, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1b
 .near { stroke: #9a6700; fill: none } .not { stroke: #b3261e; fill: none }
 .card { fill: #ffffff; stroke: #d0d7de } .cell { fill: #f6f8fa } .line { stroke: #d0d7de }
 """
-HEAD, WIDE, PITCH, EACH, TOP = 114, 98, 10, 9, 62
+HEAD, WIDE, PITCH, EACH, TOP = 106, 80, 10, 7, 66
 
 
 def table_svg(methods: Iterable[Method]) -> str:
-    """The table: rows p, columns q, a mark for every method, in each cell the oldest by name."""
+    """The table: p across, q down, a mark for every method, in each cell the oldest by name."""
     found = {m.id: m for m in methods}
     table = periodic_table(found.values())
-    width, y = HEAD + WIDE * len(table.columns) + 16, TOP
-    body = [text(12, 22, "Supervisory p down, learned q across", "head big"), *heads(table.columns)]
-    for row in table.rows:
-        cells = [(c, table.cells[row.key, c.key]) for c in table.columns]
+    width, y = HEAD + WIDE * len(table.supervisory) + 16, TOP
+    body = [text(12, 22, "Supervisory p across, learned q down", "head big"),
+            *heads(table.supervisory)]
+    for row in table.learned:
+        cells = [(c, table.cells[c.key, row.key]) for c in table.supervisory]
         height = 26 + PITCH * max(1, *(lines(len(cell.methods)) for _, cell in cells))
         body.append(text(12, y + 16, row.title, "head"))
         for k, (_, cell) in enumerate(cells):
@@ -77,9 +78,11 @@ def table_svg(methods: Iterable[Method]) -> str:
 
 
 def heads(columns: Iterable[Line]) -> Iterator[str]:
-    """The titles of the columns."""
+    """The titles of the columns, the long ones on two lines."""
     for k, column in enumerate(columns):
-        yield text(HEAD + k * WIDE + 4, TOP - 10, column.title, "head")
+        said = textwrap.wrap(column.title, 11)
+        for line, words in enumerate(reversed(said)):
+            yield text(HEAD + k * WIDE + 4, TOP - 8 - 12 * line, words, "head")
 
 
 def drawn(cell: Cell, found: Mapping[str, Method], x: int, y: int, height: int) -> Iterator[str]:
@@ -104,7 +107,7 @@ def oldest(cell: Cell, found: Mapping[str, Method]) -> str:
     return (held or list(cell.methods))[0]
 
 
-def short(name: str, letters: int = 14) -> str:
+def short(name: str, letters: int = 12) -> str:
     """A name that fits a cell."""
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
