@@ -192,7 +192,8 @@ def test_search_finds_names_authors_kernels_and_rules(browser: Any, home: Path) 
     supcon, tsne = "Supervised contrastive learning, L_out", "t-SNE"
     for words, first in [
         ("SupConLoss", supcon), ("khosla supervised", supcon), ("tsne", tsne), ("maaten", tsne),
-        ("supervized contrastive L_out", supcon), ("optax ntxent", "optax ntxent"), ("p:same-label", "Triplet SupCon"),
+        ("supervized contrastive L_out", supcon),
+        ("optax ntxent", "optax ntxent"), ("p:same-label", "Triplet SupCon"),
         ("log mul", "log_mul"),
         ("field:embedding verdict:refuted", "NeRV"), ("same label", "The same label"),
     ]:  # fmt: skip
