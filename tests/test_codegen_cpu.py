@@ -86,6 +86,9 @@ PLANTED = {  # a name: the method, a line of its loops, and what a slip would ma
     "diagonal": ("supcon", "tile.diagonal ? none : total", "total"),
     "series": ("clip", "0.166666666666666675, 0.5}", "0.166666666666666675, 0.5001}"),
 }
+LINES = {  # a slip that shows where a tile has whole cache lines
+    "exchanged": ("given, joint", "COUNT + I - STEP + SKIP", "COUNT + I - STEP"),
+}
 COMPILER = shlex.split(os.environ.get("CXX", "c++"))[0]
 compiles = pytest.mark.skipif(
     shutil.which(COMPILER) is None,
@@ -145,7 +148,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     folder, threads = tmp_path_factory.mktemp("extensions"), torch.get_num_threads()
     made = Built(
         {name: module(text(name)) for name in EVERY},
-        {tag: broken(*slip, tag) for tag, slip in PLANTED.items()},
+        {tag: broken(*slip, tag) for tag, slip in (PLANTED | LINES).items()},
     )
     first, *rest = [*made.programs.values(), *made.wrong.values()]
     unlike = {m.OPERATORS: m.SOURCE for m in rest if m.OPERATORS != first.OPERATORS}
@@ -430,6 +433,30 @@ def test_weights_may_be_sparse(built: Built) -> None:
     for value, gradient in found[:2]:
         assert abs(value - found[2][0]) < EXACT
         assert (gradient - found[2][1]).abs().max() < EXACT
+
+
+@compiles
+def test_a_matrix_that_is_read_both_ways_keeps_its_places(built: Built) -> None:
+    """P beside its transpose: in squares of whole cache lines, and entry by entry beyond them."""
+    generator = torch.Generator().manual_seed(0)
+    p = torch.rand(61, 61, generator=generator, dtype=torch.float64)
+    z = torch.randn(61, 2, generator=generator, dtype=torch.float64)
+    p = p.fill_diagonal_(0) / p.sum()
+
+    def error(made: Any) -> float:
+        made.TILE = 100  # for short vectors half of it: tiles of 50 and 11
+        found = []
+        for form in ("loss", "dense"):
+            y = z.clone().requires_grad_()
+            value = getattr(made, f"mine_{form}")(y, distribution=p)
+            value.backward()
+            found += [value.detach(), y.grad]
+        mine, ours, right, theirs = found
+        return float(max((mine - right).abs(), (ours - theirs).abs().max() / theirs.abs().max()))
+
+    assert error(built.programs["given, joint"]) < EXACT
+    for tag in LINES:
+        assert error(built.wrong[tag]) > 1e3 * EXACT, tag
 
 
 @compiles
