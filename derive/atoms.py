@@ -7,6 +7,7 @@ from functools import partial
 from math import gcd, lcm
 
 from derive.claims import total
+from derive.factoring import factored
 from derive.indicators import UNARY, Indicators
 from derive.poly import (
     Poly,
@@ -107,13 +108,32 @@ class Atoms(Indicators):
         if len(p) > 1:
             if f.op == "exp":
                 return self.exp_of_sum(u, p)
-            return self.over_one(f.op, u, p) or self.pull_out(f.op, u, p)
+            return self.over_one(f.op, u, p) or self.product(f.op, u) or self.pull_out(f.op, u, p)
         if f.op == "exp":
             return self.exp_of_one(u, p)
         parts = self.parts(p)
         if f.op == "inv":
             return self.inv_of_product(u, parts)
         return self.log_of_product(u, parts)
+
+    def product(self, op: str, u: Term) -> Theorem | None:
+        """log(a b) and 1/(a b) for a polynomial that is a product of others, all positive."""
+        parts: list[Term] = []
+        for t, times_ in factored(u, self.shut):
+            if self.pos(t) is None:
+                t = build(self.poly(MINUS * t))  # a sign is a matter of taste
+            if self.pos(t) is None:
+                return None
+            parts += [t] * times_
+        whole = times(parts)
+        to, how = self.normal(whole) if parts else (ONE, None)
+        if to is not u or how is None:
+            return None
+        start = self.do("cong", op, self.back(how))
+        if op == "log":
+            return self.chain(start, self.log_chain(whole, parts))
+        end = self.inv_of_product(whole, parts)
+        return end and self.chain(start, end)
 
     def parts(self, p: Poly) -> list[Term]:
         """The factors of a polynomial of one monomial, the coefficient first where it is not 1."""

@@ -14,6 +14,7 @@ from derive.claims import total
 from derive.factors import sum_of
 from derive.largest import Largest
 from derive.lemmas import ROUNDS
+from derive.logsigns import has_data
 from derive.normal import MAX_STEPS, GaveUp
 from derive.poly import PREFIX, build, offset, times
 from derive.signs import MOST
@@ -140,11 +141,6 @@ class Bounds(Largest):
         whole = way.do("sum_sign", anchor, inside)
         eq = self.equal(whole.concl[1], t)
         return eq and way.do("transport", whole, eq)
-
-
-def has_data(t: Term) -> bool:
-    """Whether a term has an array in it."""
-    return (t.op == "app" and bool(t.args)) or any(map(has_data, t.args))
 
 
 def leads(f: Term, v: Term) -> bool:

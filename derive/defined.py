@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from derive.claims import Block, icon
 from derive.normal import Normaliser
-from derive.poly import PREFIX, flat, offset, times, without
-from derive.terms import BINDERS, BOOL, Term, bind, num, open_binder, subst, var
+from derive.poly import PREFIX, flat, offset, plus, times, without
+from derive.terms import BINDERS, BOOL, Term, bind, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, RULES, Judgement, Theorem
 
 if TYPE_CHECKING:
@@ -87,16 +87,26 @@ def show(o: Obligation, pos: Sign, nn: Sign) -> tuple[Theorem, ...] | None:
     arg = here(o.arg)
     if direct := pos(arg):
         return (direct,)
-    if o.what == "inv":
-        negative = pos(MINUS * arg)
-        return (negative,) if negative else None
+    if o.what == "inv" and (negative := pos(MINUS * arg)):
+        return (negative,)
     parts = flat(arg)
     for x in dict.fromkeys(y for b in o.beside for y in (here(b), *flat(here(b)))):
         if x is arg and (a := nn(x)):
             return (a,)
         if x in parts and (a := nn(x)) and (b2 := pos(times(without(parts, [x])))):
             return (a, b2)
+    for some in weaker(o.guards):
+        if there := pos(plus([arg, *some])):
+            return (there,)
     return None
+
+
+def weaker(guards: tuple[Term, ...]) -> Iterator[list[Term]]:
+    """Terms that are 0 where all guards are 1: with i != j, x > 0 if x + [i = j] > 0."""
+    away = [mk("eq", None, *g.args) if g.op == "ne" else num(1) - g for g in guards]
+    yield from ([t] for t in away)
+    if len(away) > 1:
+        yield away
 
 
 def of_claim(

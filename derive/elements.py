@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from derive.signs import Signs
+from derive.logsigns import LogSigns
 from derive.steps import ONE, ZERO
 from derive.terms import Term, domain, mk, order, subst, var
 from derive.theorem import MINUS, Theorem, relu
 
 
-class Elements(Signs):
+class Elements(LogSigns):
     """What the search for signs does with [o = a] f + [o = b] g over a set {a, b}."""
 
     def by_elements(self, kind: str, t: Term) -> Theorem | None:

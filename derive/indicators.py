@@ -16,9 +16,9 @@ class Indicators(Rewriter):
     """Enumerated sums, [i = j], [i != j], 0/1 arrays: what they make of a monomial."""
 
     def unfold(self, m: Monomial) -> Rewrite | None:
-        """A sum over an enumerated set, as the sum of its terms."""
+        """A sum over an enumerated set, as the sum of its terms; not beside [v = y[i]]: `delta`."""
         for v in m[0]:
-            if isinstance(v.data[1], tuple):
+            if isinstance(v.data[1], tuple) and not any(names(f, v) for f in m[1]):
                 used = [f for f in m[1] if v in f.free]
                 return self.replace(m, (v,), used, self.do("enumerate_sum", v, times(used)))
         return None
@@ -176,3 +176,9 @@ class Indicators(Rewriter):
                     )
                 return self.replace(m, (), [g], th)
         return None
+
+
+def names(f: Term, v: Term) -> bool:
+    """Whether f is [v = e] for an index e that is no element written out."""
+    return f.op == "eq" and v in f.args and all(v is a or (a.op == "fn" and v not in a.free)
+                                                for a in f.args)  # fmt: skip

@@ -25,7 +25,12 @@ class NonEmpty(Completion):
             or self.by_witness(v, m, whole)
             or self.from_hypotheses("pos", whole)
             or self.by_normal("pos", whole)
+            or self.by_weights(v, m, whole)
         )
+
+    def by_weights(self, v: Term, m: Term, whole: Term) -> Theorem | None:
+        """See `nested.Nested`."""
+        return None
 
     def by_counting(self, v: Term, m: Term, whole: Term) -> Theorem | None:
         """sum_v [v != e] = n - 1 > 0, where that is m."""
@@ -96,12 +101,14 @@ class NonEmpty(Completion):
                 or not all(f.op in BOOL for f in flat(h.args[0]))
             ):
                 continue
-            slots = sorted(h.free, key=lambda u: str(u.data))
-            pools = [
-                [e for e in indices(t) if domain(e) == domain(s) and not e.loose] for s in slots
-            ]
-            for combo in product(*pools):
-                yield self.at(th, dict(zip(slots, combo, strict=True)))
+            yield from self.instances_at(th, t)
+
+    def instances_at(self, th: Theorem, t: Term) -> Iterator[Theorem]:
+        """A theorem at indices of t."""
+        slots = sorted(th.concl[1].free, key=lambda u: str(u.data))
+        pools = [[e for e in indices(t) if domain(e) == domain(s) and not e.loose] for s in slots]
+        for combo in product(*pools):
+            yield self.at(th, dict(zip(slots, combo, strict=True)))
 
     def witnesses(self, t: Term, d: Domain) -> list[Term]:
         """Indices that may show a sum to be non-empty: those of hypotheses, those of the term."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.claims import total
-from derive.nonempty import NonEmpty
+from derive.nested import Nested
 from derive.poly import Poly, poly, times, without
 from derive.terms import Domain, Monomial, Term
 from derive.theorem import Theorem
@@ -21,7 +21,7 @@ class Rewrite:
     result: Term
 
 
-class Rewriter(NonEmpty):
+class Rewriter(Nested):
     """The search for signs, with the means to rewrite parts of a monomial."""
 
     split_ne = False

@@ -11,6 +11,7 @@ from derive.steps import ONE, ZERO, Steps, booleans, indices
 from derive.terms import (
     BOOL,
     Domain,
+    Poly,
     RuleError,
     Term,
     bind,
@@ -133,6 +134,8 @@ class Signs(Steps):
             return found
         if t.op == "max" and (found := self.of_maximum("pos", t)):
             return found
+        if t.op == "log" and (found := self.of_logarithm("pos", t)):
+            return found
         known = self.from_hypotheses("pos", t) or self.by_elements("pos", t)
         if known is None and t.op == "add" and len(t.args) == 2:
             known = self.by_cases("pos", t, 1)
@@ -182,6 +185,8 @@ class Signs(Steps):
                 return self.do("sum_sign", v, inside)
         if t.op == "max" and (found := self.of_maximum("nn", t)):
             return found
+        if t.op == "log" and (found := self.of_logarithm("nn", t)):
+            return found
         known = self.from_hypotheses("nn", t) or self.by_cases("nn", t)
         known = known or self.by_elements("nn", t) or self.by_normal("nn", t)
         return known or self.less_a_part("nn", t)
@@ -192,6 +197,10 @@ class Signs(Steps):
 
     def of_maximum(self, kind: str, t: Term) -> Theorem | None:
         """See `elements.Elements`."""
+        return None
+
+    def of_logarithm(self, kind: str, t: Term) -> Theorem | None:
+        """See `logsigns.LogSigns`."""
         return None
 
     def less_one_term(self, t: Term) -> Theorem | None:
@@ -224,6 +233,10 @@ class Signs(Steps):
             return None
         return self.move(found, t)
 
+    def pos_nested(self, t: Term) -> Theorem | None:
+        """See `nested.Nested`."""
+        return None
+
     def _pos_sum(self, t: Term) -> Theorem | None:
         v = var(f"{PREFIX}{offset(t) + 1}", t.data)
         body = open_binder(t, v)
@@ -234,7 +247,8 @@ class Signs(Steps):
         masks = [f for f in factors if f.op in BOOL]
         rest = times([f for f in factors if f.op not in BOOL])
         if not masks:
-            return self.pos_weighted(t, v, factors) or self.pos_apart(t)
+            found = self.pos_weighted(t, v, factors) or self.pos_apart(t)
+            return found or (self.pos_nested(t) if body.op == "sum" else None)
         some = self.nonempty(v, masks)
         if rest is ONE:
             return some and self.move(some, t)
@@ -265,7 +279,7 @@ class Signs(Steps):
                 for b in match(th.concl[1], t, frozenset(th.concl[1].free), {}):
                     got = self.at(th, b)
                     return got if got.concl[0] == kind else self.axiom("nn_pos", t, ZERO, got)
-        if t.op in ("app", "exp", "log", "inv", "sg"):
+        if t.op in ("exp", "log", "inv", "sg"):
             return None
         forms = shapes(canon(t))
         for th, own in self.forms.items():
@@ -282,7 +296,9 @@ class Signs(Steps):
                     got = times_it
                 gap = canon(t - got.concl[1])
                 if any(m != ((), ()) for m in gap):
-                    continue
+                    if (nearer := self.settled(got, gap)) is None:
+                        continue
+                    got, gap = nearer, canon(t - nearer.concl[1])
                 c = gap.get(((), ()), Fraction(0))
                 if c < 0 or (c == 0 and kind == "pos" and got.concl[0] == "nn"):
                     continue
@@ -291,6 +307,23 @@ class Signs(Steps):
                 found = self.fold(whole, "add", strongest_first([got, extra]), t)
                 return found if found.concl[0] == kind else self.axiom("nn_pos", t, ZERO, found)
         return None
+
+    def settled(self, known: Theorem, gap: Poly) -> Theorem | None:
+        """A sign with 0/1 terms that have a value: x > 0 from x + [i = j] > 0 where i is not j.
+
+        `gap` is what is wanted less what is known; where it is not all such terms, None.
+        """
+        here, uses = known.concl[1], list[tuple[Term, tuple[()], Theorem]]()
+        for m, c in gap.items():
+            if m[0] or not all(f.op in BOOL for f in m[1]):
+                return None
+            if m[1]:
+                to, how = self.normal(times(m[1]))
+                if how is None or to.op != "num":
+                    return None
+                here = here + num(-c) * (to - times(m[1]))
+                uses.append((num(-c), (), how))
+        return self.do("transport", known, self.do("lincomb", known.concl[1], here, tuple(uses)))
 
     def multiple(self, known: Theorem, t: Term) -> Theorem | None:
         """The sign of t where t is a positive number times a term of known sign."""

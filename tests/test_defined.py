@@ -49,6 +49,10 @@ def eq(a: Term, b: Term) -> Term:
     return mk("eq", None, a, b)
 
 
+def ne(a: Term, b: Term) -> Term:
+    return mk("ne", None, a, b)
+
+
 X, Y, Z = (f(name=s) for s in "xyz")
 NN: tuple[Judgement, ...] = (("nn", X),)
 POS: tuple[Judgement, ...] = (("pos", X),)
@@ -73,6 +77,14 @@ DEFINED: dict[str, tuple[Term, Sequence[Judgement]]] = {
     "guarded by its indicator": (total(J, eq(I, J) * log(eq(I, J) * X)), POS),
     "guarded by a mask": (mask(I, J) * log(mask(I, J)), ()),
     "guarded inside of an exponential": (mask(I) * exp(log(mask(I))), ()),
+    "positive where the letters differ": (
+        total(J, ne(I, J) * log(f(I, J))),
+        (("pos", f(I, J) + eq(I, J)),),
+    ),
+    "positive where the mask lets, and the letters differ": (
+        total(J, mask(I, J) * ne(I, J) * inv(f(I, J))),
+        (("pos", f(I, J) + (ONE - mask(I, J)) + eq(I, J)),),
+    ),
     "the largest of what the mask lets": (
         bind("bigmax", J, eq(I, J), log(eq(I, J))),
         (),
@@ -115,6 +127,14 @@ UNDEFINED: dict[str, tuple[Term, Sequence[Judgement]]] = {
     "beside a factor of an outer letter": (
         total(I, f(I) * total(J, log(f(J)))),
         (("nn", f(I)),),
+    ),
+    "not negative where the letters differ": (
+        total(J, ne(I, J) * log(f(I, J))),
+        (("nn", f(I, J) + eq(I, J)),),
+    ),
+    "positive where the letters differ, and asked where they are one": (
+        total(J, eq(I, J) * log(f(I, J))),
+        (("pos", f(I, J) + eq(I, J)),),
     ),
     "guarded by a number": (X * log(X - X + num(2) - num(3) * X), POS),
     "the largest of a logarithm where a real is not 0": (bind("bigmax", J, X, log(X)), ()),

@@ -25,7 +25,7 @@ from derive.terms import Term, bind, mk, num, var
 from derive.theorem import MINUS, Theorem
 from tests.proofs import CLAIMED, make, proofs
 from tests.selection import kinds, representatives
-from tests.user_formulas import FORMULAS, OPEN, method
+from tests.user_formulas import FORMULAS, method
 
 ROOT = Path(__file__).parents[1]
 
@@ -147,22 +147,13 @@ def user_claim(name: str) -> Problem:
     return problem(method(name, *FORMULAS[name]))
 
 
-@pytest.mark.parametrize("name", [n for n in FORMULAS if n not in OPEN])
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_user_s_formula_is_proved(name: str) -> None:
     made = make(method(name, *FORMULAS[name]))
     assert check_text(made.certificate.to_json()).theorem_text
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.xfail(reason=OPEN[n])) for n in OPEN]
-)
-def test_a_user_s_formula_that_should_be_proved(name: str) -> None:
-    """Once one passes, take it out of `OPEN`."""
-    found = prove(user_claim(name))
-    assert isinstance(found, Proof), found.why
-
-
-@pytest.mark.parametrize("name", [n for n in FORMULAS if n not in OPEN])
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_user_s_formula_is_not_proved_with_another_constant(name: str) -> None:
     claim = user_claim(name)
     assert isinstance(prove(replace(claim, constant=claim.constant + num(1))), NotProved)

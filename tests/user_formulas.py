@@ -473,13 +473,3 @@ FORMULAS: dict[str, tuple[str, dict[str, str]]] = {
         {**SCORES, "q": 'kernel = "formula"\nformula = "(1 + s[i,j]^2)^2"'},
     ),
 }
-
-OPEN = {
-    "bits": "no rule says that log(2) > 0",
-    "three-classes": "the sum over listed classes is unfolded before the indicator settles it",
-    "weighted-neighbours": "a positive sum of weights is not seen to have a term",
-    "joint": "the sum over two letters is not seen to have a term",
-    "inverse-power": "the hypothesis for i != j is not used at j = pos[i]",
-    "polynomial-kernel-expanded": "sums are not factored",
-}
-"""True claims that the search does not prove, and what it lacks."""
