@@ -14,9 +14,9 @@ from catalog.likeness import form, likeness
 from catalog.notation import to_text
 from catalog.spec import Block, Method, PSpec, QSpec
 from iconograph.batch import Numbers, by_equation, by_matching
-from iconograph.display import claim_text, fact_text
 from iconograph.find import catalog_methods
 from iconograph.network import claims, judge
+from iconograph.wording import claim_text, fact_text
 
 SHARED = ("same-p", "same-q", "differs-in-one-kernel")
 """What joins two entries that have a kernel in common. It is said of the two themselves: a chain of

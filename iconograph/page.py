@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from catalog.spec import Method
-from iconograph.display import claim_text
 from iconograph.report import Row
+from iconograph.wording import claim_text
 
 SECTIONS = {
     "exact": "The published loss is scale * I-Con + constant.",

@@ -11,8 +11,8 @@ from catalog.periodic import periodic_table
 from derive.sentences import sentence
 from iconograph.api import opening
 from iconograph.cli import app
-from iconograph.display import claim_text
 from iconograph.grid import counted
+from iconograph.wording import claim_text
 
 
 def call(*arguments: str) -> Result:

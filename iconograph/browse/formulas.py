@@ -15,7 +15,7 @@ from catalog.spec import Method
 from catalog.symbols import Fact, Node
 from codegen.site.pages import Formula
 from iconograph.compare import one_line
-from iconograph.display import claim_text
+from iconograph.wording import claim_text
 
 
 def formula(node: Node | Fact) -> Formula:
