@@ -123,12 +123,12 @@ def test_docstrings_and_the_hash_are_left_out_and_no_other_text() -> None:
     assert compare.undocumented(text) == 'x = 1\n\ndef f():\n    return "Four."\n'
 
 
-def test_parts_of_programs_do_not_take_the_place_of_the_graph(whole: World) -> None:
+def test_lines_of_programs_do_not_take_the_place_of_the_graph(whole: World) -> None:
     code = {"numpy": "x = 1\n\n\ndef f(): pass\n"}
     entries = {name: replace(e, programs=code) for name, e in whole.entries.items()}
     made = rendered(whole, compare.pages(replace(whole, entries=entries)))
     known = json.loads("".join(read(made["compare.html"].decode()).data))
-    assert known["shared"] == list(SHARED) and "x = 1" in known["parts"]
+    assert known["shared"] == list(SHARED) and "def f(): pass" in known["lines"]
 
 
 # ---------------------------------------------------------------------- in a browser

@@ -25,11 +25,6 @@ from codegen.site.pages import File, Formula, Page
 
 HERE = Path(__file__).parent
 ALTTEXT = re.compile(r' alttext="[^"]*"')
-FENCED = re.compile(
-    r"<mo stretchy=false>([(|])</mo>((?:<m[in]>[^<]*</m[in]>|<mo>[^<]*</mo>)+)"
-    r"<mo stretchy=false>([)|])</mo>"
-)
-"""Fences around letters, numbers and signs: with nothing tall between them none would stretch."""
 QUOTED = re.compile(r'(?<=\w)="([\w.]+)"(?=[ >])')
 
 
@@ -77,10 +72,9 @@ def symbol(formula: Formula) -> Markup:
 
 
 def bare(mathml: str) -> str:
-    """MathML without its plain text, which no browser shows or reads, and idle marks and quotes."""
+    """MathML without its plain text, which no browser shows or reads, and without idle quotes."""
     mathml = mathml.replace('<mspace width="0.17em"/>', "<mspace width=.17em />")
-    short = QUOTED.sub(r"=\1", ALTTEXT.sub("", mathml, count=1))
-    return FENCED.sub(r"<mo>\1</mo>\2<mo>\3</mo>", short)
+    return QUOTED.sub(r"=\1", ALTTEXT.sub("", mathml, count=1))
 
 
 def program(text: str) -> Markup:

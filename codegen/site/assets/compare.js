@@ -292,9 +292,9 @@
 
   // ---- code
   function program(name) {
-    return sides[name].code.map(function (part) {
-      return typeof part === "number" ? graph.parts[part] : part;
-    }).join("\n\n\n");
+    return sides[name].code.map(function (line) {
+      return typeof line === "number" ? graph.lines[line] : line;
+    }).join("\n");
   }
 
   function code(a, b) {

@@ -26,8 +26,8 @@ from iconograph.compare import COSTS, LONGEST, OTHER, SHARED
 TARGET = "numpy"
 """The program that is compared: the shortest, which says what is computed and no more."""
 
-GAP = "\n\n\n"
-"""What stands between two functions of a program."""
+WORTH = 8
+"""Letters that a line has at least which is written once for all programs that have it."""
 
 IMPLIED = SHARED  # what the script makes itself
 """The edges that follow from the numbers of p, q and setting; the script makes them itself."""
@@ -52,7 +52,7 @@ def pages(world: World) -> Iterable[Page | File]:
     sides = {m.id: tuple(rows(m, forms)) for m in paired}
     known = {m.id for m in paired}
     codes = {
-        name: undocumented(world.entries[name].programs.get(TARGET, "")).split(GAP)
+        name: undocumented(world.entries[name].programs.get(TARGET, "")).split("\n")
         for name in sides
     }
     shared = {text: n for n, text in enumerate(repeated(codes.values()))}
@@ -64,21 +64,21 @@ def pages(world: World) -> Iterable[Page | File]:
             for e in joined if {e.source, e.target} <= known
         ),
         "graph": json.dumps(
-            {**graph(world, forms), "parts": [*shared]}, ensure_ascii=False, separators=(",", ":")
+            {**graph(world, forms), "lines": [*shared]}, ensure_ascii=False, separators=(",", ":")
         ),
     }  # fmt: skip
     about = "Two losses side by side: what differs, what is proved between them, and their code."
     yield Page(COMPARE, "compare.html.jinja", "Compare two", content, about, "Compare", 10, "c",
                ("compare.js",))  # fmt: skip
     for name, found in sides.items():
-        code = [shared.get(part, part) for part in codes[name]]
+        code = [shared.get(line, line) for line in codes[name]]
         yield File(f"compare/{name}.js", script(name, found, code))
 
 
 def repeated(codes: Iterable[list[str]]) -> list[str]:
-    """The functions that several programs have, which are written once, on the page."""
-    counts = Counter(part for code in codes for part in set(code))
-    return sorted(part for part, n in counts.items() if n > 2)
+    """The lines that several programs have, which are written once, on the page."""
+    counts = Counter(line for code in codes for line in set(code))
+    return sorted(line for line, n in counts.items() if n > 2 and len(line) >= WORTH)
 
 
 def named(brief: Brief) -> tuple[str, str]:
@@ -87,9 +87,9 @@ def named(brief: Brief) -> tuple[str, str]:
 
 
 def script(name: str, side: tuple[Row, ...], code: list[str | int]) -> bytes:
-    """The file of an entry: one call with its rows and the parts of its program.
+    """The file of an entry: one call with its rows and the lines of its program.
 
-    A part that several programs have is its number in the list of the page.
+    A line that several programs have is its number in the list of the page.
     """
     data = {"rows": list(map(short, side)), "code": code}
     text = json.dumps([name, data], ensure_ascii=False, separators=(",", ":"))
