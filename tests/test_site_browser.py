@@ -335,7 +335,12 @@ def test_two_entries_are_compared(browser: Any, home: Path) -> None:
     find(browser, "#right").send_keys("simclr\ue007")
     wait(browser, "return document.getElementById('comparison').dataset.ready === 'supcon simclr'")
     text = find(browser, "#comparison").text
-    assert "simclr is" in text or "SimCLR" in text
+    assert "They have different p (same-label, one-hot) and different q (dot, cosine)" in text
+    assert "n * simclr is supcon with" in text.partition("Side by side")[0]
+    visit(browser, home, "compare.html?a=sim&b=SimCLR")
+    assert "“sim”" in find(browser, "[role=alert]").text
+    visit(browser, home, "compare.html?a=t-SNE&b=SimCLR")  # as people write them
+    wait(browser, "return document.getElementById('comparison').dataset.ready === 't-sne simclr'")
 
 
 # ---------------------------------------------------------------------- keys alone

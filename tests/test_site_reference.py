@@ -310,4 +310,7 @@ def test_programs_are_run_and_those_that_are_wrong_are_seen() -> None:
     made = replace(made, entries=entries)
     text = rendered(made, numerics.pages(made))["numerics.html"].decode()
     assert not malformed(text) and 'id="num-infonce"' in text and "all within their" in text
-    assert text.count('<th scope="row">') == len(lines)
+    assert text.count('<th scope="row">') == len(lines) and 'id="outside"' not in text
+    entries = {"infonce": replace(entries["infonce"], numerics=measured(method, wrong))}
+    shown = rendered(made, numerics.pages(replace(made, entries=entries)))["numerics.html"].decode()
+    assert not malformed(shown) and 'id="outside"' in shown and "OUTSIDE" in shown

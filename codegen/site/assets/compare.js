@@ -360,14 +360,22 @@
     });
   }
 
-  var asked = new URLSearchParams(location.search);
-  var a = asked.get("a") || "", b = asked.get("b") || "";
-  document.getElementById("left").value = a;
-  document.getElementById("right").value = b;
   function paired(name) {
     return Object.prototype.hasOwnProperty.call(graph.entries, name)
       && graph.entries[name].length >= 8;
   }
+  // an id, or a name as people type it, whole or up to its comma
+  function meant(text) {
+    var wanted = text.trim().toLowerCase();
+    return paired(text) || !wanted ? text : Object.keys(graph.entries).find(function (id) {
+      var name = graph.entries[id][0].toLowerCase();
+      return paired(id) && [id, name, name.split(",")[0]].indexOf(wanted) >= 0;
+    }) || text;
+  }
+  var asked = new URLSearchParams(location.search);
+  var a = meant(asked.get("a") || ""), b = meant(asked.get("b") || "");
+  document.getElementById("left").value = a;
+  document.getElementById("right").value = b;
   if (a || b) {
     var unknown = [a, b].filter(function (name) {
       return name && !paired(name);

@@ -188,7 +188,8 @@
     }
     var found = find(query);
     count.textContent = !query.trim() ? items.length + " entries, kernels, rules, gaps and functions of libraries"
-      : found.length === 0 ? "Nothing found." : found.length === 1 ? "1 found"
+      : found.length === 0
+      ? "Nothing found. Of a formula that is not here, iconograph verify -f says which I-Con it is." : found.length === 1 ? "1 found"
         : found.length + " found" + (found.length > MOST ? ", the first " + MOST : "");
     list.replaceChildren.apply(list, found.slice(0, MOST).map(function (item) {
       var others = item.names.slice(1).join(", ");

@@ -30,6 +30,11 @@ class Report:
     said: str
     cases: tuple[Case, ...]
 
+    @property
+    def within(self) -> bool:
+        """Whether every line is within its bound."""
+        return all(c.within for c in self.cases)
+
 
 def pages(world: World) -> Iterable[Page]:
     """The page, where a program was run."""
@@ -40,8 +45,10 @@ def pages(world: World) -> Iterable[Page]:
     if not found:
         return
     lines = [x for b in found for x in world.entries[b.id].numerics]
+    made = tuple(report(b, world.entries[b.id].numerics) for b in found)
     content = {
-        "reports": tuple(report(b, world.entries[b.id].numerics) for b in found),
+        "wrong": tuple(r for r in made if not r.within),
+        "right": tuple(r for r in made if r.within),
         "lines": len(lines), "outside": sum(not x.within for x in lines), "multiple": MULTIPLE,
     }  # fmt: skip
     about = "How far the generated programs are from their formulas on hard inputs."
