@@ -86,10 +86,12 @@ class Bounds(Largest):
 
     def by_normal(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """The sign of the normal form."""
-        to, th = self.way.normal(t)
-        if th is not None and to is not t and (found := self.find(kind, to, depth + 1)):
-            return self.way.do("transport", found, self.way.back(th))
-        return None
+        to = self.way.form(t)
+        if to is t or (found := self.find(kind, to, depth + 1)) is None:
+            return None
+        _, th = self.way.normal(t)
+        assert th is not None
+        return self.way.do("transport", found, self.way.back(th))
 
     def by_shape(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """The sign of a sum from its body, of a product from its factors."""
@@ -116,7 +118,7 @@ class Bounds(Largest):
         way = self.way
         if kind == "pos":
             return None
-        goal = way.poly(way.normal(t)[0])
+        goal = way.poly(way.form(t))
         sets = [v.data[1] for vs, _ in goal for v in vs]
         if len(goal) < 2 or not sets:
             return None
@@ -135,7 +137,7 @@ class Bounds(Largest):
             v = max(here, key=lambda v: sum(leads(f, v) for f in fs))
             rest = tuple(w for w in vs if w is not v)
             parts.append(subst(total(rest, times([num(c), *fs])), {v: anchor}))
-        body = way.normal(build(self.flat(sum_of(parts))))[0]
+        body = way.form(build(self.flat(sum_of(parts))))
         if (inside := self.find("nn", body, depth + 1)) is None:
             return None
         whole = way.do("sum_sign", anchor, inside)

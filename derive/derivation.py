@@ -116,8 +116,7 @@ class Stage(Normaliser):
         self.full: Normaliser | None = None
         super().__init__(problem.hyps, problem.dims)
         self.full, self.steps_taken = full, steps
-        self.cache.clear()
-        self.atoms.clear()
+        self.forget(everything=True)
 
     def sign(self, kind: str, t: Term) -> Theorem | None:
         """The sign, by the full search."""

@@ -24,7 +24,7 @@ class Exponentials(Entropies):
     def by_hoeffding(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """Exp(x y + y^2/8) - 1 + x - x exp(y) >= 0 for 0 <= x <= 1, wherever a goal says so."""
         way = self.way
-        goal = way.poly(way.normal(t)[0])
+        goal = way.poly(way.form(t))
         if kind != "nn" or len(goal) < 3:
             return None
         powers = {f for (vs, fs), c in goal.items() for f in fs
@@ -45,7 +45,7 @@ class Exponentials(Entropies):
     def by_exp(self, kind: str, t: Term, depth: int) -> Theorem | None:
         """B - g log z >= 0 from exp(b/g) - z >= 0, for a logarithm outside all sums."""
         way = self.way
-        goal = way.poly(way.normal(t)[0])
+        goal = way.poly(way.form(t))
         if depth > DEEP or kind != "nn":
             return None
         for (vs, fs), c in goal.items():
@@ -56,7 +56,7 @@ class Exponentials(Entropies):
             if (sign := way.pos(front)) is None:
                 continue
             rest = build({m: q for m, q in goal.items() if m != (vs, fs)})
-            b = way.normal(rest * inv(front))[0]
+            b = way.form(rest * inv(front))
             if (made := self.under_exp(b, f, depth)) is None:
                 continue
             whole = way.axiom("nn_mul", front, made.concl[1], self.weak(sign), made)
@@ -67,7 +67,7 @@ class Exponentials(Entropies):
     def under_exp(self, b: Term, f: Term, depth: int) -> Theorem | None:
         """B - log z >= 0 from exp(b) - z >= 0."""
         way, z, top = self.way, f.args[0], exp(b)
-        flat = way.normal(top - z)[0]
+        flat = way.form(top - z)
         if way.pos(z) is None or (found := self.find("nn", flat, depth + 1)) is None:
             return None
         if (eq := self.equal(flat, top - z)) is None:

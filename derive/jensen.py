@@ -25,7 +25,7 @@ class Jensen(Logarithms):
         """
         way = self.way
         whole, weight, mean, parts = ZERO, ZERO, ZERO, []
-        for (vs, fs), c in self.flat(way.normal(z)[0]).items():
+        for (vs, fs), c in self.flat(way.form(z)).items():
             powers = [f for f in fs if f.op == "exp"]
             names = {v: var(f"{PREFIX}{800 + k}", v.data[1]) for k, v in enumerate(vs)}
             others = [substitute(f, names) for f in fs if f.op != "exp"]
@@ -38,7 +38,7 @@ class Jensen(Logarithms):
         for vs, w, x in parts:
             weight, mean = weight + total(vs, w), mean + total(vs, w * x)
             whole = whole + total(vs, w * exp(x))
-        weight = way.normal(weight)[0]
+        weight = way.form(weight)
         if (mass := way.pos(weight)) is None:
             return
         turn, over = way.axiom("pos_inv", z, ZERO, above), way.axiom("pos_inv", weight, ZERO, mass)
@@ -73,7 +73,7 @@ class Jensen(Logarithms):
             for place in places[:4]:
                 m, here = substitute(w, place), substitute(x, place)
                 sign, gap = way.nn(m), self.part(z, m * exp(here))
-                idle = way.normal(m * m - m)[0]
+                idle = way.form(m * m - m)
                 if sign is None or gap is None or idle is not ZERO:
                     continue
                 share = way.axiom("pos_mul", exp(here), inv(z), way.axiom("pos_exp", here), turn)
@@ -88,7 +88,7 @@ class Jensen(Logarithms):
 
     def part(self, z: Term, one: Term) -> Theorem | None:
         """Z - one >= 0 for one term of a sum that is a part of z."""
-        flat = build(self.flat(self.way.normal(z - one)[0]))
+        flat = build(self.flat(self.way.form(z - one)))
         found = self.way.nn(flat)
         if found is None:
             return None
@@ -98,7 +98,7 @@ class Jensen(Logarithms):
     def exponents(self, z: Term) -> list[tuple[tuple[Term, ...], Term, Term]] | None:
         """Z as a sum over variables of weights times exponentials; None if it is none."""
         parts = []
-        for (vs, fs), c in self.way.poly(self.way.normal(z)[0]).items():
+        for (vs, fs), c in self.way.poly(self.way.form(z)).items():
             powers = [f for f in fs if f.op == "exp"]
             if c <= 0:
                 return None
@@ -107,6 +107,6 @@ class Jensen(Logarithms):
             x = ZERO
             for p in powers:
                 x = x + p.args[0]
-            x = substitute(self.way.normal(x)[0], names)
+            x = substitute(self.way.form(x), names)
             parts.append((tuple(names.values()), times([num(c), *others]), x))
         return parts if any(x is not ZERO for _, _, x in parts) else None

@@ -22,7 +22,7 @@ class Largest(Combination):
         From b >= 0 and b >= x for relu(x); from b >= x for a maximum of x; from b - log sum w >= x
         for log sum w exp(x). f may have a positive factor; b is whatever else there is.
         """
-        goal = self.way.poly(self.way.normal(t)[0])
+        goal = self.way.poly(self.way.form(t))
         for (vs, fs), c in goal.items() if kind == "nn" else ():
             if vs or c >= 0:
                 continue
@@ -33,7 +33,7 @@ class Largest(Combination):
                 if (sign := self.way.pos(front)) is None:
                     continue
                 others = build({m: q for m, q in goal.items() if m != (vs, fs)})
-                b = self.way.normal(others * inv(front))[0]
+                b = self.way.form(others * inv(front))
                 made = getattr(self, f"under_{f.op}")(b, f, depth)
                 if made is None:  # b - f >= 0
                     continue
@@ -82,10 +82,10 @@ class Largest(Combination):
         weight = ZERO
         for vs, w, _ in found:
             weight = weight + total(vs, w)
-        weight = way.normal(weight)[0]
+        weight = way.form(weight)
         if (mass := way.pos(weight)) is None:
             return None
-        most = way.normal(b - log(weight))[0]  # M with M >= x, and z <= W exp M
+        most = way.form(b - log(weight))  # M with M >= x, and z <= W exp M
         gaps = []
         for vs, w, x in found:
             if (part := self.exps_in_order(w, x, most, depth)) is None:
@@ -111,10 +111,10 @@ class Largest(Combination):
         way, power = self.way, exp(most - x)
         if (sign := way.nn(w)) is None:
             return None
-        if less := self.find("nn", way.normal(most - x)[0], depth + 1):
+        if less := self.find("nn", way.form(most - x), depth + 1):
             order = self.exp_order(x, most, way.move(less, most - x))
             return way.axiom("nn_mul", w, order.concl[1], sign, order)
-        flat = way.normal(w * (most - x))[0]
+        flat = way.form(w * (most - x))
         if (less := self.find("nn", flat, depth + 1)) is None:
             return None
         if (eq := self.equal(flat, w * (most - x))) is None:

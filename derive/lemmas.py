@@ -117,7 +117,7 @@ class Lemmas:
 
         def opened(u: Term) -> Poly:
             wide.steps = 0
-            return wide.poly(wide.normal(u)[0], BASE)
+            return wide.poly(wide.form(u), BASE)
 
         facts = {th.concl[1]: (th, opened(th.concl[1])) for th in self.known(t)}
         return self.solve(kind, t, opened(t), facts)
@@ -131,7 +131,7 @@ class Lemmas:
 
     def expanded(self, t: Term) -> Poly:
         """The normal form as a polynomial with canonical variables."""
-        return self.flat(self.way.normal(t)[0])
+        return self.flat(self.way.form(t))
 
     def flat(self, t: Term) -> Poly:
         """T as a polynomial whose variables have the same names in every one."""

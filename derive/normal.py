@@ -67,11 +67,12 @@ class Normaliser(Atoms):
         self.open_dims, self.split_ne = open_dims, split_ne
         self.steps_taken = frozenset(STEPS)
         self.shut = frozenset() if open_dims else self.dims  # inner products stay closed
-        self.cache: dict[Term, tuple[Term, Theorem | None]] = {}
+        self.cache: dict[Term, tuple[Term, Theorem | tuple[Use, ...] | None]] = {}
         self.atoms: dict[Term, Theorem | None] = {}
         self.wanting: set[Term] = set()
         self.steps = 0
         self.facts: list[tuple[Monomial, Theorem, frozenset[Term]]] = []
+        self.stepped: dict[Monomial, Rewrite | None] = {}
         equations = [th for th in self.assumed if th.concl[0] == "eq"]
         for th in sorted(equations, key=lambda t: t.concl[1].depth):
             self.learn(th)
@@ -91,6 +92,8 @@ class Normaliser(Atoms):
         for found in (self.cache, self.atoms):
             for t in list(found) if everything else self.wanting & found.keys():
                 del found[t]
+        if everything:
+            self.stepped.clear()
         self.wanting.clear()
 
     def learn(self, th: Theorem) -> None:
@@ -149,6 +152,18 @@ class Normaliser(Atoms):
     # ------------------------------------------------------------ the loop
     def normal(self, t: Term) -> tuple[Term, Theorem | None]:
         """The normal form of t and a proof that t equals it (None when it is t)."""
+        to, how = self._form(t)
+        if isinstance(how, tuple):
+            how = self.do("lincomb", t, to, how)
+            if t in self.cache:
+                self.cache[t] = to, how
+        return to, how
+
+    def form(self, t: Term) -> Term:
+        """The normal form of t, for which no theorem is made: most are looked at only."""
+        return self._form(t)[0]
+
+    def _form(self, t: Term) -> tuple[Term, Theorem | tuple[Use, ...] | None]:
         if t not in self.cache:
             before, misses, found = self.cycles, self.misses, self._normal(t)
             if self.misses > misses:
@@ -160,9 +175,9 @@ class Normaliser(Atoms):
             self.misses += 1
         return self.cache[t]
 
-    def _normal(self, t: Term) -> tuple[Term, Theorem | None]:
+    def _normal(self, t: Term) -> tuple[Term, tuple[Use, ...] | None]:
         base = offset(t)
-        work, done, uses = self.poly(t, base), Poly(), list[Use]()
+        work, done, uses = dict(self.poly(t, base)), Poly(), list[Use]()
         while work:
             self.steps += 1
             if self.steps > MAX_STEPS:
@@ -180,15 +195,23 @@ class Normaliser(Atoms):
         result = build({m: c for m, c in done.items() if c})
         if result is t:
             return t, None
-        return result, self.do("lincomb", t, result, tuple(uses))
+        return result, tuple(uses)
 
     def step(self, m: Monomial) -> Rewrite | None:
-        """One rewriting of a monomial, or None where it is in normal form."""
+        """One rewriting of a monomial, or None where it is in normal form.
+
+        Many terms share their monomials. What did not ask for a sign in vain is remembered.
+        """
+        if m in self.stepped:
+            return self.stepped[m]
+        cycles, misses = self.cycles, self.misses
+        found: Rewrite | None = None
         for name in STEPS:
-            if name in self.steps_taken and (r := getattr(self, name)(m)):
-                found: Rewrite = r
-                return found
-        return None
+            if name in self.steps_taken and (found := getattr(self, name)(m)):
+                break
+        if (cycles, misses) == (self.cycles, self.misses):
+            self.stepped[m] = found
+        return found
 
     def cancel(self, m: Monomial) -> Rewrite | None:
         """X / X = 1 under sums, for X > 0; a sum X trades its leading term for others."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from math import isqrt
 
 from derive.claims import total
@@ -45,8 +45,15 @@ def namer(start: int) -> Callable[[int], str]:
 
 
 def poly(t: Term, base: int | None = None, shut: frozenset[Domain] = frozenset()) -> Poly:
-    """The polynomial of t; its bound variables are numbered from base + 1."""
-    start = offset(t) if base is None else base
+    """The polynomial of t; its bound variables are numbered from base + 1.
+
+    It is remembered: who changes it takes a copy.
+    """
+    return _poly(t, offset(t) if base is None else base, shut)
+
+
+@lru_cache(50_000)
+def _poly(t: Term, start: int, shut: frozenset[Domain]) -> Poly:
     out: Poly = {}
     for (vs, fs), c in expand(t, shut).items():
         m = canonical(vs, fs, namer(start))

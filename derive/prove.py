@@ -68,6 +68,7 @@ def attempt(
 
     With `look` the published formula comes first: its logarithms show signs that the pair may need.
     """
+    search: Search | None = None
     try:
         search = Search(problem, efforts, last)
         if look:
@@ -76,6 +77,9 @@ def attempt(
         return search.claim()
     except (GaveUp, RuleError) as e:
         return NotProved(str(e))
+    finally:
+        if search is not None:
+            search.end()
 
 
 LAST = 2  # lines of a long proof that a claim is tried with on their own
@@ -92,6 +96,12 @@ class Search:
         self.plain = self.way(0)
         self.bounds = Bounds(self.plain, self.equation, lambda: self.way(2))
         self.bounds.efforts = efforts
+
+    def end(self) -> None:
+        """Let go of what was found on the way: parts of a search refer to each other in circles."""
+        for world in self.__dict__.get("worlds", ()):
+            world.search.end()
+        self.__dict__.clear()
 
     def way(self, k: int) -> Normaliser:
         """The normaliser of strategy k, made when it is first needed."""
@@ -254,7 +264,7 @@ class Search:
                 self.bounds.efforts = self.efforts
             if found is not None:
                 return found
-        return NotProved("no bound known is that strong", self.plain.normal(j[1])[0])
+        return NotProved("no bound known is that strong", self.plain.form(j[1]))
 
     def in_symbols(
         self, world: Symbols, effort: tuple[int, int], j: Judgement, where: str, k: int
@@ -274,7 +284,7 @@ class Search:
             return self.equal(j[1], j[2])
         found = self.bounds.find(j[0], j[1])
         if found is None:
-            return NotProved("no bound known is that strong", self.plain.normal(j[1])[0])
+            return NotProved("no bound known is that strong", self.plain.form(j[1]))
         return found
 
     def pair(self) -> list[Theorem] | NotProved:

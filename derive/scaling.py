@@ -23,7 +23,7 @@ class Scaling(Lemmas):
         So exp(s) >= exp(m) (1 + s - m) becomes exp(s - m) >= 1 + s - m, a bound that is known.
         """
         way = self.way
-        goal = way.poly(way.normal(t)[0])
+        goal = way.poly(way.form(t))
         if depth > DEEP or len(goal) < 2:
             return None
         seen = {f for vs, fs in goal for f in fs
@@ -33,7 +33,7 @@ class Scaling(Lemmas):
                 continue
             found = self.cleared(kind, goal, f, depth) if f.op == "inv" else None
             if f.op == "exp":
-                flat = way.normal(t * exp(MINUS * f.args[0]))[0]
+                flat = way.form(t * exp(MINUS * f.args[0]))
                 found = self.find(kind, flat, depth + 1)
             if found is None:
                 continue
@@ -49,4 +49,4 @@ class Scaling(Lemmas):
         with_it = {m: c for m, c in goal.items() if f in m[1]}
         a = build({m: c for m, c in goal.items() if m not in with_it})
         b = build({(vs, tuple(without(fs, [f]))): c for (vs, fs), c in with_it.items()})
-        return self.find(kind, way.normal(a * z + b)[0], depth + 1)
+        return self.find(kind, way.form(a * z + b), depth + 1)

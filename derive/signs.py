@@ -361,11 +361,16 @@ class Signs(Steps):
         """The sign of t from that of its normal form."""
         if t.op in ("app", "exp", "log", "sg", "num"):
             return None
-        to, th = self.normal(t)
-        if th is None or to is t:
+        to = self.form(t)
+        if to is t or (got := self.sign(kind, to)) is None:
             return None
-        got = self.sign(kind, to)
-        return got and self.do("transport", got, self.back(th))
+        _, th = self.normal(t)
+        assert th is not None
+        return self.do("transport", got, self.back(th))
+
+    def form(self, t: Term) -> Term:
+        """The normal form of t alone; see `normal.Normaliser`."""
+        raise TypeError("Signs is used through Normaliser")
 
     def normal(self, t: Term) -> tuple[Term, Theorem | None]:
         """The normal form of t with t = it (None when it is t); see `normal.Normaliser`."""

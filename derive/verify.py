@@ -18,6 +18,7 @@ from derive.certificate import certify, model_json
 from derive.check import check_body
 from derive.claims import families, total
 from derive.finite import FiniteReport
+from derive.garbage import young_only
 from derive.instance import other_point
 from derive.models import Model
 from derive.prove import NotProved, Proof, prove
@@ -33,6 +34,7 @@ class JudgesDisagree(Exception):
     """Two judges contradict each other: a defect of this program, to be reported."""
 
 
+@young_only()
 def verify(method: Method, *, prove: bool = True, seed: int = 0) -> Verdict:
     """The verdict on the claim of a method.
 
