@@ -97,6 +97,23 @@ def polynomial(tape: Tape, r: Any) -> tuple[Fraction, Terms, Terms | None]:
     return fraction(c), linear, squares or None
 
 
+def alone(tape: Tape, r: Any) -> list[tuple[Cell, Fraction, int]]:
+    """The entries x that r has once only, as q x or q x^2 in a sum: (entry, q, 1 or 2) of each."""
+    _, items = tape.flat(r)
+    found, count = [], dict[int, int]()
+    for y in items:
+        for x in tape.reach([y]):
+            count[x] = count.get(x, 0) + 1
+    for y, q in items.items():
+        n = tape.nodes[y]
+        square = n[0] == "mul" and len(n[1]) == 2 and n[1][0] == n[1][1]
+        x = n[1][0] if square else y
+        v = tape.nodes[x]
+        if v[0] == "var" and count[x] == 1:
+            found.append((("app", v[1], v[2]), fraction(q), 2 if square else 1))
+    return found
+
+
 def sphere(cells: list[Cell], square: Fraction, rng: random.Random) -> dict[Cell, Fraction]:
     """A rational point with that sum of squares (a square itself), by stereographic projection."""
     root = Fraction(isqrt(max(square.numerator, 0)), isqrt(square.denominator))

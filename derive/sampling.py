@@ -17,6 +17,7 @@ import flint
 
 from derive.equations import (
     Cell,
+    alone,
     environments,
     least_norm,
     plain,
@@ -24,13 +25,15 @@ from derive.equations import (
     sphere,
     violation,
 )
-from derive.fields import Balls, Undecided
+from derive.fields import Balls, Undecided, fraction
+from derive.frames import frame, rows_of
 from derive.models import Evaluator, Model, Signature, symbols_of
 from derive.tape import Tape, tape_of
 from derive.terms import Term, num
 from derive.theorem import Judgement
 
 Pools = Mapping[str, Sequence[Fraction]]
+PATIENCE = 15  # steps in which a prescribed value is not changed
 LONG = 10**9  # no denominator is longer: scaling rows and columns in turn would not end
 REAL = {
     "simple": [Fraction(k) for k in (-2, -1, -1, 0, 1, 1, 2)],
@@ -79,7 +82,7 @@ class Search:
         base: Model | None = None,
         free: frozenset[str] = frozenset(),
     ):
-        self.rng, self.style, self.hyps = rng, style, hyps
+        self.rng, self.style, self.hyps, self.step = rng, style, hyps, 0
         self.base, self.free = base, free  # where there is a base, only the families in free vary
         self.signs: dict[str, set[str]] = {}
         rest = []
@@ -126,6 +129,11 @@ class Search:
             zero = "pos" not in signs and rng.random() < 0.25
             return Fraction(0) if zero else rng.choice(POSITIVE[self.style])
         return rng.choice(REAL[self.style])
+
+    def may_change(self, name: str) -> bool:
+        """Whether an equation may be solved for a family; one that is prescribed stays a while."""
+        free = not self.base or name in self.free
+        return free and (name not in self.pools or self.step >= PATIENCE)
 
     def allowed(self, name: str, x: Fraction) -> bool:
         """Whether an entry may be set to x: its sign, and that it is free to change."""
@@ -208,6 +216,7 @@ class Search:
         budget = 50 + 4 * len(self.instances)
         patience, least, since = 25 + len(self.instances) // 2, float("inf"), 0
         for step in range(budget):
+            self.step = step
             bad = [n for n, c in enumerate(self.costs) if c > 0]
             if not bad:
                 return []
@@ -258,9 +267,10 @@ class Search:
         """New values that solve what is linear, or a unit norm; none where it is neither."""
         kind = self.hyps[self.instances[n][0]][0]
         try:
-            c, linear, squares = polynomial(*self.residual(n))
+            tape, r = self.residual(n)
         except Undecided:
             return {}
+        c, linear, squares = polynomial(tape, r)
         value = self.model.families
         if linear and squares is None:
             now = {cell: value[cell[1]][cell[2]] for cell, _ in linear}
@@ -272,8 +282,48 @@ class Search:
             beyond = Fraction(0) if kind == "eq" else self.rng.choice(POSITIVE[self.style])
             return {cell: now[cell] - (c + mass - beyond) / q}
         if squares and not linear and kind == "eq":
-            return sphere([cell for cell, _ in squares], -c / squares[0][1], self.rng)
-        return {}
+            return self.on_sphere([cell for cell, _ in squares], -c / squares[0][1])
+        if name := rows_of(self.hyps[self.instances[n][0]]):
+            return self.rows(name)
+        return self.alone(n, tape, r)
+
+    def on_sphere(self, cells: list[Cell], square: Fraction) -> dict[Cell, Fraction]:
+        """A point with that sum of squares, of the sign that the entries have."""
+        point = sphere(cells, square, self.rng)
+        return {c: abs(x) if self.signs.get(c[1]) else x for c, x in point.items()}
+
+    def rows(self, name: str) -> dict[Cell, Fraction]:
+        """New orthonormal rows of a family."""
+        table = self.model.families[name]
+        count, size = (1 + max(at[k] for at in table) for k in (0, 1))
+        found = frame(count, size, self.rng, self.style == "simple")
+        return {("app", name, at): found[at[0]][at[1]] for at in table} if found else {}
+
+    def alone(self, n: int, tape: Tape, r: Any) -> dict[Cell, Fraction]:
+        """A new value of an entry that stands once in instance n, so that the instance holds.
+
+        t = sum of what is no polynomial; R >= |x|^2; u^2 = (a - b)^2.
+        """
+        k, env = self.instances[n]
+        found = [x for x in alone(tape, r) if self.may_change(x[0][1])]
+        if not found:
+            return {}
+        ev = Evaluator(self.model, Balls())
+        try:
+            sides = [ev.value(t, env) for t in self.hyps[k][1:]]
+        except Undecided:
+            return {}
+        if not all(type(x) is flint.fmpq for x in sides):
+            return {}
+        cell, q, power = self.rng.choice(found)
+        beyond = Fraction(0)
+        if self.hyps[k][0] != "eq":
+            beyond = self.rng.choice(POSITIVE[self.style])
+        gap = fraction(sides[0]) - (fraction(sides[1]) if len(sides) > 1 else beyond)
+        now = self.model.families[cell[1]][cell[2]]
+        if power == 1:
+            return {cell: now - gap / q}
+        return self.on_sphere([cell], now * now - gap / q)
 
     def solve_jointly(self) -> None:
         """Solve all linear equations together: rows and columns, symmetric rows."""
