@@ -151,7 +151,9 @@ def published(program: Program) -> list[str]:
     m = program.method
     if not m.published_text:
         return []
-    return [f"Published   {m.published_text}", f"Source      {m.cite}, {m.source.where}"]
+    where = ", ".join(filter(None, (m.cite, m.source.where)))
+    checked = "" if m.source.verified or not where else " (the place was not checked)"
+    return [f"Published   {m.published_text}", f"Source      {where}{checked}"]
 
 
 def sentence(text: str) -> str:

@@ -35,6 +35,14 @@ def text_of(name: str, target: str) -> str:
     return re.sub(r"sha256 [0-9a-f]{16}", "sha256 ...", text)
 
 
+def test_a_place_that_nobody_checked_is_not_claimed() -> None:
+    found = {m.id: m.source.verified for m in all_methods() if m.published_text and m.cite}
+    for name in ("supcon", "align"):
+        said = " ".join(text_of(name, "numpy").split())
+        assert ("(the place was not checked)" in said) != found[name], name
+    assert found["supcon"] and not found["align"]
+
+
 @pytest.mark.parametrize(("name", "target"), REPRESENTATIVE)
 def test_the_emitted_program_is_the_golden_one(name: str, target: str) -> None:
     path = GOLDEN / f"{name}.{target}.txt"
