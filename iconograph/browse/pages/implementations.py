@@ -13,15 +13,15 @@ from codegen.site.addresses import IMPLEMENTATIONS
 from codegen.site.pages import Brief, Page
 from iconograph.browse.witness import Given
 from iconograph.browse.world import World
-from iconograph.implementations import differs_text, options_text, relation_text
+from iconograph.implementations import options_text, relation_text
 
 
 @dataclass(frozen=True)
 class Compared:
     """One comparison: what was called, with what it was compared, and what was found.
 
-    `differs` says in words by what the two differ, "" where they do not. `at` is the input of a
-    witness, `theirs` and `published` the two numbers there.
+    `differs` says in words by what the two differ, "" where they do not, or no known convention
+    explains it. `at` is the input of a witness, `theirs` and `published` the two numbers there.
     """
 
     item: Implementation
@@ -75,12 +75,17 @@ def libraries(found: Iterable[Implementation]) -> tuple[Library, ...]:
 def compared(world: World, item: Implementation) -> Compared:
     """A comparison as the page shows it."""
     brief, called = world.briefs[item.against], f"{item.function}{options_text(item)}"
-    said, differs, w = relation_text(item), differs_text(item), item.witness
+    said, differs, w = relation_text(item), "; ".join(item.differs), item.witness
     if w is None:
         return Compared(item, brief, called, said, differs, facts(item))
     at = tuple(Given(name, value) for name, value in inputs(w.input))
     return Compared(item, brief, called, said, differs, facts(item), at, w.what,
-                    f"{w.theirs:.9g}", f"{w.published:.9g}")  # fmt: skip
+                    number(w.theirs), number(w.published))  # fmt: skip
+
+
+def number(value: float) -> str:
+    """A value in nine digits."""
+    return f"{value:.9g}".replace("-", "−")
 
 
 def inputs(found: Mapping[str, Nested]) -> Iterable[tuple[str, str]]:
