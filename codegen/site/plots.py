@@ -171,15 +171,14 @@ def path(points: list[tuple[float, float]]) -> str:
 def heads(plot: Plot) -> tuple[str, ...]:
     """The heads of the table."""
     if plot.dots:
-        return ("group", plot.x, plot.y)
+        return ("group", f"{plot.x} and {plot.y} of its points")
     return (plot.x, *(c.label for c in plot.curves))
 
 
 def table(plot: Plot) -> Iterable[tuple[str, ...]]:
-    """The numbers of a plot: every eighth point of curves, all dots."""
+    """The numbers of a plot: every eighth point of curves, all dots of a group in a row."""
     for d in plot.dots:
-        for point in d.points:
-            yield (d.label, *map(short, point))
+        yield d.label, "; ".join(f"{short(x)} {short(y)}" for x, y in d.points)
     if plot.curves:
         for k in range(0, len(plot.curves[0].points), 8):
             here = [c.points[k] for c in plot.curves]

@@ -37,7 +37,7 @@ def archive(world: World, references: str) -> File:
             info = tarfile.TarInfo(f"iconograph/{name}")
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    return File(ARCHIVE, lzma.compress(out.getvalue(), preset=6))
+    return File(ARCHIVE, lzma.compress(out.getvalue(), preset=9 | lzma.PRESET_EXTREME))
 
 
 def contents(world: World, references: str) -> Iterator[tuple[str, str]]:
