@@ -110,7 +110,7 @@ def written(method: Method, found: Row) -> tuple[dict[str, str], str]:
     from codegen.emit import Refused, emit, refusal
     from iconograph.known import known
 
-    if not found.ok or method.erratum is not None:
+    if not found.ok or method.claim.relation == "false-as-stated":
         said = "it records a statement that is false" if found.ok else "its claim does not hold"
         return {}, f"{method.id}: {said}"
     facts: tuple[tuple[str, str], ...] = ()

@@ -61,7 +61,7 @@
 
   // ---- what has to be scrolled can be reached by keys
   function reach() {
-    document.querySelectorAll("main .display, main .symbols li, main dd, main pre").forEach(function (box) {
+    document.querySelectorAll("main .display, main .symbols li, main dd, main pre, main .scroll").forEach(function (box) {
       if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === "auto") {
         box.tabIndex = 0;
       }
