@@ -18,28 +18,44 @@ from codegen.streaming import Streaming
 
 def emit(program: Program) -> str:
     """The torch source of a program."""
-    graphs, lines = list[str](), inputs(program)
     if program.reductions:
-        streams = [Streaming(p) for p in numbered(program)]
-        streaming, functions = streaming_body(program, streams)
-        graphs, functions = sparse.cut(program, [*lines, *streaming], [once(program), *functions])
-        lines = sparse.read(lines, graphs)
-        groups = [Group(list(s.pieces.loops()), dense.lines(s.pieces)) for s in streams]
-        memory = BY_BLOCKS
+        body, functions = streaming_body(program, [Streaming(p) for p in numbered(program)])
+        slots, said = over_pairs(program, BY_BLOCKS, body, functions)
     else:
         groups = [Group([], blocks.lines(program, b, TORCH)) for b in program.method.icon.blocks]
-        streaming, functions = [f"return {program.name}_dense({same_call(program)})"], []
-        memory = f"All pairs are in memory, because {program.reason}."
+        said = {}
+        slots = Slots(
+            memory=f"All pairs are in memory, because {program.reason}.",
+            inputs=[],
+            streaming=[f"return {program.name}_dense({same_call(program)})"],
+            functions=[],
+            dense_inputs=inputs(program),
+            dense=with_positions(program, combine(program, groups)),
+        )
+    text = filled("torch.jinja", program, slots, said)
+    return completed(program, text, divergence.functions(program, TORCH, text))
+
+
+def over_pairs(
+    program: Program, memory: str, body: list[str], functions: list[str]
+) -> tuple[Slots, dict[str, str]]:
+    """The slots of a program that visits its pairs, and what is said of weights that may be sparse.
+
+    `body` are the lines of the streaming form, `functions` the source of what they call.
+    """
+    lines = inputs(program)
+    graphs, functions = sparse.cut(program, [*lines, *body], [once(program), *functions])
+    lines = sparse.read(lines, graphs)
+    groups = [Group(list(p.loops()), dense.lines(p)) for p in numbered(program)]
     slots = Slots(
         memory=memory,
-        inputs=lines if program.reductions else [],
-        streaming=with_positions(program, streaming),
+        inputs=lines,
+        streaming=with_positions(program, body),
         functions=functions,
         dense_inputs=sparse.written_out(lines, graphs),
         dense=with_positions(program, combine(program, groups)),
     )
-    text = filled("torch.jinja", program, slots, {n: sparse.SAID for n in graphs})
-    return completed(program, text, divergence.functions(program, TORCH, text))
+    return slots, {name: sparse.SAID for name in graphs}
 
 
 BY_BLOCKS = (
