@@ -183,7 +183,9 @@ class CompiledOperands(Streaming):
             )
             value = f"all_{name}[c]"
             if above:
-                value = f"at_least_tiny(all_{name}[c])"
+                value = f"at_least_tiny({value})"
+            if above and self.pieces.ends_at_one(atom):
+                value = f"below_one({value})"
             out.append(f"const T {name} = {value};")
         for p in self.kernel.parameters:
             if p.axis == "pair":

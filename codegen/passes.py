@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 import sympy
 
+from catalog.symbols import TRUE, Add, Big, Call, Mul, Num, map_node
 from codegen.ir import Atom, LogKernel, Program, Reduction
 from codegen.trees import alike
 
@@ -110,6 +112,32 @@ def singular(expr: sympy.Expr, atoms: tuple[Atom, ...]) -> bool:
     return bool(value.has(sympy.zoo, sympy.oo, -sympy.oo, sympy.nan))
 
 
+def keep_in_range(reduction: Reduction) -> Reduction:
+    """exp(f[i,k] - max_k f[i,k]) for exp(f[i,k]), features of a row that the kernel scales with.
+
+    A factor of the row leaves q as it is, so that it may be held fixed; the exponentials of large
+    numbers would be infinite.
+    """
+    k = reduction.log_kernel
+    if reduction.normalise != "row" or len(k.atoms) != 1:
+        return reduction
+    atom = k.atoms[0]
+    left = atom.left
+    if left is None or left.column is None or atom.same or atom.kind != "dot":
+        return reduction
+    if not (isinstance(left.expr, Call) and left.expr.fn == "exp"):
+        return reduction
+    if (k.kernel / atom.symbol).has(atom.symbol):
+        return reduction  # no multiple of the score
+    power = left.expr.args[0]
+    other = replace(left.column, name=f"{left.column.name}_")
+    every = map_node(power, {left.column: other})
+    largest = Call("sg", (Big("max", (other,), TRUE, every),))  # type: ignore[arg-type]
+    less = Add((power, Mul((Num(Fraction(-1)), largest))))
+    held = replace(left, expr=Call("exp", (less,)))
+    return replace(reduction, log_kernel=replace(k, atoms=(replace(atom, left=held),)))
+
+
 # --------------------------------------------------------------------------- the whole program
 
 
@@ -150,6 +178,7 @@ def transposed(first: Reduction, second: Reduction) -> bool:
 
 
 PIPELINE: tuple[Pass, ...] = (
+    each(keep_in_range),
     each(choose_sums),
     each(find_symmetry),
     each(place_expectation),

@@ -233,12 +233,23 @@ class Pieces:
             return []
         return self.floor(atom)
 
+    def ends_at_one(self, atom: Atom) -> bool:
+        """Whether log k is infinite at a score of 1, as where 1 - score is a probability too."""
+        if atom.left is None or atom.left.column is None:
+            return False
+        value = self.reduction.log_kernel.expr.subs(atom.symbol, 1)
+        return bool(value.has(sympy.zoo, sympy.oo, -sympy.oo, sympy.nan))
+
     def floor(self, atom: Atom) -> list[str]:
-        """The score of an atom, at least the smallest positive number."""
-        s = atom.symbol
-        if self.dialect is TORCH:
-            return [f"{s} = {s}.clamp(min=torch.finfo({s}.dtype).tiny)"]
-        return [f"{s} = np.maximum({s}, np.finfo(float).tiny)"]
+        """The score of an atom, at least the smallest positive number, and below 1 if it must."""
+        s, torch = atom.symbol, self.dialect is TORCH
+        limits = f"torch.finfo({s}.dtype)" if torch else "np.finfo(float)"
+        if self.ends_at_one(atom):
+            ends = f"{limits}.tiny, 1 - {limits}.eps / 2"
+            return [f"{s} = {s}.clamp({ends})" if torch else f"{s} = np.clip({s}, {ends})"]
+        if torch:
+            return [f"{s} = {s}.clamp(min={limits}.tiny)"]
+        return [f"{s} = np.maximum({s}, {limits}.tiny)"]
 
     def allowed(self, *, block: bool = False) -> str:
         """The condition on allowed pairs as a Boolean array over the pairs."""

@@ -18,6 +18,8 @@ from codegen.triton_target import Output, Sweep, TileTarget, allowed
 from codegen.triton_tile import COUNT, INDEX, OTHER, Formula, KernelPrinter, Operands, Side, Tile
 
 BLOCK: dict[Side, str] = {"row": "ROWS", "column": "COLUMNS"}
+BELOW_ONE = f"1 - ({2.0**-53} if ACC == tl.float64 else {2.0**-24})"
+"""The largest number below one."""
 
 
 @dataclass
@@ -131,6 +133,8 @@ class KernelStream(Streaming):
             if above:
                 name = printer.names[atom.symbol]
                 tile.inner.append(f"{name} = tl.maximum({name}, TINY)")
+            if above and self.pieces.ends_at_one(atom):
+                tile.inner.append(f"{name} = tl.minimum({name}, {BELOW_ONE})")
         return printer
 
     def forward(self) -> Sweep:

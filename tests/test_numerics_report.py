@@ -29,12 +29,10 @@ METHODS = [m.id for m in EMITTED if m.claim.relation == "exact" or m in OTHERS]
 HIDDEN = "a score of -inf"
 TWICE = "the formula subtracts -inf from -inf, or divides by it"
 NAIVE = "exponentials that are multiplied or subtracted outside of a logarithm overflow"
-ONE = "log(1 - s) of a score that is 1"
+ONE = "log(1 - s) of a score that is 1 has a slope that float16 has no room for"
 KNOWN: dict[str, dict[str, set[str]]] = {
     TWICE: {name: {HIDDEN} for name in ("beta-dpo", "psl", "stablemax")},
-    NAIVE: {name: {"scores of 1e4"} for name in (
-        "debiased-contrastive-coarse", "forward-correction",
-    )},
+    NAIVE: {"debiased-contrastive-coarse": {"scores of 1e4"}},
     ONE: {"pairwise-similarity-bce": {"N = 1"}},
 }  # fmt: skip
 
@@ -98,6 +96,19 @@ def test_a_wrong_gradient_is_found() -> None:
 ])  # fmt: skip
 def test_an_error_between_blocks_is_found(old: str, new: str) -> None:
     assert "float64" in set().union(*planted("supcon", old, new).values())
+
+
+def test_a_score_of_one_is_no_nan_and_its_loss_is_found() -> None:
+    name, limits = "pairwise-similarity-bce", "torch.finfo(score.dtype)"
+    alone = [x for x in lines(name) if x.case == "N = 1"]
+    assert [x.dtype for x in alone if not x.finite] == ["float16"]
+    found = planted(name, f"({limits}.tiny, 1 - {limits}.eps / 2)", f"(min={limits}.tiny)")
+    assert found["N = 1"] == set(numerics.PRECISIONS)
+
+
+def test_large_features_under_an_exponential_are_found() -> None:
+    found = planted("forward-correction", "torch.exp(f - f.amax(-1).detach()[:, None])", "f.exp()")
+    assert set(found) == {"scores of 1e4"}
 
 
 def test_a_sum_of_nothing_without_a_slope_is_found() -> None:
