@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
+import os
+import sys
+import tempfile
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +23,7 @@ from codegen.samples import Sample
 
 FORMS = {"numpy": ("numpy", "loss"), "dense": ("torch", "dense"), "streaming": ("torch", "loss")}
 """The forms of a loss: the target that writes it and how its function is called."""
+COUNT = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,33 @@ def module(text: str, name: str = "emitted") -> types.ModuleType:
     made = types.ModuleType(name)
     exec(compile(text, f"<{name}>", "exec"), made.__dict__)
     return made
+
+
+def interpreted(text: str) -> types.ModuleType:
+    """A Triton source as a module whose kernels run on tensors of the CPU, step by step in Python.
+
+    Kernels are read from their file, so there is one, and torch knows operators by name: those of
+    the module are of no other one. Raises ImportError where there is no Triton, RuntimeError where
+    it is in use without its interpreter.
+    """
+    if "triton" in sys.modules and os.environ.get("TRITON_INTERPRET") != "1":
+        raise RuntimeError("Triton is in use for a GPU: interpret kernels in a process of its own")
+    os.environ["TRITON_INTERPRET"] = "1"  # for good: Triton defines functions of its own by it
+    number = next(COUNT)
+    path = Path(folder().name) / f"interpreted_{number}.py"
+    path.write_text(text.replace('"iconograph_', f'"iconograph_{number}_'), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = made  # the compiler of torch looks for globals there
+    spec.loader.exec_module(made)
+    return made
+
+
+@cache
+def folder() -> tempfile.TemporaryDirectory[str]:
+    """Where sources lie that have to be files, as long as this process runs."""
+    return tempfile.TemporaryDirectory()
 
 
 def source(method: Method, form: str) -> str:

@@ -10,6 +10,7 @@ Half precision is computed in float32: the value is held to that, the gradient t
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from types import ModuleType
@@ -26,7 +27,15 @@ from codegen.samples import Sample
 
 MULTIPLE = 4
 TILE = 3  # rows of a block, so that the few points of a case fill more than one
-FORMS = {"torch": ("dense", "streaming"), "cpu": ("dense", "streaming"), "numpy": ("numpy",)}
+KERNEL = {"ROWS": 2, "COLUMNS": 2}  # the same of a kernel, whose sides are powers of two
+FORMS = {
+    "torch": ("dense", "streaming"),
+    "cpu": ("dense", "streaming"),
+    "triton": ("streaming",),  # its dense form is that of torch
+    "numpy": ("numpy",),
+}
+# kernels multiply half precision as the GPU does, which their interpreter does not tell
+DTYPES = {"triton": ("float64", "float32"), "numpy": ("float64",)}
 
 
 @dataclass(frozen=True)
@@ -140,15 +149,30 @@ def report(
     """
     forms = FORMS[target]
     program = execute.program_of(method)
-    made = execute.module(text or emit.emit(method, target), "reported")
-    if hasattr(made, "TILE"):
-        made.TILE = TILE  # type: ignore[attr-defined]
-    dtypes = ("float64",) if target == "numpy" else tuple(PRECISIONS)
-    return [
-        line
-        for case in stress.cases(method, program.arguments, size)
-        for line in lines(made, program, method, case, forms, dtypes)
-    ]
+    made = loaded(text or emit.emit(method, target), target)
+    dtypes = DTYPES.get(target, tuple(PRECISIONS))
+    with warnings.catch_warnings():
+        if target == "triton":
+            # a tile has pairs beyond the last, which are masked once NumPy has computed them
+            warnings.simplefilter("ignore", RuntimeWarning)
+        return [
+            line
+            for case in stress.cases(method, program.arguments, size)
+            for line in lines(made, program, method, case, forms, dtypes)
+        ]
+
+
+def loaded(text: str, target: str) -> ModuleType:
+    """A source as a module with small tiles. Raises ImportError where its library is missing."""
+    if target != "triton":
+        made = execute.module(text, "reported")
+        if hasattr(made, "TILE"):
+            made.TILE = TILE  # type: ignore[attr-defined]
+        return made
+    made = execute.interpreted(text)
+    for config in (*made.SWEEPS, *made.PULLS):
+        config.kwargs.update(KERNEL)
+    return made
 
 
 def lines(

@@ -18,8 +18,8 @@ from codegen.triton_target import Output, Sweep, TileTarget, allowed
 from codegen.triton_tile import COUNT, INDEX, OTHER, Formula, KernelPrinter, Operands, Side, Tile
 
 BLOCK: dict[Side, str] = {"row": "ROWS", "column": "COLUMNS"}
-BELOW_ONE = f"1 - ({2.0**-53} if ACC == tl.float64 else {2.0**-24})"
-"""The largest number below one."""
+HALF_A_DIGIT = f"{2.0**-53} if ACC == tl.float64 else {2.0**-24}"
+"""Between one and the largest number below it; as a number of its own that would be a float32."""
 
 
 @dataclass
@@ -134,7 +134,8 @@ class KernelStream(Streaming):
                 name = printer.names[atom.symbol]
                 tile.inner.append(f"{name} = tl.maximum({name}, TINY)")
             if above and self.pieces.ends_at_one(atom):
-                tile.inner.append(f"{name} = tl.minimum({name}, {BELOW_ONE})")
+                step = f"tl.where({name} >= 1.0, {HALF_A_DIGIT}, 0.0)"
+                tile.inner.append(f"{name} = tl.minimum({name}, 1.0) - {step}")
         return printer
 
     def forward(self) -> Sweep:

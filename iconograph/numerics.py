@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from catalog.spec import Method
     from codegen.numerics import Line
 
-WHY_NOT = {
-    "triton": "its kernels need a GPU",
-    "distributed": "it needs several processes",
-}
+WHY_NOT = {"distributed": "it needs several processes"}
+NEEDS = {"torch": ("torch",), "cpu": ("torch",), "triton": ("torch", "triton")}
+
+
+INSTALL = {"torch": "iconograph[torch]", "triton": "triton"}
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,14 @@ def reported(method: Method, target: str, text: str) -> Report:
     if target not in FORMS:
         raise InputError(
             f"there is no report of a {target} program: {WHY_NOT.get(target, 'it is not run')}",
-            hint="--report runs the targets torch, cpu and numpy",
+            hint=f"--report runs the targets {', '.join(FORMS)}",
         )
-    if target != "numpy" and importlib.util.find_spec("torch") is None:
-        raise InputError(
-            "--report runs the program, and torch is not installed",
-            hint="pip install iconograph[torch], or --target numpy",
-        )
+    for package in NEEDS.get(target, ()):
+        if importlib.util.find_spec(package) is None:
+            raise InputError(
+                f"--report runs the program, and {package} is not installed",
+                hint=f"pip install {INSTALL[package]}, or --target numpy",
+            )
     try:
         return Report(method.id, target, tuple(report(method, target, text)))
     except NoSample as error:

@@ -53,9 +53,9 @@ def text(name: str, target: str) -> str:
 def made(name: str, target: str) -> ModuleType:
     if target == "triton":
         pytest.importorskip("triton")
-        from tests.triton_programs import imported
+        from codegen.execute import interpreted
 
-        return imported(text(name, target))
+        return interpreted(text(name, target))
     return module(text(name, target))
 
 

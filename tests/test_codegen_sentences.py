@@ -90,9 +90,9 @@ def test_negative_weights(
     m = weighted(normalise)
     if target == "triton":
         pytest.importorskip("triton")
-        from tests.triton_programs import imported
+        from codegen.execute import interpreted
 
-        made: Any = imported(emit(m, "triton"))
+        made: Any = interpreted(emit(m, "triton"))
     else:
         made = module(emit(m, "numpy" if target == "numpy" else "torch"))
     function = getattr(made, f"{program_of(m).name}_{'dense' if target == 'dense' else 'loss'}")

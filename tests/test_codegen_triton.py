@@ -23,7 +23,7 @@ from catalog.registry import all_methods, load
 from catalog.spec import Method
 from codegen import oracle
 from codegen.emit import Refused, emit, refusal
-from codegen.execute import Result, module, program_of, run, tensor
+from codegen.execute import Result, interpreted, module, program_of, run, tensor
 from codegen.ir import Program
 from codegen.layout import WIDTH
 from codegen.samples import Sample, sample
@@ -35,7 +35,7 @@ pytest.importorskip("triton")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from tests.selection import kinds, representatives  # noqa: E402
-from tests.triton_programs import imported, made, text  # noqa: E402
+from tests.triton_programs import made, text  # noqa: E402
 
 # pairs outside the tile may be no numbers: they are masked, and numpy does not know that
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:triton")
@@ -132,7 +132,7 @@ def test_every_divergence_agrees_with_dense(
     order = "1/2" if divergence in ORDERED else None
     m = compose(p, q, divergence=divergence, order=order, normalise=normalise)
     written, s = program_of(m), sample(m, 1, size=6, dimension=WIDE)
-    result = run(imported(emit(m, "triton")), written, "streaming", s, upstream=UPSTREAM)
+    result = run(interpreted(emit(m, "triton")), written, "streaming", s, upstream=UPSTREAM)
     right = run(module(emit(m)), written, "dense", s, upstream=UPSTREAM)
     assert error(result, float(right.value), right.gradient) < EXACT
 
@@ -221,7 +221,7 @@ def test_all_ways_of_summing_agree(dtype: str) -> None:
     image, other = z[:9], z[9:18]
     found = []
     for way in WAYS.values():
-        one, two = (imported(text(n) + way) for n in ("supcon", "clip"))
+        one, two = (interpreted(text(n) + way) for n in ("supcon", "clip"))
         value = one.supcon_loss(z, labels=labels, temperature=0.5)
         value = value + two.clip_loss(image, other, t=0.5)
         found.append(torch.cat([value.detach()[None], *torch.autograd.grad(value, z)[0]]))
@@ -315,7 +315,7 @@ def test_a_second_derivative_is_refused() -> None:
 
 
 def test_kernels_on_the_cpu_say_that_they_need_a_gpu() -> None:
-    found = imported(text("simclr") + "\nINTERPRETED = tl.constexpr(False)\n")
+    found = interpreted(text("simclr") + "\nINTERPRETED = tl.constexpr(False)\n")
     with pytest.raises(ValueError, match=r"^z is on the CPU, these kernels need a GPU"):
         found.simclr_loss(points(4), target=torch.arange(4).roll(1), temperature=0.5)
 
@@ -380,7 +380,7 @@ def test_sums_that_a_formula_divides_by_are_swept_too() -> None:
     m = load_text(FORMULA)
     source = emit(m, "triton")
     assert "row_sum_1 = _fixed(_row_sum_1, " in source
-    found, right = imported(source), module(emit(m))
+    found, right = interpreted(source), module(emit(m))
     z, labels = points(18, dtype=torch.float64), torch.tensor([*[0] * 8, *[1] * 9, 2])
     rows, exact = (f(z, y=labels, reduction="none") for f in (found.mine_loss, right.mine_dense))
     assert (rows - exact).abs().max() < EXACT
@@ -405,7 +405,7 @@ GROUPED = {"two tiles of rows each": 2, "some without rows": 7}  # of 50 rows in
 
 def grouped(source: str, groups: int, t: float) -> tuple[Any, Any, int]:
     """The gradient of CLIP with rows in groups, that of its dense form, launches forward."""
-    found = imported(source)
+    found = interpreted(source)
     launches, kernel = [], found._sums_kernel
     found._sums_kernel = Counted(kernel, launches)  # type: ignore[attr-defined]
     found._groups = lambda _: groups  # type: ignore[attr-defined]
@@ -480,7 +480,7 @@ PLANTED = [
 @pytest.mark.parametrize(("name", "right", "wrong"), PLANTED)
 def test_a_planted_error_is_caught(name: str, right: str, wrong: str) -> None:
     assert right in text(name)
-    broken = imported(text(name).replace(right, wrong))
+    broken = interpreted(text(name).replace(right, wrong))
     p, s = program(name), data(name, 19, NARROW)
     result = run(broken, p, "streaming", s, upstream=UPSTREAM)
     exact = run(reference(name), p, "dense", s, upstream=UPSTREAM)

@@ -65,12 +65,12 @@ def test_what_is_known_to_be_outside_still_is() -> None:
 # --------------------------------------------------------------------------- planted errors
 
 
-def planted(name: str, old: str, new: str) -> dict[str, set[str]]:
+def planted(name: str, old: str, new: str, target: str = "torch") -> dict[str, set[str]]:
     """The dtypes that are outside, by case, once `old` reads `new` in the program."""
-    text = emit(load(name))
+    text = emit(load(name), target)
     assert old in text
     found: dict[str, set[str]] = defaultdict(set)
-    for x in report(load(name), text=text.replace(old, new)):
+    for x in report(load(name), target, text.replace(old, new)):
         if not x.within:
             found[x.case].add(x.dtype)
     return found
@@ -88,6 +88,16 @@ def test_a_wrong_gradient_is_found() -> None:
         "losses = log_partition - expected + 1e-4 * (y.sum() - y.sum().detach())",
     )  # fmt: skip
     assert found["plain"] >= {"float64", "float32"}
+
+
+def test_kernels_are_interpreted_in_several_tiles() -> None:
+    pytest.importorskip("triton")
+    found = report(load("supcon"), "triton")
+    assert all(x.within for x in found)
+    assert {x.dtype for x in found} == {"float64", "float32"}
+    step = "for start in range(0, column_count, COLUMNS):"
+    slip = planted("supcon", step, step.replace("range(0,", "range(COLUMNS,"), "triton")
+    assert slip["plain"] == {"float64", "float32"}
 
 
 @pytest.mark.parametrize(("old", "new"), [
@@ -215,7 +225,7 @@ def test_the_command_prints_a_table_and_json() -> None:
 
 @pytest.mark.parametrize(("options", "said"), [
     (["--json"], "--json is for --report"),
-    (["--report", "--target", "triton"], "its kernels need a GPU"),
+    (["--report", "--target", "distributed"], "it needs several processes"),
 ])  # fmt: skip
 def test_what_cannot_be_reported_is_said(options: list[str], said: str) -> None:
     done = CliRunner().invoke(app, ["generate", "infonce", "--no-judge", *options])
