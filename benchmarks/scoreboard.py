@@ -8,6 +8,7 @@ or for t-SNE one read of P), forward and backward, float32; the median of the ra
 memory is the growth of the peak resident set, in a process of its own. The gradient is compared
 with that of the naive form in float64. `--write` leaves a table and a plot with machine and date.
 The goals are marked for both emitted programs; the compiled one builds its loops in the first run.
+`--growth` measures both from 1k to 32k rows and fits a power of the rows to time and memory.
 On a busy machine `--clock cpu --threads 1` counts processor time, which other work does not add to.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import statistics
@@ -178,7 +180,15 @@ def grown(points: list[dict[str, Any]]) -> str:
         size = f"{now['memory'] / before['memory']:.2f}" if before else ""
         cells = (f"{now['n']:,}", f"{now['seconds']:.3f}", time, f"{now['memory']:.0f}", size)
         out.append(f"| {' | '.join(cells)} |")
+    out += ["", f"Time grows as N^{exponent(points, 'seconds'):.2f}, "
+            f"memory as N^{exponent(points, 'memory'):.2f}."]  # fmt: skip
     return "\n".join(out)
+
+
+def exponent(points: list[dict[str, Any]], what: str) -> float:
+    """The power of the rows that a figure grows with: the slope of its logarithms."""
+    logs = [[math.log(p[key]) for p in points] for key in ("n", what)]
+    return statistics.linear_regression(*logs).slope
 
 
 def machine(args: argparse.Namespace) -> str:
@@ -219,6 +229,34 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     figure.savefig(path, dpi=130)
 
 
+def plot_growth(grew: dict[str, list[dict[str, Any]]], where: str, path: Path) -> None:
+    """Time and memory over the number of rows, with lines of the powers that they should follow."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "growth"  # equal figures give equal files
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for panel, what, power, title in zip(
+        axes, ("seconds", "memory"), (2, 1), ("seconds", "extra MB"), strict=True
+    ):
+        for (who, points), mark in zip(grew.items(), ("o-", "s--"), strict=True):
+            label = f"{who}: N^{exponent(points, what):.2f}"
+            panel.plot(*([p[key] for p in points] for key in ("n", what)), mark, label=label)
+        first, last = points[0], points[-1]
+        ends = [last[what] * (p["n"] / last["n"]) ** power for p in (first, last)]
+        panel.plot([first["n"], last["n"]], ends, ":", color="black", label=f"N^{power}")
+        panel.set(xscale="log", yscale="log", xlabel="rows N", ylabel=title)
+        panel.set_xticks(GROWTH, [f"{n // 1024}k" for n in GROWTH], minor=False)
+        panel.minorticks_off()
+        panel.legend(frameon=False, fontsize=8)
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(f"NT-Xent, d = 128, forward and backward. {where}", fontsize=8)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
@@ -243,14 +281,17 @@ def main() -> None:
         say(name)
         rows += child({"case": name}, args)
     text = [machine(args), "", table(rows)]
-    if args.growth:
-        for who in (OURS, COMPILED):
-            text += ["", f"NT-Xent, {who}", "", grown(growth(args, who))]
+    grew = {who: growth(args, who) for who in (OURS, COMPILED) if args.growth}
+    for who, points in grew.items():
+        text += ["", f"NT-Xent, {who}", "", grown(points)]
     print("\n".join(text))
     if args.write:
         args.write.mkdir(parents=True, exist_ok=True)
         (args.write / "scoreboard.md").write_text("\n".join(text) + "\n")
         plot(rows, args.write / "scoreboard.png")
+        if grew:
+            where = ", ".join(machine(args).split(", ")[:5])
+            plot_growth(grew, where, args.write / "growth.svg")
 
 
 if __name__ == "__main__":
