@@ -68,7 +68,7 @@ NAMES = {"D": "divergence", "lemma": "lemmas"}
 WORDED = ("assumes", "states", "lemmas")
 
 
-ROOM = 2000
+ROOM = 2400
 """Letters of MathML for the lemmas of a page, and for its chain of equations. What goes beyond is
 shown as text, a tenth of that: so large a formula is looked through, not looked at."""
 
