@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -55,7 +55,7 @@ def asked(python: Path, arguments: list[str], what: str, ok: tuple[int, ...] = (
         [str(python), *arguments], cwd=CASES, capture_output=True, text=True, timeout=LIMIT,
         check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    if done.returncode not in ok:
+    if done.returncode not in ok or not done.stdout.strip():  # 1 is a verdict, and Python's own
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:] or ["nothing printed"]
         raise Failed(f"{what} ended with status {done.returncode}: {last[0][:300]}")
     return done.stdout
@@ -173,8 +173,9 @@ def formulas(
 
 
 def entry(what: str) -> tuple[str, tuple[int, ...]]:
-    """The argument and the place of "the gradient by y[0,1]"."""
-    name, _, place = what.removeprefix("the gradient by ").rstrip("]").partition("[")
+    """The argument and the place of "the gradient by y[0,1]", whatever that is compared with."""
+    entry_only = what.removeprefix("the gradient by ").partition(", and ")[0]
+    name, _, place = entry_only.rstrip("]").partition("[")
     return name, tuple(int(k) for k in place.split(",") if k)
 
 
@@ -270,7 +271,16 @@ def program(
         ours = f'ours[1]["{name}"]{at}' if name else "ours"
         times = "" if reading.times == 1 else f" * {reading.times}"
         lines.append(f'print("{given["against"]}:", {ours}{times})')
+    elif what.endswith(OWN):  # a value that no formula of the catalog has: by differences of it
+        lines += [f"step = torch.zeros_like({name})", f"step{at} = 1e-5"]
+        up, down = (called(given, [f"{k} {sign} step" if k == name else k for k in inputs])
+                    for sign in "+-")  # fmt: skip
+        lines += ["with torch.no_grad():", f"    rise = ({up} - {down}).sum().item()"]
+        lines.append('print("the derivative of its value:", rise / 2e-5)')
     return "\n".join(lines) + "\n"
+
+
+OWN = "the derivative of the value"
 
 
 def import_line(given: Mapping[str, Any]) -> str:
@@ -282,8 +292,8 @@ def import_line(given: Mapping[str, Any]) -> str:
     return f"from {module.removesuffix('.py')} import {name}  # examples/audit/cases/{module}"
 
 
-def called(given: Mapping[str, Any], inputs: Mapping[str, Any]) -> str:
-    """The expression that calls it."""
+def called(given: Mapping[str, Any], inputs: Iterable[str]) -> str:
+    """The expression that calls it on these arguments."""
     name = given["code"].partition(":")[2]
     options = [f"{k}={v!r}" for k, v in given.get("options", {}).items()]
     if name[0].isupper():

@@ -98,6 +98,11 @@ def judged(worlds: Worlds, method: Method, known: Pair | None) -> Finding:
         return cut
     variant = found or varied(method, worlds)
     if variant is not None:
+        apart = variant.adrift and not variant.candidate.edits  # either of the two may be at fault
+        if apart and (slip := inconsistent(worlds)) is not None:
+            other = by_value(worlds, method, slip, known)
+            if other.evidence.inputs and len(other.conventions) == 1:
+                return other
         return differing(worlds, variant, known)
     if (slip := inconsistent(worlds)) is not None:
         return by_value(worlds, method, slip, known)
