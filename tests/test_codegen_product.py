@@ -300,16 +300,16 @@ def test_all_cells_have_their_turn() -> None:
 
 @pytest.mark.parametrize(("layout", "p"), dict.fromkeys((c.layout, c.p) for c in ADMISSIBLE))
 def test_value_and_gradient_are_those_of_the_formulas(layout: str, p: str) -> None:
-    """Dense for every cell of the turn, and block by block for every second one of them."""
+    """Dense for every cell of the turn, and block by block, of more points, for half of them."""
     cells = [c for c in ADMISSIBLE if (c.layout, c.p) == (layout, p) and walked(c)]
     assert cells
     for cell in cells:
         made = module(emit(method(cell)))
-        assert distance(cell, made, "dense", 3, formulas(cell, 3)) < EXACT, cell
-        if cell.divergence == "kl" or cells.index(cell) % 2 == TURN % 2:
-            truth = formulas(cell, 5)
-            for form in ("dense", "streaming"):
-                assert distance(cell, made, form, 5, truth) < EXACT, (cell, form)
+        blocks = cell.divergence == "kl" or cells.index(cell) % 2 == TURN % 2
+        size, forms = (5, ("dense", "streaming")) if blocks else (3, ("dense",))
+        truth = formulas(cell, size)
+        for form in forms:
+            assert distance(cell, made, form, size, truth) < EXACT, (cell, form)
 
 
 @pytest.mark.parametrize("divergence", [name for name in DIVERGENCES if name != "kl"])
