@@ -241,9 +241,25 @@ class Search:
             for th in self.learned[-LAST:]:
                 bounds.learn(th)
                 teach(way, th)
-            return bounds.find(j[0], j[1])
+            found = None
+            if apart(way.normal(j[1])[0]):
+                found = self.with_whole_sums(way, bounds, j)
+            return found or bounds.find(j[0], j[1])
         except (GaveUp, RuleError):
             return None
+
+    def with_whole_sums(self, way: Normaliser, bounds: Bounds, j: Judgement) -> Theorem | None:
+        """A sign from the last lines, where what a sum leaves out cancels against other sums."""
+        wide = Normaliser(self.problem.hyps, self.problem.dims, **STRATEGIES[1])
+        try:
+            to, how = wide.normal(j[1])
+        except GaveUp:
+            return None
+        lines = [way.poly(way.normal(th.concl[1])[0], 0) for th in self.learned[-LAST:]]
+        if how is None or not any(way.poly(to, 0).keys() <= line.keys() for line in lines):
+            return None
+        found = bounds.find(j[0], to)
+        return found and way.do("transport", found, way.back(how))
 
     def shown(self, j: Judgement, where: str, k: int) -> Theorem | NotProved:
         """A judgement, as one of symbols or as it stands; short searches come before long ones."""
@@ -383,3 +399,8 @@ def wanting(o: Obligation) -> str:
         return "the set over which a maximum is taken is not shown to be non-empty"
     what = "logarithm" if o.what == "log" else "quotient"
     return f"the argument of a {what} is not shown to be positive"
+
+
+def apart(t: Term) -> bool:
+    """Whether a sum over all but one index is left in t."""
+    return t.op == "ne" or any(map(apart, t.args))

@@ -45,6 +45,26 @@ def rescaled(data: Data, of_row: Callable[[list[Any], list[Any]], Any]) -> tuple
     return -spread(y), divergence, far**2 / (8 * s**2)
 
 
+def sample_pca_jsd(rng: np.random.Generator, n: int) -> Data:
+    return sample_with_radius(rng, n)
+
+
+def bounds_pca_jsd(data: Data) -> tuple[Any, Any, Any, Any]:
+    """The divergence over its slope in log q at q = 1/n, less that at a uniform q."""
+
+    def of_row(p: list[Any], q: list[Any]) -> Any:
+        found = mpf(0)
+        for a, b in zip(p, q, strict=True):
+            found += sum(v * mp.log(2 * v / (a + b)) / 2 for v in (a, b) if v)
+        return found
+
+    published, jsd, gap = rescaled(data, of_row)
+    n, s = len(data["x"]), numbers(data["s"])
+    even = of_row([mpf(1)] + [mpf(0)] * (n - 1), [mpf(1) / n] * n)
+    scale = 2 * n * s**2 / mp.log(n + 1)
+    return published, scale * (jsd - even), gap + gap * n**2 / mp.log(n + 1), 2 * n * gap
+
+
 def sample_pca_rate(rng: np.random.Generator, n: int) -> Data:
     return sample_with_radius(rng, n)
 
@@ -80,6 +100,7 @@ def bounds_pca_hellinger(data: Data) -> tuple[Any, Any, Any, Any]:
 
 
 BOUNDS = {
+    "pca-jsd": ("s", TO_INFINITY),
     "pca-rate": ("s", TO_INFINITY),
     "pca-chi2": ("s", TO_INFINITY),
     "pca-tv": ("s", TO_INFINITY),
