@@ -10,6 +10,7 @@ import tomllib
 from collections import Counter
 from dataclasses import replace
 from html import unescape
+from types import ModuleType
 
 import pytest
 
@@ -47,9 +48,9 @@ def whole_catalog() -> World:
     return unproved()
 
 
-def site(made: World) -> dict[str, str]:
-    """The pages of reference alone."""
-    pages = [p for module in MINE for p in module.pages(made)]
+def site(made: World, *modules: ModuleType) -> dict[str, str]:
+    """The pages of reference alone, or of some modules."""
+    pages = [p for module in modules or MINE for p in module.pages(made)]
     files = rendered(made, pages)
     return {p.path: files[p.path].decode() for p in pages}
 
@@ -93,7 +94,7 @@ def test_the_whole_catalog_fits(unproved: World) -> None:
 
 
 def test_errata_give_claim_place_numbers_and_truth(few: World) -> None:
-    text = words(site(few)["errata.html"])
+    text = words(site(few, errata)["errata.html"])
     for name in ("jsd-is-half-jeffreys", "k-means-sign"):
         m, data = few.methods[name], few.entries[name].row.detail["witness"]
         assert m.erratum is not None
@@ -109,7 +110,7 @@ def test_another_witness_is_another_page(few: World) -> None:
                "other": ["0"]}  # fmt: skip
     changed = replace(known, row=replace(known.row, detail={"witness": witness}))
     entries = {**few.entries, "k-means-sign": changed}
-    shown = words(site(replace(few, entries=entries))["errata.html"])
+    shown = words(site(replace(few, entries=entries), errata)["errata.html"])
     assert "4.5 ± 1e−15" in shown and "4.40000000000000" not in shown
 
 
@@ -136,18 +137,18 @@ def test_a_gap_is_closed_where_the_table_says_so(unproved: World) -> None:
     still = {g.id for cell in unproved.table.cells.values() for g in cell.gaps}
     assert set(shown) == {g.id for g in named_gaps()}
     assert {name for name, g in shown.items() if g.closed is None} == still
-    text = site(unproved)["gaps.html"]
+    text = site(unproved, gaps)["gaps.html"]
     assert all(f'id="gap-{name}"' in text for name in shown)
 
 
 def test_what_is_not_proved_is_claimed(unproved: World) -> None:
-    claimed = words(site(unproved)["gaps.html"])
+    claimed = words(site(unproved, gaps)["gaps.html"])
     assert "What is claimed" in claimed and "What is proved" not in claimed
     shown = believed(unproved)
     shown = replace(shown, briefs={
         name: brief(m, shown.entries[name], "") for name, m in shown.methods.items()
     })  # fmt: skip
-    text = words(site(shown)["gaps.html"])
+    text = words(site(shown, gaps)["gaps.html"])
     assert "What is proved" in text and "What is claimed" not in text
 
 
@@ -160,7 +161,7 @@ def test_without_the_entry_a_gap_is_open(unproved: World) -> None:
 
 def test_a_program_is_offered_where_there_is_one(few: World) -> None:
     assert few.entries["t-supcon"].programs
-    assert "iconograph generate t-supcon" in words(site(few)["gaps.html"])
+    assert "iconograph generate t-supcon" in words(site(few, gaps)["gaps.html"])
 
 
 # ---------------------------------------------------------------------- kernels
@@ -183,7 +184,7 @@ def test_kernels_stand_with_those_who_use_them(unproved: World) -> None:
     (page,) = kernels.pages(believed(unproved))
     wide = next(w for w in page.content["learned"] if w.name == "gaussian")  # type: ignore[attr-defined]
     assert ("s-stress", "∞") in {(x.brief.id, x.to) for x in wide.limits}
-    text = site(unproved)["kernels.html"]
+    text = site(unproved, kernels)["kernels.html"]
     for part, names in (("p", P_KERNELS), ("q", Q_KERNELS), ("d", DIVERGENCES)):
         assert all(f'id="{part}-{name}"' in text for name in names)
 
@@ -261,7 +262,7 @@ def test_no_axiom_looks_trivial(unproved: World, monkeypatch: pytest.MonkeyPatch
 
 
 def test_lemmas_stand_with_their_formulas(unproved: World) -> None:
-    text = words(site(unproved)["rules.html"])
+    text = words(site(unproved, rules)["rules.html"])
     some = [m for m in unproved.methods.values() if m.steps][::10]
     assert len(some) > 4 and all(f.text in text for m in some for f in m.steps)
 
