@@ -16,8 +16,12 @@ import iconograph as ic
 STEPS = 20
 
 
-def library(name: str, package: str) -> Any:
-    """A module of a library; where there is none, the program ends with a sentence."""
+def opened(name: str, package: str) -> Any:
+    """A module of a library; data that are drawn from here on are always the same.
+
+    Where there is no such library, the program ends with a sentence.
+    """
+    torch.manual_seed(1)
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -54,9 +58,14 @@ def train(step: Callable[[nn.Module, int], Tensor], *more: Tensor) -> tuple[list
     return losses, torch.cat([p.detach().flatten() for p in (*model.parameters(), *more)])
 
 
-def compared(name: str, theirs: tuple[list[float], Tensor], mine: tuple[list[float], Tensor],
-             ) -> float:  # fmt: skip
-    """Print both trainings; return the largest relative difference of losses and weights."""
+def compared(
+    name: str,
+    trained: Callable[[nn.Module], tuple[list[float], Tensor]],
+    their_loss: nn.Module,
+    my_loss: nn.Module,
+) -> float:
+    """Train with both losses and print how; return the largest relative difference."""
+    theirs, mine = trained(their_loss), trained(my_loss)
     losses = max(abs(a - b) / abs(a) for a, b in zip(theirs[0], mine[0], strict=True))
     weights = ((theirs[1] - mine[1]).abs().max() / theirs[1].abs().max()).item()
     for said, found in ((name, theirs[0]), ("generated", mine[0])):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import torch
-from common import compared, generated, library, train
+from common import compared, generated, opened, train
 from torch import Tensor, nn
 
 TEMPERATURE = 0.1
@@ -14,8 +14,7 @@ TEMPERATURE = 0.1
 
 def main() -> float:
     """Train with both losses; return how far apart they are."""
-    losses = library("pytorch_metric_learning.losses", "pytorch-metric-learning")
-    torch.manual_seed(1)
+    losses = opened("pytorch_metric_learning.losses", "pytorch-metric-learning")
     data = torch.randn(20, 48, 64, dtype=torch.float64)
     labels = torch.arange(48) % 8
 
@@ -30,7 +29,7 @@ def main() -> float:
     theirs = losses.SupConLoss(temperature=TEMPERATURE)
     program = generated("supcon", "pytorch-metric-learning")
     mine = program.SupconMetricLoss(temperature=TEMPERATURE)  # the one line that changes
-    return compared("pytorch-metric-learning", trained(theirs), trained(mine))
+    return compared("pytorch-metric-learning", trained, theirs, mine)
 
 
 if __name__ == "__main__":

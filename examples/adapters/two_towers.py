@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 
 import torch
-from common import compared, generated, library, train
+from common import compared, generated, opened, train
 from torch import Tensor, nn
 
 
 def main() -> float:
     """Train with both losses; return how far apart they are."""
-    open_clip = library("open_clip.loss", "open_clip_torch")
-    torch.manual_seed(1)
+    open_clip = opened("open_clip.loss", "open_clip_torch")
     images = torch.randn(20, 32, 64, dtype=torch.float64)
     texts = images + torch.randn(20, 32, 64, dtype=torch.float64)
 
@@ -32,7 +31,7 @@ def main() -> float:
 
     theirs = open_clip.ClipLoss()
     mine = generated("clip", "clip").ClipTowersLoss()  # the one line that changes
-    return compared("open_clip", trained(theirs), trained(mine))
+    return compared("open_clip", trained, theirs, mine)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import torch
-from common import compared, generated, library, train
+from common import compared, generated, opened, train
 from torch import Tensor, nn
 
 TEMPERATURE = 0.5
@@ -14,8 +14,7 @@ TEMPERATURE = 0.5
 
 def main() -> float:
     """Train with both losses; return how far apart they are."""
-    lightly = library("lightly.loss", "lightly")
-    torch.manual_seed(1)
+    lightly = opened("lightly.loss", "lightly")
     batches = torch.randn(20, 32, 64, dtype=torch.float64)
     noise = 0.1 * torch.randn(2, 20, 32, 64, dtype=torch.float64)
 
@@ -30,7 +29,7 @@ def main() -> float:
     theirs = lightly.NTXentLoss(temperature=TEMPERATURE)
     program = generated("simclr", "two-view")
     mine = program.SimclrTwoViewLoss(temperature=TEMPERATURE)  # the one line that changes
-    return compared("lightly", trained(theirs), trained(mine))
+    return compared("lightly", trained, theirs, mine)
 
 
 if __name__ == "__main__":
