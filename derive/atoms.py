@@ -69,6 +69,8 @@ class Atoms(Indicators):
             return self.largest(f)
         if f.op in ("log", "inv") and f.args[0].op == "mul" and (th := self.split_as_written(f)):
             return th
+        if f.op == "log" and f.args[0].op == "inv":  # before a/b is multiplied out below it
+            return self.axiom("log_inv", f.args[0].args[0])
         if f.op in UNARY or f.op == "max":
             ths = []
             for a in f.args:

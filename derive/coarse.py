@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.partitions import Member, Partition, Parts, Taker, renamings
+from derive.partitions import Member, Partition, Parts, Taker
 from derive.poly import flat, offset, plus, times, without
+from derive.products import renamings
 from derive.steps import ONE
 from derive.terms import Monomial, Term, mk, subst
 

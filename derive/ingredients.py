@@ -9,8 +9,9 @@ from typing import Any
 
 from derive.bridge import Problem
 from derive.claims import total
-from derive.partitions import Taker, closed_indices
+from derive.partitions import Taker
 from derive.poly import flat, match_monomial, offset, plus, times, without
+from derive.products import closed_indices
 from derive.rows import MATCH, Row, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import BINDERS, BOOL, Domain, Term, domain, mk, num, open_binder, subst, var

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from derive.claims import total
-from derive.partitions import Member, Partition, Taker, renamings
+from derive.partitions import Member, Partition, Taker
 from derive.poly import build, flat, plus, term_of, times
+from derive.products import renamings
 from derive.rows import MATCH, NULL, Row, is_outcome, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import Domain, Term, domain, mk, num, subst, var
@@ -37,16 +38,21 @@ class Maker:
         if not sums:
             return self.outcomes(p, single)
         (member, q), *more = sums
+        apart: list[tuple[Member, Term]] = []  # what belongs to no place beside the first
         for other, mass in more:
-            beside = self.beside(p, member, q, other, mass)
-            if beside is None:
-                return None
-            member, q = beside
+            if (both := self.beside(p, member, q, other, mass)) is not None:
+                member, q = both
+            else:
+                apart.append((other, mass))
         for other, mass in single:
-            placed = self.placed(p, member, q, other, mass)
-            if placed is None:
+            if (both := self.placed(p, member, q, other, mass)) is not None:
+                member, q = both
+            else:
+                apart.append((other, mass))
+        if apart:
+            if len(apart) > 1:
                 return None
-            member, q = placed
+            member, q = self.stacked((member, q), apart[0])
         kernel = self.gauged(member)
         return Row(p.anchors, p.mask, p.weight, member.over, member.mask, q, kernel)
 
@@ -70,16 +76,62 @@ class Maker:
         left_out = [f for f in flat(member.mask) if f.op == "ne" and opposed(f) is here]
         rest = times([f for f in flat(member.mask) if f not in left_out])
         if left_out and self.taker.same(p.mask * subst(rest, at), p.mask):
-            mask, there = rest, left_out[0]
+            mask, there, inside = rest, left_out[0], here
         else:
-            mask, there = either(member.mask, here), ONE - here
+            mask = either(member.mask, here)
+            inside, there = self.beyond(p, member, at) or (here, ONE - here)
         kernel = member.kernel
-        if rank == 1:
-            kernel = kernel * exp(here * self.log(ratio))
-        elif rank == 2:
-            kernel = self.chosen(here, share * other.kernel, there, kernel)
+        if rank > 0:
+            made = [self.chosen(inside, share * other.kernel, there, kernel)]
+            if rank == 1:
+                made.insert(0, kernel * exp(inside * self.log(ratio)))
+            kernel = min(made, key=lambda t: t.size)
+        there = ONE - here if there is not opposed(here) else there
         both = self.shorter(here * (share * mass) + there * q, here * (share * mass) + q)
         return replace(member, mask=mask, kernel=kernel), both
+
+    def beyond(
+        self, p: Partition, member: Member, at: dict[Term, Term]
+    ) -> tuple[Term, Term] | None:
+        """A single condition that holds at an index, and fails wherever the sum goes."""
+        if (other := opposed(member.mask)) is not None:  # as the sum says it: y[j] != y[i]
+            return other, member.mask
+        for u, e in at.items() if len(at) > 1 else ():
+            if self.zero(p.mask * subst(member.mask, {u: e})):
+                return mk("eq", None, u, e), mk("ne", None, u, e)
+        return None
+
+    def stacked(self, a: tuple[Member, Term], b: tuple[Member, Term]) -> tuple[Member, Term]:
+        """Two members that share no index as the outcomes match and null, beside their indices.
+
+        A kernel without the indices of the other is spread evenly over them: the positive beside a
+        bank of negatives, or the null neighbour beside a sum that leaves out no index.
+        """
+        if a[1] is ZERO:  # what has mass is the match
+            a, b = b, a
+        old, new = a[0].over, b[0].over
+        if [domain(v) for v in old] == [domain(v) for v in new]:
+            names = dict(zip(new, old, strict=True))
+        else:
+            names = {v: var(f"x{NEW + 60 + k}", domain(v)) for k, v in enumerate(new)}
+        over = (*old, *(w for w in names.values() if w not in old))
+        d = outcomes_among(self.domains)
+        o = var(f"x{NEW + 50}", d)
+        masks, logs, ps = [], [], []
+        for outcome, (member, q), put in ((MATCH, a, {}), (NULL, b, names)):
+            here = mk("eq", None, o, mk("el", (outcome, d)))
+            spare = [v for v in over if v not in {put.get(v, v) for v in member.over}]
+            size = total(spare, ONE)
+            mask, kernel, mass = (subst(t, put) for t in (member.mask, member.kernel, q))
+            masks.append(here * mask if mask is not ONE else here)
+            one = self.log(kernel) + MINUS * log(size) if spare else self.log(kernel)
+            logs.append(here * one)
+            if mass is not ZERO:
+                ps.append(here * (inv(size) * mass) if spare else here * mass)
+        same = a[0].mask is subst(b[0].mask, names)
+        mask = a[0].mask if same else either(masks[0], masks[1])
+        kernel = exp(plus([x for x in logs if flat(x)[-1] is not ZERO]))
+        return replace(a[0], over=(o, *over), mask=mask, kernel=kernel), plus(ps)
 
     def vacant(self, p: Partition, member: Member) -> Iterator[tuple[dict[Term, Term], Term]]:
         """Indices that a sum leaves out, and which share of a kernel placed there falls to each.

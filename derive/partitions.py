@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import permutations
 
 from derive.claims import families, total
+from derive.complements import Outcomes, complements
 from derive.normal import GaveUp, Normaliser
-from derive.poly import Poly, flat, offset, plus, times, without
+from derive.poly import Poly, flat, offset, plus, times
+from derive.products import closed_indices, factored, renamings
 from derive.shapes import shape
 from derive.steps import ONE
 from derive.surface import View, indicator
 from derive.terms import (
     BOOL,
-    INDEX,
     Monomial,
     RuleError,
     Term,
@@ -31,7 +31,7 @@ from derive.terms import (
     subst,
     var,
 )
-from derive.theorem import log
+from derive.theorem import MINUS, log
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,12 @@ class Taker:
     def parts(self, published: Term) -> Parts:
         """The formula taken apart."""
         logs: list[tuple[Monomial, Fraction]] = []
-        linear, fixed = Poly(), Poly()
-        for m, c in self.view.poly(self.view.normal(published)).items():
+        whole = self.view.poly(self.view.normal(published))
+        paired, linear = complements(self, whole)
+        fixed = Poly()
+        for m, c in whole.items():
+            if m in linear:
+                continue
             moving = [f for f in m[1] if self.moves(f)]
             if not moving:
                 fixed[m] = c
@@ -114,11 +118,12 @@ class Taker:
             others = [f for q, _ in groups if q is not p for f in log_kernels(q)]
             # what only falls is no partition function, and the logarithm of a kernel that is a sum
             # itself, such as 1 + d, is linear
-            if all(c < 0 for _, c in own) or any(shape(f) == shape(inner) for f in others):
+            if self.falls(p, own) or any(shape(f) == shape(inner) for f in others):
                 linear.update(own)
             else:
                 partitions.append(p)
         joined = [replace(p, weight=factored(p.weight)) for p in self.merged(partitions)]
+        joined += [self.of_outcomes(x) for x in paired]
         return Parts((*joined, *self.normalised(joined, linear)), linear, fixed)
 
     def is_sum(self, t: Term) -> bool:
@@ -182,6 +187,17 @@ class Taker:
             us = over
         kernel = times([f for f in fs if f is not ONE])
         return Member(us, times([f for f in ms if f is not ONE]), kernel, self.logs(kernel))
+
+    def of_outcomes(self, x: Outcomes) -> Partition:
+        """Two kernels whose sum is fixed as a partition."""
+        members = tuple(Member((), ONE, k, self.logs(k)) for k in x.kernels)
+        return Partition(x.anchors, x.mask, x.weight, members)
+
+    def falls(self, p: Partition, own: Sequence[tuple[Monomial, Fraction]]) -> bool:
+        """Whether a logarithm has a negative weight, as that of a kernel has."""
+        if all(c < 0 for _, c in own):
+            return True
+        return any(c < 0 for _, c in own) and self.ways[0].nn(MINUS * p.weight) is not None
 
     def logs(self, kernel: Term) -> tuple[tuple[Monomial, Fraction], ...]:
         """The polynomial of the logarithm of a kernel."""
@@ -281,7 +297,10 @@ class Taker:
         """A - b where nothing learned is left of it, else None."""
         for way in self.ways:
             way.steps = 0
-            rest, _ = way.normal(way.normal(a)[0] - way.normal(b)[0])
+            try:
+                rest, _ = way.normal(way.normal(a)[0] - way.normal(b)[0])
+            except GaveUp:  # another form may be shorter
+                continue
             if not self.moves(rest):
                 return rest
         return None
@@ -293,46 +312,6 @@ class Taker:
             if not canon(way.normal(a)[0] - way.normal(b)[0]):
                 return True
         return False
-
-
-def factored(t: Term) -> Term:
-    """A sum of products with their common factors in front: a - a b as a (1 - b)."""
-    parts = [times(flat(x)) for x in summands(t) if x is not num(0)]
-    common = shared_factors(parts)
-    if len(parts) < 2 or common is ONE:
-        return t
-    rest = [times(without(flat(x), flat(common))) for x in parts]
-    return common * plus(rest)
-
-
-def summands(t: Term) -> list[Term]:
-    """The terms of nested sums."""
-    return [x for a in t.args for x in summands(a)] if t.op == "add" else [t]
-
-
-def shared_factors(ts: Sequence[Term]) -> Term:
-    """The factors, numbers aside, that all of some products have."""
-    if not ts:
-        return ONE
-    rest, out = [flat(t) for t in ts], list[Term]()
-    for f in flat(ts[0]):
-        if f.op != "num" and all(fs.count(f) > out.count(f) for fs in rest):
-            out.append(f)
-    return times(out)
-
-
-def closed_indices(t: Term) -> set[Term]:
-    """The closed indices in a term."""
-    inside = set[Term]().union(*map(closed_indices, t.args))
-    return inside | {t} if t.op in INDEX and not t.loose else inside
-
-
-def renamings(old: Sequence[Term], new: Sequence[Term]) -> Iterator[dict[Term, Term]]:
-    """The ways to call variables by other names of the same sets."""
-    if len(old) == len(new):
-        for names in permutations(new):
-            if [domain(v) for v in old] == [domain(v) for v in names]:
-                yield {v: w for v, w in zip(old, names, strict=True) if v is not w}
 
 
 def differing(mask: Term, anchors: tuple[Term, ...]) -> Iterator[tuple[Term, Term, Term]]:

@@ -27,6 +27,7 @@ from derive.pairs import Maker
 from derive.partitions import Parts, Taker
 from derive.prove import STRATEGIES, NotProved, Proof, prove
 from derive.rows import Candidate, Row, candidates, is_outcome, spelled
+from derive.shapes import shape
 from derive.supervisors import Reader
 from derive.surface import Deep, Surface, View
 from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst
@@ -78,14 +79,21 @@ def takers(problem: Problem) -> Iterator[Taker]:
     light.steps_taken = LIGHT
     folded = Normaliser(problem.hyps, problem.dims)
     folded.steps_taken = folded.steps_taken - {"unfold"}
-    surface, whole = (Surface(problem.dims, learned, flag) for flag in (False, True))
-    divided = Surface(problem.dims, learned, divided=True)
+    plain = Surface(problem.dims, learned)
+    surface = replace(plain, kernels=frozenset(in_logarithms(plain, problem.published)))
+    whole, divided = replace(surface, whole=True), replace(surface, divided=True)
     views: tuple[tuple[View, bool], ...] = (
         (surface, False), (whole, False), (surface, True), (divided, False),
         (Deep(folded), False), (Deep(ways[0]), False),
     )  # fmt: skip
     for view, keep in views:
         yield Taker(view, keep, ways, light, learned)
+
+
+def in_logarithms(view: Surface, published: Term) -> Iterator[int]:
+    """The shapes of the learned sums that stand in logarithms of a formula."""
+    for _, fs in view.poly(view.normal(published)):
+        yield from (shape(f.args[0]) for f in fs if f.op == "log" and view.moves(f))
 
 
 def recognise(problem: Problem, letters: Letters) -> Found | Nothing:

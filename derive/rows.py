@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice, permutations, product
 
 from derive.bridge import Problem
 from derive.claims import Block, total
-from derive.partitions import Taker, factored, summands
+from derive.partitions import Taker
 from derive.poly import flat, plus, times
+from derive.products import factored, summands
 from derive.steps import ONE, ZERO
 from derive.terms import BOOL, Domain, RuleError, Term, domain, subst, var
 from derive.theorem import MINUS, inv, log
 
 OUTCOMES: Domain = ("outcomes", ("match", "null"))  # where a file declares no such set
 MATCH, NULL = "match", "null"
+ORDERS = 24  # orders of summation in which the sign of the scale is sought
 GROUPS = "the groups have all neighbours"
 
 
@@ -40,6 +43,11 @@ class Row:
     def mass(self) -> Term:
         """The sum of the weights."""
         return total(self.anchors, self.mask * self.weight)
+
+    def masses(self) -> Iterator[Term]:
+        """The sum of the weights, the anchors in any order: a sign may show in one of them only."""
+        for anchors in permutations(self.anchors):
+            yield total(anchors, self.mask * self.weight)
 
     def plain(self) -> Row:
         """The row with p as it is for its anchors and allowed neighbours."""
@@ -86,7 +94,8 @@ def candidates(bare: Problem, taker: Taker, rows: tuple[Row, ...]) -> Iterator[C
     way.steps = 0
     raw = plus([r.mass for r in rows])
     short = way.normal(raw)[0]
-    scale = next((t for t in (short, factored(short), raw) if way.pos(t)), None)
+    orders = (plus(list(ms)) for ms in islice(product(*(r.masses() for r in rows)), ORDERS))
+    scale = next((t for t in (short, factored(short), *orders) if way.pos(t)), None)
     if scale is None:
         raise RuleError("the sum of the anchor weights is not shown to be positive")
     crossed = plus([r.cross_entropy() for r in rows])

@@ -13,8 +13,9 @@ from fractions import Fraction
 from itertools import combinations, islice, product
 
 from derive.claims import total
-from derive.partitions import Member, Partition, Parts, Taker, shared_factors
+from derive.partitions import Member, Partition, Parts, Taker
 from derive.poly import flat, match_monomial, plus, term_of, times, without
+from derive.products import shared_factors
 from derive.steps import ONE, ZERO
 from derive.terms import Monomial, Term, domain, mk, num, subst, var
 from derive.theorem import MINUS, inv, log
@@ -185,7 +186,11 @@ class Reader:
                 below, factor = without(below, [f]), ONE
                 break
         over = inv(self.taker.short(times(below)))
-        whole = scaled(self.simple(over * place.mass), factor)
+        above, under = flat(place.mass), [f for f in below if f.op != "num"]
+        if under and all(above.count(f) >= under.count(f) for f in under):
+            whole = scaled(quotient(place.mass, times(below)), factor)  # a weight may be 0
+        else:
+            whole = scaled(self.simple(over * place.mass), factor)
         short = self.taker.ways[0].normal(whole)[0]
         return short if short.size * 2 < whole.size else whole
 

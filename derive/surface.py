@@ -13,6 +13,7 @@ from typing import Protocol
 from derive.claims import families, total
 from derive.normal import Normaliser
 from derive.poly import Poly, flat, plus, poly, times, without
+from derive.shapes import shape
 from derive.steps import ONE
 from derive.terms import BOOL, Domain, Term, domain, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, log
@@ -65,13 +66,15 @@ class Surface:
     """The view of the reader. `learned` names what training changes.
 
     With `whole` a sum of terms below a sum over neighbours is one kernel, such as x^2 + c; with
-    `divided` a sum reaches over its divisor, log sum k/s = log sum k - log s.
+    `divided` a sum reaches over its divisor, log sum k/s = log sum k - log s. `kernels` are the
+    shapes of what stands in logarithms of the formula: below a sum these stay whole, too.
     """
 
     dims: frozenset[Domain]
     learned: frozenset[str]
     whole: bool = False
     divided: bool = False
+    kernels: frozenset[int] = frozenset()
 
     def normal(self, t: Term) -> Term:
         """The term with logarithms of products, quotients and exponentials written out."""
@@ -123,6 +126,8 @@ class Surface:
         self, t: Term, level: int, inside: bool = False
     ) -> list[tuple[tuple[Term, ...], list[Term]]]:
         """Sums and products opened: variables and factors."""
+        if inside and shape(t) in self.kernels:
+            return [((), [t])]
         if t.op == "add" and not (inside and self.whole and not self.sums(t)):
             terms = [a for a in t.args if a is not num(0)]
             return [p for a in terms for p in self.parts(a, level, inside)]
@@ -135,6 +140,7 @@ class Surface:
         out: list[tuple[tuple[Term, ...], list[Term]]] = [((), [])]
         for k, f in enumerate(flat(t)):
             opened = self.moves(f) and (f.op == "sum" or (f.op == "add" and self.sums(f)))
+            opened = opened and not (inside and shape(f) in self.kernels)
             pieces = self.parts(f, level + 10 * (k + 1), inside) if opened else [((), [f])]
             out = [((*vs, *us), [*fs, *gs]) for vs, fs in out for us, gs in pieces]
         return out

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from derive.claims import total
 from derive.comparisons import ORDERED
 from derive.formula_text import Unsayable, binder, condition, formula
-from derive.partitions import Taker, summands
+from derive.partitions import Taker
 from derive.poly import flat, plus, times
+from derive.products import summands
 from derive.rows import GROUPS, MATCH, NULL, Row, is_outcome
 from derive.steps import ONE
 from derive.terms import BOOL, Domain, Term, domain, mk, num, subst
@@ -79,7 +80,7 @@ class Words:
         if not row.anchors:
             return {"normalise": "joint", "anchors": "", "neighbours": over}
         out = {"anchors": anchors, "neighbours": over}
-        if len(row.anchors) == 2 and is_outcome(domain(row.over[0])):
+        if len(row.anchors) == 2 and len(row.over) == 1 and is_outcome(domain(row.over[0])):
             out["normalise"] = "pair"
         weight = self.taker.ways[0].normal(row.weight * inv(scale))[0]
         if not self.taker.same(weight * total(row.anchors, row.mask), ONE, 2):
