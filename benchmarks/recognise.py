@@ -289,7 +289,7 @@ def main() -> None:
     ids = given.ids or [m.id for m in catalog_methods() if m.claim.relation in wanted]
     lines = each(line, ids, given.jobs)
     for x in lines:
-        if x.outcome not in ("own", "witness"):
+        if x.outcome != ("own" if x.relation in REDUCES else "witness"):
             print(f"{x.id:32} {x.relation:16} {x.outcome:8} {x.seconds:6.2f}  {x.detail[:90]}")
     print(table(lines))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import flint
@@ -18,7 +19,7 @@ from derive import enclose
 from derive.bridge import Problem
 from derive.claims import DIVERGENCES, FULL, icon, total
 from derive.ingredients import Candidates, opened
-from derive.instance import instance, model_at, other_point
+from derive.instance import LARGEST, instance, model_at, other_point, work
 from derive.models import Model
 from derive.poly import times
 from derive.rows import Row
@@ -29,7 +30,8 @@ from derive.theorem import inv
 ORDERED = ("alpha", "cressie-read", "tsallis")
 HALF, TWO = num(Fraction(1, 2)), num(2)
 POINTS = 3
-MOST = 900  # pairs and divergences that are looked at
+OTHER = 4  # a size of models that scales are tried at, after the smallest
+MOST = 40  # kernels, and candidates for p of each, that are looked at
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,47 @@ class Comparer(Candidates):
         default_factory=dict
     )
 
+    ps: dict[tuple[Any, ...], tuple[Term, ...]] = field(default_factory=dict)
+
     # ------------------------------------------------------------ what fits
     def guesses(self) -> Iterator[Guess]:
         """Pairs and divergences that agree with the formula at three points, up to scale."""
-        tried = 0
-        for anchors, over, mask, kernel in self.kernels():
+        pairs = list(self.pairs())
+        for row in pairs:
+            if (q := self.reverse(row)) is not None:
+                yield from self.fitted(replace(row, p=q), "reverse-kl", HALF)
+        # divergences of an order come last: there are as many of them as numbers in the formula
+        for kinds in (self.comparisons(False), self.comparisons(True)):
+            known = list(kinds)
+            for row in pairs:
+                for p in self.distributed(row):
+                    for kind, order in known:
+                        yield from self.fitted(replace(row, p=p), kind, order)
+
+    def pairs(self) -> Iterator[Row]:
+        """Families with a learned kernel and a weight; p is open."""
+        for anchors, over, mask, kernel in islice(self.kernels(), MOST):
             for weight in self.weights(anchors):
-                first = Row(anchors, ONE, weight, over, mask, ONE, kernel)
-                if (q := self.reverse(first)) is not None:
-                    yield from self.fitted(replace(first, p=q), "reverse-kl", HALF)
-                for p in dict.fromkeys(self.supervisors(anchors, over)):
-                    for kind, order in self.comparisons():
-                        tried += 1
-                        if tried > MOST:
-                            return
-                        yield from self.fitted(replace(first, p=p), kind, order)
+                yield Row(anchors, ONE, weight, over, mask, ONE, kernel)
+
+    def distributed(self, row: Row) -> tuple[Term, ...]:
+        """The candidates for p that sum to one, in numbers; remembered."""
+        key = (row.anchors, row.over, row.allowed)
+        if key not in self.ps:
+            some = dict.fromkeys(self.supervisors(row.anchors, row.over))
+            self.ps[key] = tuple(islice((p for p in some if self.sums_to_one(row, p)), MOST))
+        return self.ps[key]
+
+    def sums_to_one(self, row: Row, p: Term) -> bool:
+        """Whether p sums to one over the neighbours of every anchor of a small model."""
+        points = self.points(row.anchors, row.over)
+        if points is None:
+            return False
+        gap = total(row.over, row.allowed * p) - ONE
+        probe = replace(self.problem, published=total(row.anchors, gap * gap), learned=())
+        case = instance(probe, points[0])
+        value = enclose.value(case, case.left)
+        return not isinstance(value, enclose.Undefined) and bool(value.contains(0))
 
     def weights(self, anchors: tuple[Term, ...]) -> Iterator[Term]:
         """Anchor weights: even, and each fixed array over the anchors, divided by its sum."""
@@ -79,18 +107,20 @@ class Comparer(Candidates):
         """The guesses of a pair and a divergence, one for each reading of the scale."""
         if (c := self.fits(row, kind, order)) is not None:
             for scale in self.scales(row, c):
-                yield Guess(row, kind, order, scale)
+                guess = Guess(row, kind, order, scale)
+                if self.agrees(guess):
+                    yield guess
 
-    def comparisons(self) -> Iterator[tuple[str, Term]]:
-        """Divergences with the orders that the formula suggests."""
+    def comparisons(self, ordered: bool) -> Iterator[tuple[str, Term]]:
+        """Divergences without an order, or with the orders that the formula suggests."""
+        if not ordered:
+            yield from ((kind, HALF) for kind in DIVERGENCES if kind not in (*ORDERED, "kl"))
+            return
         fixed = [t for t in self.fixed_scalars()]
         orders = [x for s in fixed for x in (s, ONE - s, ONE + s)]
         orders += [num(x) for c in self.powers() for x in (c, 1 - c, 1 + c) if x not in (0, 1)]
-        for kind in DIVERGENCES:
-            if kind in ORDERED:
-                yield from ((kind, a) for a in (*orders, HALF, TWO))
-            elif kind != "kl":
-                yield kind, HALF
+        for kind in ORDERED:
+            yield from ((kind, a) for a in dict.fromkeys((*orders, HALF, TWO)))
 
     def powers(self) -> list[Fraction]:
         """The numbers between 0 and 4, whole ones aside, that the formula multiplies by."""
@@ -116,6 +146,24 @@ class Comparer(Candidates):
             return None
         return c if found == "affine" else None
 
+    def agrees(self, guess: Guess) -> bool:
+        """Whether the scale fits a model of another size, too; where none is found it may."""
+        claim = replace(self.claim(guess.row, guess.kind, guess.order), scale=guess.scale)
+        model = model_at(claim, OTHER, 0)
+        others = model and [other_point(self.problem, model, seed) for seed in (1, 2)]
+        if not model or not others or work(claim, model.sizes) > LARGEST:
+            return True
+        gaps = []
+        for m in others:
+            if m is None:
+                return True
+            case = instance(claim, m)
+            gap = enclose.value(case, case.diff)
+            if isinstance(gap, enclose.Undefined):
+                return False
+            gaps.append(gap)
+        return close(gaps[0], gaps[1])
+
     def points(
         self, anchors: tuple[Term, ...], over: tuple[Term, ...]
     ) -> tuple[Model, Model, Model] | None:
@@ -135,14 +183,15 @@ class Comparer(Candidates):
         assert points is not None
         model = points[0]
         n = total(row.anchors, ONE) if row.anchors else ONE
-        m = inv(total(row.over, ONE))
+        counted = all(isinstance(domain(v), str) for v in row.over)
+        m = inv(total(row.over, ONE)) if counted else ONE
         fixed = self.fixed_scalars()
         units = [ONE, *fixed, *(ONE - s for s in fixed)]
         units += [num(x) for c in self.powers() for x in (c, 1 - c, 1 / c) if x > 0]
         units += [total(row.anchors, w) for w in self.arrays(row.anchors)]
         units += [a * b for a in fixed for b in (*fixed, *(inv(s) for s in fixed))]
         for unit in units:
-            for size in (ONE, n, inv(n), m):
+            for size in dict.fromkeys((ONE, n, inv(n), m)):
                 for k in (ONE, TWO, HALF):
                     t = times([f for f in (k, unit, size) if f is not ONE])
                     probe = replace(self.problem, published=t, learned=())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Any
@@ -12,7 +12,7 @@ from derive.claims import total
 from derive.partitions import Taker
 from derive.poly import flat, match_monomial, offset, plus, times, without
 from derive.products import closed_indices
-from derive.rows import MATCH, Row, outcomes_among
+from derive.rows import MATCH, NULL, Row, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import BINDERS, BOOL, Domain, Term, domain, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, exp, inv, log
@@ -44,13 +44,21 @@ class Candidates:
                     seen.setdefault((anchors, us, whole, kernel))
         for family in self.distributions():
             seen.setdefault(family)
-        for x in self.scalars():
-            d = outcomes_among(self.domains)
-            u = var("o", d)
-            here = mk("eq", None, u, mk("el", (MATCH, d)))
-            anchors = tuple(sorted(x.free, key=lambda v: str(v.data)))
+        for family in self.summing():
+            seen.setdefault(family)
+        d = outcomes_among(self.domains)
+        u = var("o", d)
+        here, there = (mk("eq", None, u, mk("el", (e, d))) for e in (MATCH, NULL))
+        for x in self.unfixed(self.scalars()):
+            anchors = in_order(x.free)
             for sign in (ONE, MINUS):
                 seen.setdefault((anchors, (u,), ONE, exp(here * (sign * x))))
+        for x in self.chances():
+            seen.setdefault((in_order(x.free), (u,), ONE, here * x + there * (ONE - x)))
+        for both in self.shares():
+            for one, other in (both, both[::-1]):
+                anchors = in_order((one * other).free)
+                seen.setdefault((anchors, (u,), ONE, here * one + there * other))
         yield from seen
 
     def distributions(self) -> Iterator[tuple[Any, ...]]:
@@ -65,6 +73,44 @@ class Candidates:
                 if not self.taker.moves(self.taker.ways[0].normal(total(over, k))[0]):
                     yield tuple(v for v in names if v not in over), over, ONE, k
                     break
+
+    def summing(self) -> Iterator[tuple[Any, ...]]:
+        """What stands in logarithms and has a fixed sum: over one of its indices, or over all."""
+        found = (t for t in opened(self.problem.published, self.problem.dims) if t.op == "log")
+        for k in dict.fromkeys(t.args[0] for t in found if self.taker.moves(t)):
+            vs = in_order(k.free)
+            for over in (*((v,) for v in vs), vs):
+                whole = total(over, k) if over else k
+                if over and not self.taker.moves(self.taker.ways[0].normal(whole)[0]):
+                    yield tuple(v for v in vs if v not in over), over, ONE, k
+
+    def shares(self) -> Iterator[tuple[Term, Term]]:
+        """The two parts of a divisor that is one of two sides, as in a/(a + b)."""
+        for t in opened(self.problem.published, self.problem.dims):
+            below = t.args[0] if t.op == "inv" else ONE
+            parts = [a for a in below.args if a is not ZERO] if below.op == "add" else []
+            if len(parts) == 2 and self.taker.moves(below) and all(map(self.taker.ways[0].pos,
+                                                                      parts)):  # fmt: skip
+                yield parts[0], parts[1]
+
+    def chances(self) -> Iterator[Term]:
+        """Logistic functions as the formula has them."""
+        for t in opened(self.problem.published, self.problem.dims):
+            if t.op == "inv" and t.args[0].op == "add" and self.taker.moves(t):
+                parts = [a for a in t.args[0].args if a is not ZERO]
+                if len(parts) == 2 and ONE in parts and any(a.op == "exp" for a in parts):
+                    yield t
+
+    def unfixed(self, terms: Iterator[Term]) -> Iterator[Term]:
+        """Terms, and those that a formula has at every element of an enumerated set as one."""
+        known = list(dict.fromkeys(terms))
+        for x in known:
+            for e in (e for e in closed_indices(x) if e.op == "el"):
+                v = var(f"x{700 + len(x.free)}", domain(e))
+                others = [subst(x, {e: mk("el", (o, domain(e)))}) for o in domain(e)[1]]
+                if all(any(y is z or y is MINUS * z for z in known) for y in others):
+                    yield subst(x, {e: v})
+        yield from known
 
     def sums(self) -> Iterator[Term]:
         """The learned sums over indices below a formula, open at their free variables."""
@@ -92,8 +138,10 @@ class Candidates:
                     seen.setdefault(mk("eq", None, u, e))
             if isinstance(domain(u), tuple) and len(domain(u)[1]) == 2:
                 one, other = (mk("eq", None, u, mk("el", (e, domain(u)))) for e in domain(u)[1])
-                for m in self.masks(anchors):
+                seen |= {one: None, other: None}
+                for m in (*self.masks(anchors), *self.arrays(anchors), *self.fixed_scalars()):
                     seen.setdefault(m * one + (ONE - m) * other)
+                    seen.setdefault((ONE - m) * one + m * other)
         for t in opened(published, self.problem.dims):
             if t.op == "sum" and not self.taker.moves(t) and t.data not in self.problem.dims:
                 for us, mask, kernel in self.taker.view.members(t, 900):
@@ -203,6 +251,10 @@ class Candidates:
 
     def masks(self, anchors: tuple[Term, ...]) -> Iterator[Term]:
         """Conditions on the anchors."""
+        for a in anchors:
+            d = domain(a)
+            elements = d[1] if isinstance(d, tuple) else ()
+            yield from (mk("eq", None, a, mk("el", (e, d))) for e in elements)
         for t in opened(self.problem.published, self.problem.dims):
             if t.op in BOOL and t.free and all(v.op == "v" for v in t.free):
                 free = sorted(t.free, key=lambda v: str(v.data))
@@ -232,6 +284,11 @@ class Candidates:
         """The fixed numbers that the formula mentions."""
         found = (t for t in opened(self.problem.published, self.problem.dims) if t.op == "app")
         return list(dict.fromkeys(t for t in found if not t.args and not self.taker.moves(t)))
+
+
+def in_order(vs: Iterable[Term]) -> tuple[Term, ...]:
+    """Variables in the order of their names."""
+    return tuple(sorted(vs, key=lambda v: str(v.data)))
 
 
 def opened(t: Term, dims: frozenset[Domain], level: int = 1) -> Iterator[Term]:
