@@ -16,6 +16,8 @@ from derive.products import renamings
 from derive.steps import ONE
 from derive.terms import Monomial, Term, mk, subst
 
+SHORT = 60  # the size of a sum that is looked at for being a single term
+
 
 @dataclass(frozen=True)
 class Grouper:
@@ -45,8 +47,7 @@ class Grouper:
             if rest:
                 groups = (self.group(some), self.group(plus(rest)))
                 # 1 - m is multiplied out and needs no lemma; [a != b] is kept, and needs one
-                opposite = any(f.op in ("eq", "ne") for f in self.left_out(p.members, some))
-                before = p.inside if opposite else None
+                before = p.inside if self.opposite(p.members, some) else None
                 return replace(p, members=groups, grouped=True, before=before)
         return None
 
@@ -64,15 +65,16 @@ class Grouper:
             extra = self.extra(found, part)
             left.remove(found)
             if extra is not None and extra is not ONE:
-                left.append(replace(found, mask=times([found.mask, complement(extra)])))
+                left.append(replace(found, mask=beside(found, complement(extra))))
         return [m.term for m in left]
 
-    def left_out(self, members: Sequence[Member], some: Term) -> list[Term]:
-        """The conditions that a part of a sum adds."""
+    def opposite(self, members: Sequence[Member], some: Term) -> bool:
+        """Whether a part of a sum adds a comparison, other than one that names an index."""
         base = max(offset(some), *(offset(m.term) for m in members), 0)
         parts = [self.taker.member(*x) for x in self.taker.view.members(some, base + 40)]
-        found = (self.extra(m, part) for part in parts for m in members)
-        return [f for f in found if f is not None]
+        found = ((m, self.extra(m, part)) for part in parts for m in members)
+        return any(f is not None and f.op in ("eq", "ne") and not set(m.over) & set(f.args)
+                   for m, f in found)  # fmt: skip
 
     def extra(self, whole: Member, part: Member) -> Term | None:
         """The condition that a part of a sum adds, None where it is no part of it."""
@@ -88,8 +90,24 @@ class Grouper:
 
     def group(self, t: Term) -> Member:
         """A sum as one kernel."""
+        t = self.taker.light.normal(t)[0] if t.size < SHORT else t
         logs: tuple[tuple[Monomial, Fraction], ...] = self.taker.logs(t)
         return Member((), ONE, t, logs)
+
+
+def beside(member: Member, condition: Term) -> Term:
+    """The mask of a member with one more condition, without j != i where that says as much."""
+    kept = [f for f in flat(member.mask) if not (f.op == "ne" and implied(f, condition))]
+    return times([f for f in (*kept, *flat(condition)) if f is not ONE])
+
+
+def implied(f: Term, condition: Term) -> bool:
+    """Whether a condition a(x) != a(y) fails at x = y, so that it says x != y."""
+    if condition.op != "ne":
+        return False
+    x, y = f.args
+    return any(subst(condition, {a: b}).args[0] is subst(condition, {a: b}).args[1]
+               for a, b in ((x, y), (y, x)) if a.op == "v")  # fmt: skip
 
 
 def complement(condition: Term) -> Term:

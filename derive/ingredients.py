@@ -12,7 +12,7 @@ from derive.claims import total
 from derive.partitions import Taker
 from derive.poly import flat, match_monomial, offset, plus, times, without
 from derive.products import closed_indices
-from derive.rows import MATCH, NULL, Row, outcomes_among
+from derive.rows import Row, both_outcomes, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import BINDERS, BOOL, Domain, Term, domain, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, exp, inv, log
@@ -48,7 +48,7 @@ class Candidates:
             seen.setdefault(family)
         d = outcomes_among(self.domains)
         u = var("o", d)
-        here, there = (mk("eq", None, u, mk("el", (e, d))) for e in (MATCH, NULL))
+        here, there = (mk("eq", None, u, e) for e in both_outcomes(d))
         for x in self.unfixed(self.scalars()):
             anchors = in_order(x.free)
             for sign in (ONE, MINUS):

@@ -15,7 +15,7 @@ from derive.claims import total
 from derive.partitions import Member, Partition, Taker
 from derive.poly import build, flat, plus, term_of, times
 from derive.products import renamings
-from derive.rows import MATCH, NULL, Row, is_outcome, outcomes_among
+from derive.rows import Row, both_outcomes, is_outcome, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import Domain, Term, domain, mk, num, subst, var
 from derive.theorem import MINUS, exp, inv, log
@@ -118,8 +118,8 @@ class Maker:
         d = outcomes_among(self.domains)
         o = var(f"x{NEW + 50}", d)
         masks, logs, ps = [], [], []
-        for outcome, (member, q), put in ((MATCH, a, {}), (NULL, b, names)):
-            here = mk("eq", None, o, mk("el", (outcome, d)))
+        for e, (member, q), put in zip(both_outcomes(d), (a, b), ({}, names), strict=True):
+            here = mk("eq", None, o, e)
             spare = [v for v in over if v not in {put.get(v, v) for v in member.over}]
             size = total(spare, ONE)
             mask, kernel, mass = (subst(t, put) for t in (member.mask, member.kernel, q))
@@ -235,7 +235,7 @@ class Maker:
             return named
         d = outcomes_among(self.domains)
         u = var("o", d)
-        at = [mk("eq", None, u, mk("el", (e, d))) for e in (MATCH, NULL)]
+        at = [mk("eq", None, u, e) for e in both_outcomes(d)]
         (a, pa), (b, pb) = parts
         logs = [self.log(k) for k in (a.kernel, b.kernel)]
         mass = self.shorter(at[0] * pa + at[1] * pb, at[0] * pa + at[1] * pb)

@@ -12,7 +12,7 @@ from derive.partitions import Taker
 from derive.poly import flat, plus, times
 from derive.products import factored, summands
 from derive.steps import ONE, ZERO
-from derive.terms import BOOL, Domain, RuleError, Term, domain, subst, var
+from derive.terms import BOOL, Domain, RuleError, Term, domain, mk, subst, var
 from derive.theorem import MINUS, inv, log
 
 OUTCOMES: Domain = ("outcomes", ("match", "null"))  # where a file declares no such set
@@ -129,5 +129,13 @@ def is_outcome(d: Domain) -> bool:
 
 
 def outcomes_among(domains: Iterable[Domain]) -> Domain:
-    """The set of the outcomes that a file declares, or one of our own."""
-    return next((d for d in domains if is_outcome(d)), OUTCOMES)
+    """The set of the outcomes: one that a file declares, or one of our own where it has room."""
+    known = [d for d in domains if not isinstance(d, str) and len(d[1]) == 2]
+    return next((d for d in known if is_outcome(d)), known[0] if known else OUTCOMES)
+
+
+def both_outcomes(d: Domain) -> tuple[Term, Term]:
+    """The two elements of a set of outcomes, match first where it has one."""
+    assert not isinstance(d, str)
+    one, other = (MATCH, NULL) if is_outcome(d) else d[1]
+    return mk("el", (one, d)), mk("el", (other, d))

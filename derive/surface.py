@@ -13,9 +13,10 @@ from typing import Protocol
 from derive.claims import families, total
 from derive.normal import Normaliser
 from derive.poly import Poly, flat, plus, poly, times, without
+from derive.products import closed_indices
 from derive.shapes import shape
 from derive.steps import ONE
-from derive.terms import BOOL, Domain, Term, domain, mk, num, open_binder, subst, var
+from derive.terms import BOOL, Domain, Term, domain, mk, num, open_binder, order, subst, var
 from derive.theorem import MINUS, log
 
 Part = tuple[tuple[Term, ...], Term, Term]  # variables, condition, kernel
@@ -93,6 +94,8 @@ class Surface:
             return plus([self.split(a) for a in u.args])
         if (apart := less_than_one(u)) is not None:
             return plus([self.split(apart[0]), MINUS * self.split(apart[1])])
+        if (left := less_a_share(u)) is not None:
+            return plus([self.split(left[0]), MINUS * self.split(left[1])])
         if u.op == "add" and len(parts := [a for a in u.args if a is not num(0)]) == 1:
             return self.split(parts[0])
         if u.op == "inv":
@@ -171,6 +174,35 @@ def less_than_one(u: Term) -> tuple[Term, Term] | None:
     if len(below) != 2 or ONE not in below:
         return None
     return next(a for a in below if a is not ONE), fs[0].args[0]
+
+
+def less_a_share(u: Term) -> tuple[Term, Term] | None:
+    """The parts (S - k(e), S) of u = 1 - k(e)/S, for S the sum of all k or k(e) and more."""
+    parts = [a for a in u.args if a is not num(0)] if u.op == "add" else []
+    other = [flat(a) for a in parts if a is not ONE]
+    if len(parts) != 2 or len(other) != 1 or MINUS not in other[0]:
+        return None
+    below = [f.args[0] for f in other[0] if f.op == "inv"]
+    share = [f for f in other[0] if f is not MINUS and f is not ONE and f.op != "inv"]
+    if len(below) != 1 or not share:
+        return None
+    whole = below[0]
+    if whole.op == "add":
+        rest = [a for a in whole.args if a is not num(0) and not same_factors(flat(a), share)]
+        return (plus(rest), whole) if len(rest) + 1 == len(whole.args) else None
+    if whole.op != "sum":
+        return None
+    v = var(f"s{whole.depth + u.depth}", whole.data)
+    kernel = open_binder(whole, v)
+    for e in closed_indices(times(share)):
+        if domain(e) == whole.data and same_factors(flat(subst(kernel, {v: e})), share):
+            return total((v,), mk("ne", None, v, e) * kernel), whole
+    return None
+
+
+def same_factors(a: list[Term], b: list[Term]) -> bool:
+    """Whether two lists have the same factors in any order."""
+    return sorted(a, key=order) == sorted(b, key=order)
 
 
 def indicator(f: Term) -> bool:
