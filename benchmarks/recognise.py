@@ -33,7 +33,8 @@ from derive.claims import Block, total
 from derive.mutants import Mutant, mutants
 from derive.normal import GaveUp
 from derive.prove import Search
-from derive.terms import RuleError, Term, domain, mk, subst
+from derive.steps import booleans
+from derive.terms import RuleError, Term, domain, mk, num, order, subst
 from derive.theorem import Theorem, inv
 from iconograph.find import catalog_methods, resolve
 from iconograph.inline import document
@@ -41,6 +42,7 @@ from iconograph.recognise import Recognised, recognise
 from iconograph.workers import each
 
 FRESH, FRESH_SEED = (5, 2, 4), 1000  # sizes and a seed that no other judge has used
+CASES = 3  # conditions by whose values terms are compared
 REDUCES = ("exact", "coarse", "reverse", "generalised", "definition")
 
 
@@ -106,13 +108,10 @@ def own(method: Method, found: Recognised) -> bool:
     blocks = [x for b in mine.blocks for x in unfolded(b)] if several else list(mine.blocks)
     if len(blocks) != len(theirs.blocks):
         return False
-    try:
-        return any(
-            all(same(search, a, b) for a, b in zip(blocks, order, strict=True))
-            for order in permutations(theirs.blocks)
-        )
-    except (GaveUp, RuleError):
-        return False
+    return any(
+        all(same(search, a, b, len(blocks) == 1) for a, b in zip(blocks, some, strict=True))
+        for some in permutations(theirs.blocks)
+    )
 
 
 def unfolded(block: Block) -> list[Block]:
@@ -129,25 +128,54 @@ def unfolded(block: Block) -> list[Block]:
     return out
 
 
-def same(search: Search, a: Block, b: Block) -> bool:
+def same(search: Search, a: Block, b: Block, alone: bool) -> bool:
     """Whether two groups of anchors have one q and one p, whatever neighbours are called."""
     for names in renamings((*b[0], *b[2]), (*a[0], *a[2]), len(a[0])):
-        sides = [subst_block(x, names if x is b else {}) for x in (a, b)]
-        if all(
-            isinstance(search.equal(x, y), Theorem) for x, y in zip(*map(parts, sides), strict=True)
+        known = [parts(subst_block(x, names if x is b else {})) for x in (a, b)]
+        (pair, q, kernel), (other, other_q, other_kernel) = known
+        # weights that sum to one, as is proved of both, are equal where none reads its anchor
+        even = alone and not a[4].free & {*a[0]} and not b[4].free & {*b[0]}
+        if alike(search, pair[even:], other[even:]) and (
+            alike(search, q, other_q) or alike(search, kernel, other_kernel)
         ):
             return True
     return False
 
 
-def parts(block: Block) -> Iterator[Term]:
-    """The weights of a group among themselves, and its condition, p and q where it has weight."""
+def alike(search: Search, xs: list[Term], ys: list[Term]) -> bool:
+    """Whether terms are equal, one by one."""
+    return all(equal(search, x, y) for x, y in zip(xs, ys, strict=True))
+
+
+def equal(search: Search, x: Term, y: Term, fuel: int = CASES) -> bool:
+    """Whether two terms are shown to be equal, if need be by the values of their conditions."""
+    for way in search.ways.values():
+        way.steps = 0
+    try:
+        if isinstance(search.equal(x, y), Theorem):
+            return True
+    except (GaveUp, RuleError):
+        pass
+    conditions = sorted(booleans(x) | booleans(y), key=order)
+    if not conditions or not fuel:
+        return False
+    m = conditions[0]
+    return all(
+        equal(search, subst(x, {m: v}), subst(y, {m: v}), fuel - 1) for v in (num(0), num(1))
+    )
+
+
+def parts(block: Block) -> tuple[list[Term], list[Term], list[Term]]:
+    """The weights of a group among themselves, and its condition and p where it has weight; q; k.
+
+    Kernels that are equal wherever they count make equal q.
+    """
     anchors, a, nbs, m, w, p, k = block
-    yield a * w * inv(total(anchors, a * w))
+    first = a * w * inv(total(anchors, a * w))
     a = a * w
-    whole = inv(total(nbs, m * k))
-    for t in (a * m, a * (m * p), a * (m * (k * whole))):
-        yield from at_elements(t, nbs)
+    q = k * inv(total(nbs, m * k))
+    pair, shares, kernels = (list(at_elements(a * (m * t), nbs)) for t in (p, q, k))
+    return [first, *at_elements(a * m, nbs), *pair], shares, kernels
 
 
 def at_elements(t: Term, vs: tuple[Term, ...]) -> Iterator[Term]:
@@ -167,10 +195,10 @@ def renamings(
     """Ways to call variables, and the elements of enumerated sets, of one group as in another."""
     if len(old) != len(new):
         return
-    for order in permutations(new):
-        if {*order[:anchors]} != {*new[:anchors]}:
+    for called in permutations(new):
+        if {*called[:anchors]} != {*new[:anchors]}:
             continue
-        pairs = list(zip(old, order, strict=True))
+        pairs = list(zip(old, called, strict=True))
         if any(size(v) != size(w) or (not size(v) and domain(v) != domain(w)) for v, w in pairs):
             continue  # elements of enumerated sets may have other names
         choices = [list(elements(v, w)) for v, w in pairs]
@@ -190,9 +218,9 @@ def elements(v: Term, w: Term) -> Iterator[dict[Term, Term]]:
     if isinstance(d, str) or isinstance(e, str):
         yield {v: w}
         return
-    for order in permutations(e[1]):
+    for called in permutations(e[1]):
         yield {v: w} | {
-            mk("el", (x, d)): mk("el", (y, e)) for x, y in zip(d[1], order, strict=True)
+            mk("el", (x, d)): mk("el", (y, e)) for x, y in zip(d[1], called, strict=True)
         }
 
 

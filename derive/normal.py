@@ -37,7 +37,7 @@ from derive.terms import (
 )
 from derive.theorem import MINUS, Judgement, Theorem
 
-MAX_STEPS = 1500
+MAX_STEPS = 3000
 STEPS = (
     "unfold", "indicators", "delta", "count", "guard", "same", "shannon", "split", "merge",
     "cancel", "turn", "zero_log_zero", "fact",

@@ -14,7 +14,7 @@ from itertools import product
 from derive.claims import total
 from derive.partitions import Member, Partition, Taker
 from derive.poly import build, flat, plus, term_of, times
-from derive.products import renamings
+from derive.products import opposed, renamings
 from derive.rows import Row, both_outcomes, is_outcome, outcomes_among
 from derive.steps import ONE, ZERO
 from derive.terms import Domain, Term, domain, mk, num, subst, var
@@ -259,7 +259,10 @@ class Maker:
             back = score_at(score, one, other)
             if not with_one or not self.taker.same(ratio, score - back):
                 continue
-            falls = [c < 0 for m, c in with_one if any(map(self.taker.moves, m[1]))]
+            falls = [
+                c < 0 and not self.taker.ways[0].nn(times(moving))  # a kernel falls with a distance
+                for m, c in with_one if (moving := [f for f in m[1] if self.taker.moves(f)])
+            ]  # fmt: skip
             here, there = mk("eq", None, u, one), mk("eq", None, u, other)
             logs = score_at(score, one, u)
             if falls and all(falls):  # f(one) - f(other) as g(other) - g(one), g = -f rises
@@ -285,13 +288,6 @@ class Maker:
         """The normal form of a term."""
         self.taker.ways[0].steps = 0
         return self.taker.ways[0].normal(t)[0]
-
-
-def opposed(f: Term) -> Term | None:
-    """[a != b] for [a = b] and the other way round."""
-    if f.op not in ("eq", "ne"):
-        return None
-    return mk("ne" if f.op == "eq" else "eq", None, *f.args)
 
 
 def mentions(t: Term, e: Term) -> bool:

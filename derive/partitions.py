@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from derive.claims import families, total
 from derive.complements import Outcomes, complements
@@ -32,6 +33,8 @@ from derive.terms import (
     var,
 )
 from derive.theorem import MINUS, log
+
+Keep = Literal["needed", "compared", "all"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Taker:
     """
 
     view: View
-    keep: bool  # every index that a logarithm is summed over stays an anchor
+    keep: Keep  # which of the indices that a logarithm is summed over stay anchors, see `anchors`
     ways: tuple[Normaliser, ...]
     light: Normaliser
     learned: frozenset[str]
@@ -135,8 +138,8 @@ class Taker:
         """The partition of a monomial that holds one logarithm."""
         vs, fs = m
         inner = next(f for f in fs if self.moves(f))
-        anchors = tuple(v for v in vs if self.keep or v in inner.free)
         rest = [f for f in fs if f is not inner]
+        anchors = self.anchors(vs, inner, rest)
         mask = [f for f in rest if f.op in BOOL and f.free & set(vs) <= set(anchors)]
         weight = [f for f in rest if f not in mask]
         others = tuple(v for v in vs if v not in anchors)
@@ -144,6 +147,15 @@ class Taker:
         base = max(offset(f) for f in fs)
         members = [self.member(*part) for part in self.view.members(inner.args[0], base)]
         return Partition(anchors, times(mask), self.short(whole), tuple(self.collected(members)))
+
+    def anchors(
+        self, vs: tuple[Term, ...], inner: Term, rest: Sequence[Term]
+    ) -> tuple[Term, ...]:
+        """Those that a partition function needs, and those in comparisons, or all."""
+        kept = set(vs) if self.keep == "all" else set(inner.free)
+        if self.keep == "compared":
+            kept |= {v for f in rest if f.op in BOOL for v in f.free}
+        return tuple(v for v in vs if v in kept)
 
     def short(self, t: Term) -> Term:
         """The shortest of a term and its normal forms."""

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from derive.poly import flat, plus, times, without
 from derive.steps import ONE
-from derive.terms import INDEX, Term, domain, num
+from derive.terms import INDEX, Term, domain, mk, num
 
 
 def factored(t: Term) -> Term:
@@ -48,3 +48,10 @@ def renamings(old: Sequence[Term], new: Sequence[Term]) -> Iterator[dict[Term, T
         for names in permutations(new):
             if [domain(v) for v in old] == [domain(v) for v in names]:
                 yield {v: w for v, w in zip(old, names, strict=True) if v is not w}
+
+
+def opposed(f: Term) -> Term | None:
+    """[a != b] for [a = b] and the other way round."""
+    if f.op not in ("eq", "ne"):
+        return None
+    return mk("ne" if f.op == "eq" else "eq", None, *f.args)

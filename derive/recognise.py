@@ -9,6 +9,7 @@ proved, and only then is it an answer. The search may miss a pair; it cannot inv
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from time import monotonic
@@ -21,19 +22,21 @@ from derive.check import check_body
 from derive.coarse import Grouper
 from derive.comparisons import Comparer
 from derive.formula_text import Unsayable, letter_for
+from derive.fused import Fuser
 from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp, Normaliser
 from derive.pairs import Maker
-from derive.partitions import Parts, Taker
+from derive.partitions import Keep, Parts, Taker
 from derive.prove import STRATEGIES, NotProved, Proof, prove
 from derive.rows import Candidate, Row, candidates, is_outcome, spelled
 from derive.shapes import shape
 from derive.supervisors import Reader
 from derive.surface import Deep, Surface, View
-from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst
+from derive.terms import BOOL, INDEX, Domain, RuleError, Term, deadline, domain, num, subst
 
 PER_VIEW = 24  # readings of one view that are tried
-SECONDS = 12.0  # after which no further view is taken
+SECONDS, MORE = 8.0, 2.0  # for the search of a KL, and for a plainer one once one is found
+THEN = 5.0  # for the search of another divergence
 PROOFS = 12  # proofs that are tried of divergences that agree in numbers
 LIGHT = frozenset({"indicators", "delta", "count", "split", "merge", "cancel"})
 Letters = Mapping[Domain, Sequence[str]]
@@ -82,9 +85,9 @@ def takers(problem: Problem) -> Iterator[Taker]:
     plain = Surface(problem.dims, learned)
     surface = replace(plain, kernels=frozenset(in_logarithms(plain, problem.published)))
     whole, divided = replace(surface, whole=True), replace(surface, divided=True)
-    views: tuple[tuple[View, bool], ...] = (
-        (surface, False), (whole, False), (surface, True), (divided, False),
-        (Deep(folded), False), (Deep(ways[0]), False),
+    views: tuple[tuple[View, Keep], ...] = (
+        (surface, "needed"), (whole, "needed"), (surface, "compared"), (surface, "all"),
+        (divided, "needed"), (Deep(folded), "needed"), (Deep(ways[0]), "needed"),
     )  # fmt: skip
     for view, keep in views:
         yield Taker(view, keep, ways, light, learned)
@@ -101,26 +104,28 @@ def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
 
     One family of anchors whose kernel says nothing of conditions ends the search.
     """
-    until = monotonic() + SECONDS
     why: Why = {}
-    best: tuple[tuple[int, int, int], Found] | None = None
-    for taker in takers(problem):
-        if monotonic() > until:
-            why["the time for the search is used up"] = None
-            break
-        for found in tries(problem, taker, letters, why):
-            rank = plainness(found)
-            if rank[:2] == (1, 0):
-                return found
-            if best is None or rank < best[0]:
-                best = (rank, found)
-            break
+    best: tuple[tuple[int, ...], Found] | None = None
+    with within(SECONDS) as until:
+        for taker in takers(problem):
+            if monotonic() > until[0]:
+                why["the time for the search is used up"] = None
+                break
+            for found in tries(problem, taker, letters, why):
+                rank = plainness(found)
+                if rank[:2] == (1, 0):
+                    return found
+                if best is None or rank < best[0]:
+                    best = (rank, found)
+                    until[0] = min(until[0], monotonic() + MORE)
+                break
     if best is not None:
         return best[1]
-    for taker in takers(problem):
-        if (other := compared(problem, taker, letters, until)) is not None:
-            return other
-        break
+    with within(THEN) as until:
+        for taker in takers(problem):
+            if (other := compared(problem, taker, letters, until[0])) is not None:
+                return other
+            break
     return Nothing(tuple(why))
 
 
@@ -146,11 +151,23 @@ def compared(problem: Problem, taker: Taker, letters: Letters, until: float) -> 
     return None
 
 
-def plainness(found: Found) -> tuple[int, int, int]:
-    """How little a pair needs: families of anchors, conditions inside kernels, words."""
+@contextmanager
+def within(seconds: float) -> Iterator[list[float]]:
+    """Rules refuse after `seconds` more, so that a search ends; what comes back says when."""
+    before = deadline[0]
+    deadline[0] = min(before, monotonic() + seconds)
+    try:
+        yield deadline
+    finally:
+        deadline[0] = before
+
+
+def plainness(found: Found) -> tuple[int, int, int, int]:
+    """How little a pair needs: families of anchors, conditions inside kernels, anchors, words."""
     families = 1 if mirrored(found.rows, found.taker) else len(found.rows)
     inside = sum(conditions(r.kernel) for r in found.rows)
-    return families, inside, sum(r.kernel.size + r.p.size for r in found.rows)
+    anchors = sum(len(r.anchors) for r in found.rows)
+    return families, inside, anchors, sum(r.kernel.size + r.p.size for r in found.rows)
 
 
 def conditions(t: Term) -> int:
@@ -181,12 +198,15 @@ def read(
     maker = Maker(taker, tuple(d for d in letters if not isinstance(d, str)))
     for ps in islice(Reader(taker, parts).readings(), PER_VIEW):
         made = [maker.row(p, q) for p, q in zip(parts.partitions, ps, strict=True)]
-        rows = tuple(spelled(r.plain(), namer(letters)) for r in made if r is not None)
+        rows = tuple(r.plain() for r in made if r is not None)
         if len(rows) < len(made):
             why["the kernels of a partition function make no one family"] = None
             continue
-        for found in proved(problem, taker, rows, why):
-            yield replace(found, relation=relation)
+        fewer = Fuser(taker).fused(rows) if len(rows) > 1 and relation == "exact" else rows
+        for some in dict.fromkeys((fewer, rows)):
+            written = tuple(spelled(r, namer(letters)) for r in some)
+            for found in proved(problem, taker, written, why):
+                yield replace(found, relation=relation)
 
 
 def proved(
