@@ -86,7 +86,7 @@ class Comparer(Candidates):
     def sums_to_one(self, row: Row, p: Term) -> bool:
         """Whether p sums to one over the neighbours of every anchor of a small model."""
         points = self.points(row.anchors, row.over)
-        if points is None:
+        if points is None or p.free - {*row.anchors, *row.over}:
             return False
         gap = total(row.over, row.allowed * p) - ONE
         probe = replace(self.problem, published=total(row.anchors, gap * gap), learned=())

@@ -213,7 +213,12 @@ def proved(
     problem: Problem, taker: Taker, rows: tuple[Row, ...], why: Why
 ) -> Iterator[Found]:
     """The claims that rows make, as far as they are proved."""
-    made: list[Candidate] = list(candidates(problem, taker, rows))
+    made: list[Candidate] = []
+    try:
+        made += candidates(problem, taker, rows)
+    except (GaveUp, RuleError) as error:
+        why[str(error)] = None
+        return
     if not made:
         why["something learned is left beside the divergence"] = None
     for c in made:

@@ -30,6 +30,8 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import inf
+from time import monotonic
 
 import flint
 
@@ -64,37 +66,46 @@ TRIVIAL = (
 )
 
 
-def unfit(problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0) -> Universal | None:
+def unfit(
+    problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0, seconds: float = inf
+) -> Universal | None:
     """Why no pair can have the published formula of a problem, None where nothing was found.
 
     Of `problem` only the formula, what is learned and the hypotheses are read. The certificate
     that excludes the widest class comes back; `certificates` gives those of the other classes.
+    No step is begun after `seconds`.
     """
-    found = certificates(problem, sizes, seed, widest=True)
+    found = certificates(problem, sizes, seed, widest=True, seconds=seconds)
     return found[0] if found else None
 
 
 def certificates(
-    problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0, widest: bool = False
-) -> tuple[Universal, ...]:
+    problem: Problem, sizes: Sequence[int] = LIMITS, seed: int = 0, widest: bool = False,
+    seconds: float = inf,
+) -> tuple[Universal, ...]:  # fmt: skip
     """The first certificate found for each class of losses, the widest class first.
 
     With `widest` only the first of them counts: narrower classes are no longer looked at.
     """
     out: dict[str, Universal] = {}
+    until = monotonic() + seconds
     for count, model in enumerate(models(problem, sizes, seed)):
+        if monotonic() > until:
+            break
         case = bare(problem, model)
         if const(case.root):
             continue
         known = frozenset(RANK[min(map(RANK.index, out)) :] if widest and out else out)
-        for found in of_case(case, seed, known, rays=count < FEW):
+        for found in of_case(case, seed, known, count < FEW, until):
             out.setdefault(found.refutes, found)
         if EVERY in out or len(out) == len(RANK):
             break
     return tuple(sorted(out.values(), key=lambda u: RANK.index(u.refutes)))
 
 
-def of_case(case: Bare, seed: int, known: frozenset[str], rays: bool = True) -> Iterator[Universal]:
+def of_case(
+    case: Bare, seed: int, known: frozenset[str], rays: bool = True, until: float = inf
+) -> Iterator[Universal]:
     """The certificates that one model shows, those against classes in `known` left out."""
     if rays and (found := without_bound(case, seed)) is not None:
         yield found
@@ -107,6 +118,8 @@ def of_case(case: Bare, seed: int, known: frozenset[str], rays: bool = True) -> 
         return
     loose = ((c, cut) for c in versions(case) for cut in cuts(c) if len(cut) <= MOST)
     for version, cut in loose:
+        if monotonic() > until:
+            return
         if not free(version, cut, case.model):
             continue
         if version.put:  # which of tied scores a kernel reads is open, unless affine ones will do

@@ -29,6 +29,7 @@ STOPPED = (
     "it stops gradients (sg): a p that is read from what is learned is fixed for one step of "
     "training only, and no claim calls it fixed"
 )
+SHOWN = 5.0  # seconds that the search for a reason why there is no pair may take
 OUTCOME_LETTERS = "o", "t", "u", "e", "h"
 
 
@@ -235,7 +236,7 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     found = search(bare(problem(method)), letters)
     if isinstance(found, Nothing):
         check_model(method)
-        shown = unfit(bare(problem(method)))
+        shown = unfit(bare(problem(method)), seconds=SHOWN)
         if any(isinstance(n, Call) and n.fn == "sg" for n in walk(method.published)):
             found = replace(found, why=(*found.why, STOPPED))
         wide = shown is not None and shown.refutes in wide_classes
