@@ -395,6 +395,26 @@ class Atoms(Indicators):
                     )
                     return self.replace(m, (), [g, f], th)
                 seen[key] = f
+        return self.with_root(m)
+
+    def with_root(self, m: Monomial) -> Rewrite | None:
+        """X x^c = x^(1 + c) for a fraction c < 0, such as x/sqrt(x)."""
+        for f in m[1]:
+            if f.op != "exp" or len(p := self.poly(f.args[0], 900)) != 1:
+                continue
+            ((vs, fs), c) = next(iter(p.items()))
+            if vs or len(fs) != 1 or fs[0].op != "log" or c >= 0 or c.denominator == 1:
+                continue
+            x, a, b = fs[0].args[0], fs[0], f.args[0]
+            if x not in m[1] or (above := self.pos(x)) is None:
+                continue
+            root = self.axiom("exp_log", x, ZERO, above)  # exp(log x) = x
+            to, _ = self.normal(a + b)
+            up = self.do("cong", "exp", self.sum_of(a, b, to))
+            th = self.do("lincomb", x * f, up.concl[2], (
+                (MINUS * f, (), root), (MINUS, (), self.axiom("exp_add", a, b)), (ONE, (), up),
+            ))  # fmt: skip
+            return self.replace(m, (), [x, f], th)
         return None
 
     def sum_of(self, a: Term, b: Term, to: Term) -> Theorem:

@@ -12,9 +12,9 @@ from fractions import Fraction
 
 from derive.partitions import Member, Partition, Parts, Taker
 from derive.poly import flat, offset, plus, times, without
-from derive.products import renamings
+from derive.products import closed_indices, renamings
 from derive.steps import ONE
-from derive.terms import Monomial, Term, mk, subst
+from derive.terms import Monomial, Term, domain, mk, subst
 
 SHORT = 60  # the size of a sum that is looked at for being a single term
 
@@ -58,7 +58,10 @@ class Grouper:
         left = list(members)
         for part in parts:
             if not part.over:
-                return None
+                if (without_it := self.less_one(left, part)) is None:
+                    return None
+                left = without_it
+                continue
             found = next((x for x in left if self.extra(x, part) is not None), None)
             if found is None:
                 return None
@@ -67,6 +70,16 @@ class Grouper:
             if extra is not None and extra is not ONE:
                 left.append(replace(found, mask=beside(found, complement(extra))))
         return [m.term for m in left]
+
+    def less_one(self, members: Sequence[Member], part: Member) -> list[Member] | None:
+        """The members of a sum without a single one, at the index where its kernel is."""
+        for m in members:
+            for e in closed_indices(part.kernel) if len(m.over) == 1 else ():
+                (u,) = m.over
+                if domain(e) == domain(u) and self.taker.same(subst(m.kernel, {u: e}), part.kernel):
+                    other = replace(m, mask=times([m.mask, mk("ne", None, u, e)]))
+                    return [other if x is m else x for x in members]
+        return None
 
     def opposite(self, members: Sequence[Member], some: Term) -> bool:
         """Whether a part of a sum adds a comparison, other than one that names an index."""

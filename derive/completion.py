@@ -46,7 +46,7 @@ class Completion(Denominators):
             if th.concl[0] != "pos" or th.concl[1].free or len(q := poly(th.concl[1])) != 2:
                 continue
             (a,) = (m[1] for m in q if m[1]) if q.get(((), ())) == 1 else ((),)
-            if len(a) != 1 or q[(), a] != -1:
+            if not a or q.get(((), a)) != -1:
                 continue
             for (vs, fs), c in p.items():
                 both = (vs, tuple(sorted((*fs, *a), key=order)))

@@ -16,7 +16,7 @@ from derive.products import closed_indices, opposed, renamings, summands
 from derive.rows import Row, both_outcomes
 from derive.steps import ONE, ZERO
 from derive.terms import Term, domain, mk, subst
-from derive.theorem import MINUS, exp, log
+from derive.theorem import MINUS, exp, inv, log
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,22 @@ class Fuser:
         """Rows of the same anchors."""
         for names in renamings(b.anchors, a.anchors):
             there = {**names, b.over[0]: a.over[0]}
+            if self.taker.same(a.mask, subst(b.mask, there)):
+                yield from self.shared(a, renamed(b, there))
             if self.zero(a.mask * subst(b.mask, there)) and a.mask is not ONE:
                 yield self.together(a, a.mask, renamed(b, there), subst(b.mask, there))
+
+    def shared(self, a: Row, b: Row) -> Iterator[Row]:
+        """Rows of one kernel: p is the mean of both, by weight."""
+        (u,), (yes, no) = a.over, both_outcomes(domain(a.over[0]))
+        (s, p), (t, q) = (self.rising(r, yes, no) for r in (a, b))
+        if not self.taker.same(s, t):
+            return
+        w = self.taker.short(a.weight + b.weight)
+        match = self.taker.short((a.weight * p + b.weight * q) * inv(w))
+        here, there = mk("eq", None, u, yes), mk("eq", None, u, no)
+        mass = here * match + there * (opposed(match) or ONE - match)
+        yield replace(a, weight=w, p=mass, kernel=exp(here * s))
 
     def filled(self, a: Row, b: Row) -> Iterator[Row]:
         """A row that has the index which the other leaves out: j = y[i] beside j != y[i]."""

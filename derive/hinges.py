@@ -22,10 +22,7 @@ class Hinges(Elements):
     def hinge(self, f: Term) -> Theorem | None:
         """F = a better form, for f = relu(x) with x in normal form, or f = max(x, y)."""
         if f.op == "max":
-            x, y = sorted(f.args, key=order)
-            if f.args != (x, y):
-                return None  # the order of the arguments is the reader's
-            return self.axiom("max_relu", x, y)
+            return self.axiom("max_relu", *f.args)
         x = f.args[0]
         if sign := self.nn(x):
             same = self.move(self.do("sign", "nn", ZERO), x - x)

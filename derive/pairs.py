@@ -13,7 +13,7 @@ from itertools import product
 
 from derive.claims import total
 from derive.partitions import Member, Partition, Taker
-from derive.poly import build, flat, plus, term_of, times
+from derive.poly import Poly, build, flat, plus, term_of, times
 from derive.products import opposed, renamings
 from derive.rows import Row, both_outcomes, is_outcome, outcomes_among
 from derive.steps import ONE, ZERO
@@ -82,10 +82,9 @@ class Maker:
             inside, there = self.beyond(p, member, at) or (here, ONE - here)
         kernel = member.kernel
         if rank > 0:
-            made = [self.chosen(inside, share * other.kernel, there, kernel)]
-            if rank == 1:
-                made.insert(0, kernel * exp(inside * self.log(ratio)))
-            kernel = min(made, key=lambda t: t.size)
+            one = share * other.kernel if share is not ONE else other.kernel
+            made = self.tilted(kernel, one, at, inside, there) if rank == 1 else None
+            kernel = made or self.chosen(inside, one, there, kernel)
         there = ONE - here if there is not opposed(here) else there
         both = self.shorter(here * (share * mass) + there * q, here * (share * mass) + q)
         return replace(member, mask=mask, kernel=kernel), both
@@ -279,6 +278,26 @@ class Maker:
         if not kept or len(kept) == len(terms):
             return member.kernel
         return exp(build(kept))
+
+    def tilted(
+        self, kernel: Term, one: Term, at: dict[Term, Term], here: Term, there: Term
+    ) -> Term | None:
+        """One learned kernel with the fixed factors that each of two has, None without one.
+
+        The factors stay apart, as the formula has them: (1 - a) (1 - b) multiplied out is neither.
+        """
+        view = self.taker.view
+        if one is ONE:
+            return None
+        learned, fixed = Poly(), Poly()
+        for m, c in view.poly(self.log(kernel)).items():
+            (learned if self.taker.moves(term_of(m)) else fixed)[m] = c
+        rest = view.poly(self.log(one) + MINUS * subst(build(learned), at))
+        if any(self.taker.moves(term_of(m)) for m in rest):
+            return None
+        parts = [build(learned), *([here * build(rest)] if rest else []),
+                 *([there * build(fixed)] if fixed else [])]  # fmt: skip
+        return exp(plus(parts))
 
     def log(self, kernel: Term) -> Term:
         """The logarithm of a kernel, as the formula writes it."""
