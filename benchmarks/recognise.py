@@ -248,7 +248,7 @@ def retyped(t: Term, names: dict[Term, Term]) -> Term:
 
 
 def changed(mutant: Mutant) -> Line:
-    """What becomes of a formula with an error: accepted, wrong, refuted or unknown."""
+    """What becomes of a formula with an error: accepted, wrong, none or refused."""
     method = mutant.method
     doc = dict(read_toml(method.text, method.path))
     for part in ("p", "q", "icon", "claim", "proof"):
@@ -256,13 +256,12 @@ def changed(mutant: Mutant) -> Line:
     doc["published"] = {"formula": to_text(method.published)}
     start = time.perf_counter()
     try:
-        found = recognise(document(doc), method.id)
+        found = recognise(document(doc), method.id, reasons=False)
     except InputError as error:  # the error left nothing that is a formula, or nothing to learn
         return Line(method.id, mutant.kind, "refused", time.perf_counter() - start, str(error)[:90])
     seconds = time.perf_counter() - start
     if not isinstance(found, Recognised):
-        outcome = "unknown" if found.refuted is None else "witness"
-        return Line(method.id, mutant.kind, outcome, seconds)
+        return Line(method.id, mutant.kind, "none", seconds)
     claim = problem(found.method) if found.text else found.found.problem
     witness = balls.refute_value(claim, FRESH, FRESH_SEED)
     outcome = "accepted" if witness is None else "wrong"

@@ -103,7 +103,7 @@ class Grouper:
 
     def group(self, t: Term) -> Member:
         """A sum as one kernel."""
-        t = self.taker.light.normal(t)[0] if t.size < SHORT else t
+        t = min((t, self.taker.light.normal(t)[0]), key=lambda x: x.size) if t.size < SHORT else t
         logs: tuple[tuple[Monomial, Fraction], ...] = self.taker.logs(t)
         return Member((), ONE, t, logs)
 

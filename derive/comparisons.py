@@ -19,7 +19,7 @@ from derive import enclose
 from derive.bridge import Problem
 from derive.claims import DIVERGENCES, FULL, icon, total
 from derive.ingredients import Candidates, opened
-from derive.instance import LARGEST, instance, model_at, other_point, work
+from derive.instance import LARGEST, Instance, instance, model_at, other_point, work
 from derive.models import Model
 from derive.poly import times
 from derive.rows import Row
@@ -52,6 +52,7 @@ class Comparer(Candidates):
         default_factory=dict
     )
 
+    cases: dict[tuple[Domain, ...], Instance] = field(default_factory=dict)
     ps: dict[tuple[Any, ...], tuple[Term, ...]] = field(default_factory=dict)
 
     # ------------------------------------------------------------ what fits
@@ -140,8 +141,11 @@ class Comparer(Candidates):
         if points is None:
             return None
         try:
-            case = instance(self.claim(row, kind, order), points[0])
-            found, c, _ = enclose.ratio(case, points)
+            key = tuple(map(domain, (*row.anchors, *row.over)))
+            if key not in self.cases:  # the formula is put on a tape once for all divergences
+                self.cases[key] = instance(self.problem, points[0])
+            base, d = self.cases[key], icon((row.block(ONE),), kind, order)
+            found, c, _ = enclose.ratio(replace(base, icon=base.evaluator.value(d)), points)
         except (ArithmeticError, KeyError, ValueError):
             return None
         return c if found == "affine" else None

@@ -22,7 +22,8 @@ class Hinges(Elements):
     def hinge(self, f: Term) -> Theorem | None:
         """F = a better form, for f = relu(x) with x in normal form, or f = max(x, y)."""
         if f.op == "max":
-            return self.axiom("max_relu", *f.args)
+            x, y = f.args
+            return self.axiom("max_relu", x, y)
         x = f.args[0]
         if sign := self.nn(x):
             same = self.move(self.do("sign", "nn", ZERO), x - x)

@@ -214,8 +214,12 @@ def names_of(doc: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
+def recognise(
+    text: str, path: str = "<text>", reasons: bool = True
+) -> Recognised | Unrecognised:
     """The pair of the loss that a TOML text states; what it says of a pair is not read.
+
+    Without `reasons` nobody asks why there is none, where there is none.
 
     Raises:
         InputError: the text is no method file, apart from what it says of a pair.
@@ -236,7 +240,7 @@ def recognise(text: str, path: str = "<text>") -> Recognised | Unrecognised:
     found = search(bare(problem(method)), letters)
     if isinstance(found, Nothing):
         check_model(method)
-        shown = unfit(bare(problem(method)), seconds=SHOWN)
+        shown = unfit(bare(problem(method)), seconds=SHOWN) if reasons else None
         if any(isinstance(n, Call) and n.fn == "sg" for n in walk(method.published)):
             found = replace(found, why=(*found.why, STOPPED))
         wide = shown is not None and shown.refutes in wide_classes
