@@ -66,11 +66,24 @@ class Nested(NonEmpty):
                 if any(f.op == "app" for f in factors) and all(f.op != "sum" for f in factors):
                     yield from self.instances_at(th, t)
 
+    def pos_swapped(self, t: Term) -> Theorem | None:
+        """The sign of a sum over two letters from that in the other order."""
+        v = var(f"{PREFIX}{offset(t) + 1}", t.data)
+        body = open_binder(t, v)
+        if body.op != "sum" or {t.data, body.data} & self.dims:
+            return None
+        w = var(f"{PREFIX}{offset(body) + 1}", body.data)
+        other = total((w, v), open_binder(body, w))
+        found = self.pos(other) if other is not t else None
+        return found and self.move(found, t)
+
     def pos_nested(self, t: Term) -> Theorem | None:
         """sum_v sum_w m f > 0 for 0/1 terms m with sum_v sum_w m > 0, and f > 0."""
         p = poly(t, None, self.dims)
-        ((letters, factors), c), *others = p.items()
-        if others or len(letters) < 2 or c <= 0:
+        if len(p) != 1:  # none at all where terms cancel
+            return None
+        (((letters, factors), c),) = p.items()
+        if len(letters) < 2 or c <= 0:
             return None
         m = times([f for f in factors if f.op in BOOL])
         f = times([f for f in factors if f.op not in BOOL])

@@ -237,6 +237,10 @@ class Signs(Steps):
         """See `nested.Nested`."""
         return None
 
+    def pos_swapped(self, t: Term) -> Theorem | None:
+        """See `nested.Nested`."""
+        return None
+
     def _pos_sum(self, t: Term) -> Theorem | None:
         v = var(f"{PREFIX}{offset(t) + 1}", t.data)
         body = open_binder(t, v)
@@ -248,7 +252,9 @@ class Signs(Steps):
         rest = times([f for f in factors if f.op not in BOOL])
         if not masks:
             found = self.pos_weighted(t, v, factors) or self.pos_apart(t)
-            return found or (self.pos_nested(t) if body.op == "sum" else None)
+            if found is None and body.op == "sum":
+                found = self.pos_nested(t) or self.pos_swapped(t)
+            return found
         some = self.nonempty(v, masks)
         if rest is ONE:
             return some and self.move(some, t)

@@ -197,6 +197,12 @@ class Reader:
     def silent(self, p: Partition) -> Term | None:
         """All mass on a neighbour of whose kernel nothing is learned, where there is one."""
         (member, *others) = p.members
+        if not others and len(member.over) == 2 and not p.anchors:
+            u, v = member.over
+            if domain(u) == domain(v) and not self.taker.moves(
+                self.taker.ways[0].normal(log(subst(member.kernel, {u: v})))[0]
+            ):
+                return mk("eq", None, u, v) * inv(total((u,), ONE))
         if others or len(member.over) != 1:
             return None
         (u,) = member.over
