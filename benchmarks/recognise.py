@@ -7,7 +7,12 @@ An entry is stripped of its pair and its claim. What reduces must give back its 
 what its neighbours are called), or another pair that is proved; what does not must get a witness.
 With --errors so many published formulas with a planted error are asked about. A changed formula may
 well be an I-Con, of another pair; what is accepted is looked at again by balls in fresh models of
-other sizes, and a contradiction is a wrong accept.
+other sizes, and a contradiction is a wrong accept. Seconds are those of the processor.
+
+What counts as the same pair: the anchors with their weights, the allowed neighbours, p, and q (or
+its kernel, wherever it counts) are equal, each equation proved for every N under the hypotheses of
+the entry. Letters, the order of anchors and the names of an enumerated set's elements may differ;
+scale and constant are not looked at, since p and q fix them.
 """
 
 from __future__ import annotations
@@ -83,9 +88,9 @@ def with_letters(sets: dict[str, Any], method: Method) -> dict[str, Any]:
 def line(name: str) -> Line:
     """What became of one entry."""
     method = resolve(name)
-    start = time.perf_counter()
+    start = time.process_time()
     found = recognise(bare_text(method), method.id)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     relation = method.claim.relation
     if not isinstance(found, Recognised):
         if found.refuted is not None:
@@ -254,12 +259,12 @@ def changed(mutant: Mutant) -> Line:
     for part in ("p", "q", "icon", "claim", "proof"):
         doc.pop(part, None)
     doc["published"] = {"formula": to_text(method.published)}
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         found = recognise(document(doc), method.id, reasons=False)
     except InputError as error:  # the error left nothing that is a formula, or nothing to learn
-        return Line(method.id, mutant.kind, "refused", time.perf_counter() - start, str(error)[:90])
-    seconds = time.perf_counter() - start
+        return Line(method.id, mutant.kind, "refused", time.process_time() - start, str(error)[:90])
+    seconds = time.process_time() - start
     if not isinstance(found, Recognised):
         return Line(method.id, mutant.kind, "none", seconds)
     claim = problem(found.method) if found.text else found.found.problem

@@ -60,10 +60,14 @@ class Fuser:
     def shared(self, a: Row, b: Row) -> Iterator[Row]:
         """Rows of one kernel: p is the mean of both, by weight."""
         (u,), (yes, no) = a.over, both_outcomes(domain(a.over[0]))
-        (s, p), (t, q) = (self.rising(r, yes, no) for r in (a, b))
-        if not self.taker.same(s, t):
-            return
         w = self.taker.short(a.weight + b.weight)
+        if a.kernel is b.kernel:
+            mass = self.taker.short((a.weight * a.p + b.weight * b.p) * inv(w))
+            yield replace(a, weight=w, p=mass)
+            return
+        (s, p), (t, q) = (self.rising(r, yes, no) for r in (a, b))
+        if s is ZERO or not self.taker.same(s, t):
+            return
         match = self.taker.short((a.weight * p + b.weight * q) * inv(w))
         here, there = mk("eq", None, u, yes), mk("eq", None, u, no)
         mass = here * match + there * (opposed(match) or ONE - match)
