@@ -9,10 +9,8 @@ proved, and only then is it an answer. The search may miss a pair; it cannot inv
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from time import monotonic
 
 from catalog.errors import InputError
 from catalog.spec import Method
@@ -27,12 +25,13 @@ from derive.instance import LIMITS, model_at
 from derive.normal import GaveUp, Normaliser
 from derive.pairs import Maker
 from derive.partitions import Keep, Parts, Taker
+from derive.patience import Patience, patience
 from derive.prove import STRATEGIES, NotProved, Proof, prove
 from derive.rows import Candidate, Row, candidates, is_outcome, spelled
 from derive.shapes import shape
 from derive.supervisors import Reader
 from derive.surface import Deep, Surface, View
-from derive.terms import BOOL, INDEX, Domain, RuleError, Term, deadline, domain, num, subst
+from derive.terms import BOOL, INDEX, Domain, RuleError, Term, domain, num, subst
 
 PER_VIEW = 24  # readings of one view that are tried
 SECONDS, MORE = 8.0, 2.0  # for the search of a KL, and for a plainer one once one is found
@@ -106,30 +105,30 @@ def recognise(problem: Problem, letters: Letters) -> Found | Nothing:
     """
     why: Why = {}
     best: tuple[tuple[int, ...], Found] | None = None
-    with within(SECONDS) as until:
+    with patience(SECONDS) as time:
         for taker in takers(problem):
-            if monotonic() > until[0]:
+            if time.spent():
                 why["the time for the search is used up"] = None
                 break
-            for found in tries(problem, taker, letters, why):
+            for found in tries(problem, taker, letters, why, time):
                 rank = plainness(found)
                 if rank[:2] == (1, 0):
                     return found
                 if best is None or rank < best[0]:
                     best = (rank, found)
-                    until[0] = min(until[0], monotonic() + MORE)
+                    time.at_most(MORE)
                 break
     if best is not None:
         return best[1]
-    with within(THEN) as until:
+    with patience(THEN) as time:
         for taker in takers(problem):
-            if (other := compared(problem, taker, letters, until[0])) is not None:
+            if (other := compared(problem, taker, letters, time)) is not None:
                 return other
             break
     return Nothing(tuple(why))
 
 
-def compared(problem: Problem, taker: Taker, letters: Letters, until: float) -> Found | None:
+def compared(problem: Problem, taker: Taker, letters: Letters, time: Patience) -> Found | None:
     """The pair of a loss that is another divergence, or the reverse direction."""
     comparer = Comparer(problem, taker, tuple(letters))
     tried = 0
@@ -144,22 +143,11 @@ def compared(problem: Problem, taker: Taker, letters: Letters, until: float) -> 
             if isinstance(proof, Proof):
                 kind = "reverse" if guess.kind == "reverse-kl" else "generalised"
                 return Found(claim, (row,), proof, taker, kind)
-            if tried >= PROOFS or monotonic() > until:
+            if tried >= PROOFS or time.spent():
                 break
     except (GaveUp, RuleError, Unsayable):
         pass
     return None
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[list[float]]:
-    """Rules refuse after `seconds` more, so that a search ends; what comes back says when."""
-    before = deadline[0]
-    deadline[0] = min(before, monotonic() + seconds)
-    try:
-        yield deadline
-    finally:
-        deadline[0] = before
 
 
 def plainness(found: Found) -> tuple[int, int, int, int]:
@@ -177,26 +165,31 @@ def conditions(t: Term) -> int:
     return sum(conditions(a) for a in t.args)
 
 
-def tries(problem: Problem, taker: Taker, letters: Letters, why: Why) -> Iterator[Found]:
+def tries(
+    problem: Problem, taker: Taker, letters: Letters, why: Why, time: Patience
+) -> Iterator[Found]:
     """The proved pairs that one view gives."""
     try:
         parts = taker.parts(problem.published)
         if not parts.partitions:
             why["no logarithm of a sum of kernels, and no kernel that sums to one"] = None
             return
-        yield from read(problem, taker, letters, why, parts, "exact")
+        yield from read(problem, taker, letters, why, parts, "exact", time)
         if (groups := Grouper(taker).grouped(parts)) is not None:
-            yield from read(problem, taker, letters, why, groups, "coarse")
+            yield from read(problem, taker, letters, why, groups, "coarse", time)
     except (GaveUp, RuleError, Unsayable) as error:
         why[str(error)] = None
 
 
 def read(
-    problem: Problem, taker: Taker, letters: Letters, why: Why, parts: Parts, relation: str
-) -> Iterator[Found]:
+    problem: Problem, taker: Taker, letters: Letters, why: Why, parts: Parts, relation: str,
+    time: Patience,
+) -> Iterator[Found]:  # fmt: skip
     """The proved pairs of one way to take the formula apart."""
     maker = Maker(taker, tuple(d for d in letters if not isinstance(d, str)))
     for ps in islice(Reader(taker, parts).readings(), PER_VIEW):
+        if time.spent():
+            return
         made = [maker.row(p, q) for p, q in zip(parts.partitions, ps, strict=True)]
         rows = tuple(r.plain() for r in made if r is not None)
         if len(rows) < len(made):
@@ -204,6 +197,7 @@ def read(
             continue
         fewer = Fuser(taker).fused(rows) if len(rows) > 1 and relation == "exact" else rows
         for some in dict.fromkeys((fewer, rows)):
+            time.spent()  # the deadline is that of what comes next
             written = tuple(spelled(r, namer(letters)) for r in some)
             for found in proved(problem, taker, written, why):
                 yield replace(found, relation=relation)

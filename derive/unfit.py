@@ -31,7 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import inf
-from time import monotonic
+from time import process_time
 
 import flint
 
@@ -73,7 +73,7 @@ def unfit(
 
     Of `problem` only the formula, what is learned and the hypotheses are read. The certificate
     that excludes the widest class comes back; `certificates` gives those of the other classes.
-    No step is begun after `seconds`.
+    No step is begun after `seconds` of the processor.
     """
     found = certificates(problem, sizes, seed, widest=True, seconds=seconds)
     return found[0] if found else None
@@ -88,9 +88,9 @@ def certificates(
     With `widest` only the first of them counts: narrower classes are no longer looked at.
     """
     out: dict[str, Universal] = {}
-    until = monotonic() + seconds
+    until = process_time() + seconds
     for count, model in enumerate(models(problem, sizes, seed)):
-        if monotonic() > until:
+        if process_time() > until:
             break
         case = bare(problem, model)
         if const(case.root):
@@ -118,7 +118,7 @@ def of_case(
         return
     loose = ((c, cut) for c in versions(case) for cut in cuts(c) if len(cut) <= MOST)
     for version, cut in loose:
-        if monotonic() > until:
+        if process_time() > until:
             return
         if not free(version, cut, case.model):
             continue
