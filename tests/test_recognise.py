@@ -93,7 +93,12 @@ def test_a_loss_that_is_in_no_catalog_is_recognised(name: str) -> None:
     assert isinstance(found, Recognised) and found.kind.startswith(kind), found
     doc = tomllib.loads(found.text)
     assert (doc["p"]["kernel"], doc["q"]["kernel"]) == (p, q), found.text
-    # what is shown is a file that stands by itself
+
+
+@pytest.mark.parametrize("name", ["rows and columns", "the reverse direction"])
+def test_what_is_shown_is_a_file_that_stands_by_itself(name: str) -> None:
+    found = recognise(text_of(name))
+    assert isinstance(found, Recognised)
     verdict = verify(load_text(found.text))
     assert isinstance(verdict, Proved) and verdict.level == "general-N"
 
