@@ -1,7 +1,8 @@
 """How often Python looks for garbage while a claim is judged: terms live on, so seldom among them.
 
 Terms and what is known of them outlive the verdict. A full collection walks through all of them and
-frees nothing: a tenth of the time went there. Young objects are still looked at.
+frees nothing: a tenth of the time went there. Young objects are still looked at, and what lives
+when the verdict is there is not looked at again.
 """
 
 from __future__ import annotations
@@ -21,4 +22,5 @@ def young_only() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
         gc.set_threshold(*before)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any, Generic, TypeVar
 
@@ -94,12 +94,86 @@ def variables(*terms: Term) -> tuple[Term, ...]:
     return tuple(sorted(free, key=lambda v: repr(v.data)))
 
 
+Env = Mapping[Term, int]
+Code = Callable[["Evaluator[Any]", list[int], Env], Any]
+
+
 @lru_cache(100_000)
-def plan(t: Term) -> tuple[tuple[int, ...], tuple[Term, ...], tuple[Term, ...]]:
-    """Bound levels and free variables of a term, and its arguments, cheap 0/1 ones first."""
-    loose = tuple(sorted({k for k, _ in t.loose}))
-    order = tuple(sorted(t.args, key=lambda a: a.op not in BOOL and a.op != "num"))
-    return loose, variables(t), order
+def code(t: Term) -> Code:
+    """How a term is evaluated, found once: `stack` has the values of bound indices."""
+    if t.op == "num":
+        return partial(_number, t)
+    if t.op in ("eq", "ne"):
+        return _comparison(t)
+    return _entry(t) if t.op in ("app", "mask") else _shared(t)
+
+
+def _number(t: Term, ev: Evaluator[Any], stack: list[int], env: Env) -> Any:
+    if (number := ev.memo.get(t)) is None:
+        number = ev.memo[t] = ev.numbers.number(t.data)
+    return number
+
+
+def _comparison(t: Term) -> Code:
+    (a, b), wanted = t.args, t.op == "eq"
+    if a.op == b.op == "b":
+        m, n = -1 - a.data[0], -1 - b.data[0]
+        return lambda ev, stack, env: (
+            ev.one if (stack[m] == stack[n]) == wanted else ev.zero
+        )  # fmt: skip
+    return lambda ev, stack, env: (
+        ev.one if (ev.index(a, stack, env) == ev.index(b, stack, env)) == wanted else ev.zero
+    )
+
+
+def _entry(t: Term) -> Code:
+    name, args, op = t.data[0], t.args, t.op
+    bound = [-1 - a.data[0] for a in args if a.op == "b"]
+    all_bound = len(bound) == len(args)
+
+    def run(ev: Evaluator[Any], stack: list[int], env: Env) -> Any:
+        if all_bound:
+            at = tuple([stack[k] for k in bound])
+        else:
+            at = tuple([ev.index(a, stack, env) for a in args])
+        if ev.touch:
+            ev.touch(op, name, at)
+        if op == "mask":
+            return ev.one if ev.model.masks[name][at] else ev.zero
+        if (entry := ev.leaves.get((name, at))) is None:
+            entry = ev.leaves[name, at] = ev.leaf(name, at)
+        return entry
+
+    return run
+
+
+def _shared(t: Term) -> Code:
+    """The code of an operation: its value is remembered by the indices that it depends on."""
+    where = [-1 - k for k in sorted({k for k, _ in t.loose})]
+    free = variables(t)
+    # cheap 0/1 factors first: what they switch off is not computed
+    order = sorted(t.args, key=lambda a: a.op not in BOOL and a.op != "num")
+    parts = tuple(map(code, order if t.op == "mul" else t.args))
+
+    def general(ev: Evaluator[Any], stack: list[int], env: Env) -> Any:
+        key = (t, *[stack[k] for k in where], *[env[v] for v in free])
+        if (known := ev.memo.get(key)) is None:
+            known = ev.memo[key] = ev.compute(t, parts, stack, env)
+        return known
+
+    def closed(ev: Evaluator[Any], stack: list[int], env: Env) -> Any:
+        if (known := ev.memo.get(t)) is None:
+            known = ev.memo[t] = ev.compute(t, parts, stack, env)
+        return known
+
+    def single(ev: Evaluator[Any], stack: list[int], env: Env) -> Any:
+        key = (t, stack[only])
+        if (known := ev.memo.get(key)) is None:
+            known = ev.memo[key] = ev.compute(t, parts, stack, env)
+        return known
+
+    only = where[0] if where else 0
+    return general if free or len(where) > 1 else single if where else closed
 
 
 class Evaluator(Generic[T]):
@@ -118,13 +192,14 @@ class Evaluator(Generic[T]):
     ):
         self.model, self.numbers, self.touch = model, numbers, touch
         self.leaf = leaf or (lambda name, at: numbers.number(model.families[name][at]))
-        self._leaves: dict[tuple[str, At], T] = {}
+        self.leaves: dict[tuple[str, At], T] = {}
         self.zero, self.one = numbers.number(Fraction(0)), numbers.number(Fraction(1))
-        self._memo: dict[tuple[Any, ...], T] = {}
+        self.memo: dict[Any, T] = {}
 
-    def value(self, t: Term, env: Mapping[Term, int] | None = None) -> T:
+    def value(self, t: Term, env: Env | None = None) -> T:
         """The value of a real term, its free index variables read from `env`."""
-        return self._go(t, [], env or {})
+        found: T = code(t)(self, [], env or {})
+        return found
 
     def index(self, t: Term, stack: list[int], env: Mapping[Term, int]) -> int:
         """The element that an index term denotes."""
@@ -141,59 +216,26 @@ class Evaluator(Generic[T]):
         value: int = self.model.functions[t.data[0]][at]
         return value
 
-    def _go(self, t: Term, stack: list[int], env: Mapping[Term, int]) -> T:
-        op = t.op
-        if op == "num":
-            if (number := self._memo.get((t,))) is None:
-                number = self._memo[t,] = self.numbers.number(t.data)
-            return number
-        if op in ("eq", "ne"):
-            same = self.index(t.args[0], stack, env) == self.index(t.args[1], stack, env)
-            return self.one if same == (op == "eq") else self.zero
-        if op in ("app", "mask"):
-            at = tuple(self.index(a, stack, env) for a in t.args)
-            if self.touch:
-                self.touch(op, t.data[0], at)
-            if op == "app":
-                if (entry := self._leaves.get((t.data[0], at))) is None:
-                    entry = self._leaves[t.data[0], at] = self.leaf(t.data[0], at)
-                return entry
-            return self.one if self.model.masks[t.data[0]][at] else self.zero
-        loose, free, order = plan(t)
-        key = (t, *(stack[-1 - k] for k in loose), *(env[v] for v in free))
-        known = self._memo.get(key)
-        if known is None:
-            known = self._memo[key] = self._compute(t, op, order, stack, env)
-        return known
-
-    def _true(self, condition: Term, stack: list[int], env: Mapping[Term, int]) -> bool:
-        c = self._go(condition, stack, env)
-        if self.numbers.is_zero(c):
-            return False
-        if not self.numbers.nonzero(c):
-            raise Undecided("whether a condition is 0")
-        return True
-
-    def _compute(
-        self, t: Term, op: str, order: tuple[Term, ...], stack: list[int], env: Mapping[Term, int]
-    ) -> T:
-        f = self.numbers
+    def compute(self, t: Term, parts: tuple[Code, ...], stack: list[int], env: Env) -> T:
+        """The value of an operation from its arguments, whose code `parts` are."""
+        f, op = self.numbers, t.op
         if op == "mul":
             factors: list[T] = []
-            for a in order:
-                x = self._go(a, stack, env)
-                if f.is_zero(x):
+            is_zero = f.is_zero
+            for part in parts:
+                x = part(self, stack, env)
+                if is_zero(x):
                     return self.zero
                 factors.append(x)
             return f.mul(factors)
         if op == "add":
-            return f.add([self._go(a, stack, env) for a in t.args])
+            return f.add([part(self, stack, env) for part in parts])
         if op in ("sum", "bigmax"):
             out: list[T] = []
             for i in range(self.model.size(t.data)):
                 stack.append(i)
-                if op == "sum" or self._true(t.args[0], stack, env):
-                    x = self._go(t.args[-1], stack, env)
+                if op == "sum" or self._true(parts[0](self, stack, env)):
+                    x = parts[-1](self, stack, env)
                     if op == "bigmax" or not f.is_zero(x):
                         out.append(x)
                 stack.pop()
@@ -201,14 +243,19 @@ class Evaluator(Generic[T]):
                 return f.add(out)
             return f.maximum(out) if out else self.zero
         if op == "max":
-            return f.maximum([self._go(a, stack, env) for a in t.args])
-        x = self._go(t.args[0], stack, env)
+            return f.maximum([part(self, stack, env) for part in parts])
+        inside: T = parts[0](self, stack, env)
         if op == "sg":  # the stop-gradient changes derivatives, not values
-            return x
-        unary: dict[str, Callable[[T], T]] = {
-            "inv": f.inv, "exp": f.exp, "log": f.log, "relu": f.relu,
-        }  # fmt: skip
-        return unary[op](x)
+            return inside
+        result: T = getattr(f, op)(inside)  # inv, exp, log, relu
+        return result
+
+    def _true(self, c: T) -> bool:
+        if self.numbers.is_zero(c):
+            return False
+        if not self.numbers.nonzero(c):
+            raise Undecided("whether a condition is 0")
+        return True
 
 
 def evaluate(t: Term, model: Model, numbers: Field[T], env: Mapping[Term, int] | None = None) -> T:

@@ -57,7 +57,7 @@ def _poly(t: Term, start: int, shut: frozenset[Domain]) -> Poly:
     out: Poly = {}
     for (vs, fs), c in expand(t, shut).items():
         m = canonical(vs, fs, namer(start))
-        out[m] = out.get(m, Fraction(0)) + c
+        out[m] = out[m] + c if m in out else Fraction(c)
     return {m: c for m, c in out.items() if c}
 
 

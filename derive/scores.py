@@ -26,7 +26,7 @@ from derive.claims import families
 from derive.dependent import rewritten, ties
 from derive.equations import environments
 from derive.fields import fmpq
-from derive.models import At, Evaluator, Model
+from derive.models import At, Code, Evaluator, Model
 from derive.quotients import power, tidied
 from derive.tape import Tape, const
 from derive.terms import Domain, Term, num
@@ -66,13 +66,14 @@ class Reader(Evaluator[Any]):
         self.meaning: dict[int, int] = {}
         self.known: dict[int, int] = {}  # the other way round
 
-    def _compute(
-        self, t: Term, op: str, order: tuple[Term, ...], stack: list[int], env: Mapping[Term, int]
+    def compute(
+        self, t: Term, parts: tuple[Code, ...], stack: list[int], env: Mapping[Term, int]
     ) -> Any:
-        if op == "sg":
-            return self.stopped._go(t.args[0], stack, env)
-        x = super()._compute(t, op, order, stack, env)
-        if op != "sum" or const(x) or self.apart or not self.opens(t):
+        """The value of an operation, a variable where it is an inner product."""
+        if t.op == "sg":
+            return parts[0](self.stopped, stack, env)
+        x = super().compute(t, parts, stack, env)
+        if t.op != "sum" or const(x) or self.apart or not self.opens(t):
             return x
         q, y = self.tape._split(x)
         if q < 0:  # an inner product keeps the sign that it is written with

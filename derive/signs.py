@@ -43,7 +43,8 @@ class Signs(Steps):
         self.misses = 0  # how often a sign was asked for and is not known
         self.assumed: list[Theorem] = []
         self.of_shape: dict[int, list[Theorem]] = {}
-        self.forms: dict[Theorem, frozenset[int]] = {}  # of signs: the shapes of their monomials
+        self.signs: dict[Theorem, None] = {}  # assumed, and by the shapes of their monomials
+        self.of_form: dict[int, list[tuple[Theorem, frozenset[int]]]] = {}
         for h in hyps:
             self.assume(self.do("assume", h))
 
@@ -51,8 +52,11 @@ class Signs(Steps):
         """Use a theorem as the hypotheses are used."""
         self.assumed.append(th)
         self.of_shape.setdefault(shape(th.concl[1]), []).append(th)
-        if th.concl[0] in ("pos", "nn"):
-            self.forms[th] = shapes(canon(th.concl[1]))
+        if th.concl[0] in ("pos", "nn") and th not in self.signs:
+            self.signs[th] = None
+            own = shapes(canon(th.concl[1]))
+            for form in own:
+                self.of_form.setdefault(form, []).append((th, own))
 
     # ------------------------------------------------------------ signs
     def pos(self, t: Term) -> Theorem | None:
@@ -287,11 +291,7 @@ class Signs(Steps):
                     return got if got.concl[0] == kind else self.axiom("nn_pos", t, ZERO, got)
         if t.op in ("exp", "log", "inv", "sg"):
             return None
-        forms = shapes(canon(t))
-        for th, own in self.forms.items():
-            # an instance has no monomial of a shape that is not one of the hypothesis
-            if not forms <= own:
-                continue
+        for th in self.of_forms(shapes(canon(t))):
             slots = sorted(th.concl[1].free, key=lambda u: str(u.data))
             pools = [
                 [e for e in indices(t) if domain(e) == domain(s) and not e.loose] for s in slots
@@ -330,6 +330,16 @@ class Signs(Steps):
                 here = here + num(-c) * (to - times(m[1]))
                 uses.append((num(-c), (), how))
         return self.do("transport", known, self.do("lincomb", known.concl[1], here, tuple(uses)))
+
+    def of_forms(self, forms: frozenset[int]) -> list[Theorem]:
+        """The signs assumed of terms with monomials of all these shapes, first ones first.
+
+        An instance has no monomial of a shape that is not one of the hypothesis.
+        """
+        if not forms:
+            return list(self.signs)
+        fewest = min((self.of_form.get(form, []) for form in forms), key=len)
+        return [th for th, own in fewest if forms <= own]
 
     def multiple(self, known: Theorem, t: Term) -> Theorem | None:
         """The sign of t where t is a positive number times a term of known sign."""

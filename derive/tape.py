@@ -41,9 +41,13 @@ class Tape:
         self._numbers: dict[Fraction, Any] = {}
 
     def _node(self, node: Node) -> int:
-        known = self._index.get(node)
+        key = node
+        if node[0] == "lin":  # flint hashes a rational by way of a Fraction, which takes six times
+            _, c, items = node
+            key = ("lin", int(c.p), int(c.q), *[(y, int(q.p), int(q.q)) for y, q in items])
+        known = self._index.get(key)
         if known is None:
-            known = self._index[node] = len(self.nodes)
+            known = self._index[key] = len(self.nodes)
             self.nodes.append(node)
         return known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -208,7 +208,7 @@ def run(targets: list[str], jobs: int | None = None) -> list[Row]:
 def judged(targets: list[str], jobs: int | None = None) -> tuple[list[Row], list[InputError]]:
     """The verdicts on `targets` as `run` gives them, and what is wrong with the others."""
     from catalog.errors import InputError
-    from iconograph.find import catalog_methods, resolve
+    from iconograph.find import resolve
 
     found: list[Method | InputError] = []
     for target in targets:
@@ -217,7 +217,7 @@ def judged(targets: list[str], jobs: int | None = None) -> tuple[list[Row], list
         except InputError as error:
             found.append(error)
     methods = [m for m in found if not isinstance(m, InputError)]
-    answers = iter(answered(methods if targets else list(catalog_methods()), jobs))
+    answers = iter(answered(methods if targets else entries(), jobs))
     every = [f if isinstance(f, InputError) else next(answers) for f in found] or list(answers)
     return (
         [a for a in every if not isinstance(a, InputError)],
@@ -225,10 +225,32 @@ def judged(targets: list[str], jobs: int | None = None) -> tuple[list[Row], list
     )
 
 
-def answered(methods: list[Method], jobs: int | None) -> list[Row | InputError]:
+def entries() -> Sequence[Method | str]:
+    """Every method of the catalog and of plug-ins, by id: those of the catalog as ids alone.
+
+    Who judges an entry reads it: the other processes need not wait until this one has read all.
+    """
+    from catalog import registry
+    from iconograph.find import catalog_methods
+
+    known = registry.everything()
+    return catalog_methods() if any(e.origin for e in known.values()) else list(known)
+
+
+def answered(methods: Sequence[Method | str], jobs: int | None) -> list[Row | InputError]:
     """A verdict on each method, or why there is none."""
+    by_size = sorted(range(len(methods)), key=lambda k: -size(methods[k]))
     with progress(len(methods), "verify") as step:
-        return each(attempt, methods, jobs or cores(), step)
+        done = each(attempt, [methods[k] for k in by_size], jobs or cores(), step)
+    return [answer for _, answer in sorted(zip(by_size, done, strict=True), key=lambda a: a[0])]
+
+
+def size(method: Method | str) -> int:
+    """The bytes of a method's file, 0 where there is none: those of long proofs take longest."""
+    from catalog import registry
+
+    path = registry.everything()[method].path if isinstance(method, str) else method.path
+    return os.path.getsize(path) if path and os.path.exists(path) else 0
 
 
 def cores() -> int:
@@ -236,12 +258,13 @@ def cores() -> int:
     return min(os.cpu_count() or 1, MOST)
 
 
-def attempt(method: Method) -> Row | InputError:
+def attempt(method: Method | str) -> Row | InputError:
     """One verdict, or what is wrong with the claim, so that the other targets get theirs."""
     from catalog.errors import InputError
+    from iconograph.find import resolve
 
     try:
-        return judge(method)
+        return judge(resolve(method))
     except InputError as error:
         return error
 
