@@ -8,7 +8,8 @@ from math import gcd, lcm
 
 from derive.claims import total
 from derive.factoring import factored
-from derive.indicators import UNARY, Indicators
+from derive.indicators import UNARY
+from derive.listed import Listed
 from derive.poly import (
     Poly,
     build,
@@ -27,7 +28,7 @@ from derive.theorem import MINUS, Theorem
 exp, log, inv = partial(mk, "exp", None), partial(mk, "log", None), partial(mk, "inv", None)
 
 
-class Atoms(Indicators):
+class Atoms(Listed):
     """Factors with an argument: products split, like exponentials merge, common factors come out.
 
     `atoms` remembers the better form of each factor that was met, None where there is none.

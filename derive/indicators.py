@@ -141,7 +141,7 @@ class Indicators(Rewriter):
         for d in m[1]:
             if d.op != "eq" or any(v in d.free for v in m[0]):
                 continue
-            a, b = sorted(d.args, key=order)
+            a, b = self.ordered(d)
             v = var("same'", domain(a))
             for g in m[1]:
                 if g is not d and (t := subst(g, {b: v})) is not g:
@@ -149,6 +149,10 @@ class Indicators(Rewriter):
                     if law.concl[1] is d * g:
                         return self.replace(m, (), [d, g], law)
         return None
+
+    def ordered(self, d: Term) -> tuple[Term, ...]:
+        """The two indices of [a = b], first the one that takes the other's place."""
+        return tuple(sorted(d.args, key=order))
 
     def shannon(self, m: Monomial) -> Rewrite | None:
         """F = b f[b := 1] + (1 - b) f[b := 0] for an indicator b inside a factor f."""

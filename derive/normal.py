@@ -40,7 +40,7 @@ from derive.theorem import MINUS, Judgement, Theorem
 MAX_STEPS = 3000
 STEPS = (
     "unfold", "indicators", "delta", "count", "guard", "same", "shannon", "split", "merge",
-    "cancel", "turn", "zero_log_zero", "fact",
+    "cancel", "turn", "zero_log_zero", "fact", "listed",
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class Normaliser(Atoms):
     """The search for normal forms under hypotheses.
 
     `open_dims` also expands inner products and squared norms; `split_ne` writes [i != j] as
-    1 - [i = j].
+    1 - [i = j]; `open_lists` f(y) by the values of a label y.
     """
 
     def __init__(
@@ -62,9 +62,10 @@ class Normaliser(Atoms):
         *,
         open_dims: bool = False,
         split_ne: bool = False,
+        open_lists: bool = False,
     ):
         super().__init__(hyps, dims)
-        self.open_dims, self.split_ne = open_dims, split_ne
+        self.open_dims, self.split_ne, self.open_lists = open_dims, split_ne, open_lists
         self.steps_taken = frozenset(STEPS)
         self.shut = frozenset() if open_dims else self.dims  # inner products stay closed
         self.cache: dict[Term, tuple[Term, Theorem | tuple[Use, ...] | None]] = {}

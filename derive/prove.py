@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -33,6 +33,9 @@ Efforts = tuple[tuple[int, int], ...]
 STRATEGIES: tuple[dict[str, bool], ...] = (
     {}, {"split_ne": True}, {"open_dims": True}, {"open_dims": True, "split_ne": True},
 )  # fmt: skip
+
+
+LISTS = {"open_lists": True}  # where a label from a list is left
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class Search:
     def way(self, k: int) -> Normaliser:
         """The normaliser of strategy k, made when it is first needed."""
         if k not in self.ways:
-            self.ways[k] = Normaliser(self.problem.hyps, self.problem.dims, **STRATEGIES[k])
+            how = STRATEGIES[k] if k < len(STRATEGIES) else LISTS
+            self.ways[k] = Normaliser(self.problem.hyps, self.problem.dims, **how)
             for th in self.learned:
                 teach(self.ways[k], th)
         return self.ways[k]
@@ -129,6 +133,12 @@ class Search:
                 return found
             first = first or found
         assert first is not None
+        if first.left is not None and any(labels(first.left)):
+            try:
+                found = self.meet(self.way(len(STRATEGIES)), a, b)
+            except GaveUp:
+                return first
+            return found if isinstance(found, Theorem) else first
         return first
 
     def meet(self, way: Normaliser, a: Term, b: Term) -> Theorem | NotProved:
@@ -404,3 +414,11 @@ def wanting(o: Obligation) -> str:
 def apart(t: Term) -> bool:
     """Whether a sum over all but one index is left in t."""
     return t.op == "ne" or any(map(apart, t.args))
+
+
+def labels(t: Term) -> Iterator[Term]:
+    """The index functions in t, inside of sums too, with values in a list."""
+    if t.op == "fn" and isinstance(t.data[2], tuple):
+        yield t
+    for a in t.args:
+        yield from labels(a)

@@ -9,7 +9,7 @@ import pytest
 from derive.factoring import factored
 from derive.normal import Normaliser
 from derive.poly import poly, times
-from derive.terms import Domain, Term, bind, domain, mk, num, var
+from derive.terms import Domain, Term, bind, domain, mk, num, subst, var
 from derive.theorem import Judgement, exp, inv, log
 
 I, J, K = (var(s, "n") for s in "ijk")  # noqa: E741
@@ -100,6 +100,19 @@ def test_a_listed_class_is_the_label() -> None:
     element = mk("el", ("cat", LISTED))
     assert Normaliser(()).normal(total(c, eq(c, element) * f(c)))[0] is f(element)
     assert len(poly(Normaliser(()).normal(total(c, f(c)))[0])) == 3
+
+
+def test_a_label_has_one_value_of_its_list() -> None:
+    """f(y) is the sum of [y = e] f(e), in sums and functions too; without one element it is not."""
+    y = mk("fn", ("y", ("n",), LISTED), I)
+    elements = [mk("el", (name, LISTED)) for name in LISTED[1]]
+    way = Normaliser((), open_lists=True)
+    for body in (f(y), exp(f(I, y)), f(y) * f(y, name="g")):
+        parts = [eq(y, e) * subst(body, {y: e}) for e in elements]
+        whole, part = (total(I, mk("add", None, *ts)) for ts in (parts, parts[1:]))
+        assert way.normal(total(I, body))[0] is way.normal(whole)[0]
+        assert way.normal(total(I, body))[0] is not way.normal(part)[0]
+    assert way.normal(eq(y, elements[0]) * eq(y, elements[1]))[0] is num(0)
 
 
 PRODUCTS = {

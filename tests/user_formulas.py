@@ -86,6 +86,14 @@ FORMULAS: dict[str, tuple[str, dict[str, str]]] = {
             "sets": 'n = "i"\nclasses = { letters = "c k", elements = ["cat", "dog", "bird"] }',
         },
     ),
+    "three-labels": (
+        "mean[i] (log(exp(z[i,cat]) + exp(z[i,dog]) + exp(z[i,bird])) - [y[i] = cat]*z[i,cat] - "
+        "[y[i] = dog]*z[i,dog] - [y[i] = bird]*z[i,bird])",
+        {
+            **CLASSES,
+            "sets": 'n = "i"\nclasses = { letters = "c k", elements = ["cat", "dog", "bird"] }',
+        },
+    ),
     "two-classes": (
         "mean[i] softplus(z[i,no] - z[i,yes])",
         {
