@@ -12,6 +12,8 @@ from derive.steps import ONE, ZERO
 from derive.terms import BOOL, Domain, Term, bind, domain, mk, num, open_binder, subst, var
 from derive.theorem import MINUS, Theorem, inv
 
+SHALLOW = 3  # signs that are being looked for
+
 
 @dataclass(frozen=True)
 class Low:
@@ -67,10 +69,13 @@ class Nested(NonEmpty):
                     yield from self.instances_at(th, t)
 
     def pos_swapped(self, t: Term) -> Theorem | None:
-        """The sign of a sum over two letters from that in the other order."""
+        """The sign of a sum over two letters from that in the other order.
+
+        On the way to another sign it is not looked for: there that takes long, and finds little.
+        """
         v = var(f"{PREFIX}{offset(t) + 1}", t.data)
         body = open_binder(t, v)
-        if body.op != "sum" or {t.data, body.data} & self.dims:
+        if body.op != "sum" or {t.data, body.data} & self.dims or len(self.open) > SHALLOW:
             return None
         w = var(f"{PREFIX}{offset(body) + 1}", body.data)
         other = total((w, v), open_binder(body, w))
