@@ -24,7 +24,7 @@ from derive.mutations_pair import with_block, with_claim, with_published
 from derive.mutations_sets import ONE
 from derive.places import Never, places, put, rebuilt, trail
 from derive.prove import Proof, prove
-from derive.terms import num
+from derive.terms import bind, num, var
 from derive.theorem import MINUS, exp, inv, log
 
 pytestmark = pytest.mark.xdist_group("mutate")  # its report is made once, in one worker
@@ -385,6 +385,8 @@ def test_progress_and_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_theorem_with_models_of_one_element_only_is_confirmed_there() -> None:
     method = load("tv-below-hellinger")
     claim = problem(method)
+    alone = ("eq", bind("sum", var("i", "n"), num(1)), num(1))
+    claim = replace(claim, hyps=(*claim.hyps, alone), texts=(*claim.texts, "one element"))
     assert model_at(claim, 3) is None and model_at(claim, 1) is not None
     against, agreed = mutate.fresh_statements(method, claim)
     assert against == "" and agreed > 0
