@@ -95,18 +95,28 @@ def relation(program: Program) -> str:
     return f"claimed as {claim.relation}: {meaning}. {claim.correction}".strip()
 
 
+OVER = {
+    "row": "mean over anchors of {}",
+    "pair": "mean over pairs of {}",
+    "row-and-column": "mean over rows and columns of {}",
+    "joint": "{} over all pairs at once",
+}
+"""What the divergence is averaged over, by how q is normalised."""
+
+
 def compared(program: Program) -> str:
     """The line of the pair and of how it is compared."""
     icon = program.method.icon
     pair = f"p = {icon.p.name}, q = {icon.q.name}"
+    over = OVER[icon.normalise]
     if program.kl:
-        return f"I-Con       mean over anchors of KL(p || q), {pair}"
+        return f"I-Con       {over.format('KL(p || q)')}, {pair}"
     if icon.divergence == "reverse-kl":
-        return f"Divergence  mean over anchors of KL(q || p), {pair}"
+        return f"Divergence  {over.format('KL(q || p)')}, {pair}"
     found = DIVERGENCES[icon.divergence]
     order = f", a = {to_text(icon.degree)}" if found.ordered else ""
     return (
-        f"Divergence  mean over anchors of D(p, q), {pair}; {found.title}: "
+        f"Divergence  {over.format('D(p, q)')}, {pair}; {found.title}: "
         f"D(p, q) = sum_j {found.template}{order}"
     )
 

@@ -110,7 +110,7 @@ def check(out: Path) -> None:
 def room(out: Path) -> None:
     """Try whether a folder can be made where a site is written. Raises InputError."""
     try:
-        above = next(p for p in out.parents if p.exists() or p.is_symlink())
+        above = next((p for p in out.parents if p.exists() or p.is_symlink()), out)
         with tempfile.TemporaryDirectory(dir=above, prefix=f".{out.name}."):
             pass
     except OSError as error:
