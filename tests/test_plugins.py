@@ -105,6 +105,12 @@ def test_an_exact_id_of_the_catalog_asks_no_plugin(installed: Path) -> None:
 # ------------------------------------------------------------------ broken ones
 
 
+def test_the_site_of_one_entry_has_its_kernels(installed: Path, tmp_path: Path) -> None:
+    done = call(installed, "browse", "--only", "infonce", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "quartic" in (tmp_path / "out" / "kernels.html").read_text()
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the path in which packages can be put together by hand."""

@@ -93,20 +93,21 @@ def sigmoid(kernel: QKernel) -> Plot:
 
 
 def drawn(title: str, template: str, axis: Axis, kernel: PKernel | QKernel) -> Plot:
-    """A kernel along an axis, for the values of its shape."""
+    """A kernel along an axis, for the values of its shape; a plug-in's kernel may have none."""
     names = [p.name for p in kernel.params]
-    shape = next(name for name in SHAPES if name in names)
-    values = ON_THE_SPHERE if axis is SPHERE else SHAPES[shape]
+    shape = next((name for name in SHAPES if name in names), "")
+    values = (1.0,) if not shape else ON_THE_SPHERE if axis is SPHERE else SHAPES[shape]
     body = parse_expr(template, scope(("score", *names)))
     known = {p.name: float(p.default or "") for p in kernel.params if number(p.default)}
 
     def at(x: float, v: float) -> float:
-        return value(body, {**known, shape: v, "score": axis.score(x)})
+        return value(body, {**known, **({shape: v} if shape else {}), "score": axis.score(x)})
 
     lines = tuple(
-        Curve(f"{shape} {v:g}", points((x, at(x, v) / at(axis.one, v)) for x in grid(axis)))
+        Curve(f"{shape} {v:g}" if shape else title,
+              points((x, at(x, v) / at(axis.one, v)) for x in grid(axis)))
         for v in values
-    )
+    )  # fmt: skip
     others = ", ".join(f"{k} {v:g}" for k, v in known.items() if k not in (shape, "bias"))
     given = f", for {others}" if others else ""  # a bias cancels
     said = f"The kernel against the {axis.name}, 1 {axis.said}{given}."

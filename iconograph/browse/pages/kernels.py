@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from catalog import plugins
 from catalog.divergences import DIVERGENCES, Divergence
 from catalog.kernels import P_KERNELS, Q_KERNELS, Param, PKernel, QKernel
 from catalog.latex_boxes import read
@@ -65,6 +66,7 @@ class Measure:
 
 def pages(world: World) -> Iterable[Page]:
     """The page."""
+    plugins.installed()  # theirs are in the tables before these are walked through
     content = {
         "supervisory": tuple(word(world, "p", k) for k in P_KERNELS.values()),
         "learned": tuple(word(world, "q", k) for k in Q_KERNELS.values()),
